@@ -1,0 +1,15 @@
+//! Flags of send and receive calls (MSG_*), send(2) and recv(2).
+
+/// A flag's name as Erlang spells it, and its bit.
+pub const TABLE: &[(&str, i32)] = &[
+    ("cmsg_cloexec", libc::MSG_CMSG_CLOEXEC),
+    ("confirm", libc::MSG_CONFIRM),
+    ("ctrunc", libc::MSG_CTRUNC),
+    ("dontroute", libc::MSG_DONTROUTE),
+    ("eor", libc::MSG_EOR),
+    ("errqueue", libc::MSG_ERRQUEUE),
+    ("more", libc::MSG_MORE),
+    ("oob", libc::MSG_OOB),
+    ("peek", libc::MSG_PEEK),
+    ("trunc", libc::MSG_TRUNC),
+];

@@ -1,0 +1,17 @@
+//! The core: sockets on pollers of their own, without the BEAM.
+//!
+//! Everything here knows descriptors, waiting lines and tables, and nothing of terms or processes: who waits is a type
+//! parameter ([`lane::Wake`]). The crate `esock_nif` puts the BEAM around it. ARCHITECTURE.md has the map.
+
+pub mod addr;
+pub mod counter;
+pub mod errno;
+pub mod flag;
+pub mod lane;
+pub mod name;
+pub mod op;
+pub mod option;
+pub mod poller;
+pub mod registry;
+pub mod socket;
+pub mod sys;
