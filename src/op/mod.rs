@@ -1,0 +1,70 @@
+//! The operations: one file each.
+//!
+//! An operation says how it is attempted once; waiting, lines and retries are `socket::Socket::run`'s.
+
+pub mod accept;
+pub mod connect;
+pub mod recv;
+pub mod recvfrom;
+pub mod send;
+pub mod sendto;
+
+use crate::errno::Errno;
+use crate::lane::Claim;
+use crate::socket::Kind;
+use std::os::fd::BorrowedFd;
+
+/// How one attempt went.
+pub enum Attempt<T> {
+    /// It is done.
+    Done(T),
+    /// A part is done (of a stream, where the caller asked for a length).
+    Partial(T),
+    /// It would block.
+    Blocked,
+    /// The peer has closed its side of the stream.
+    Closed,
+    /// The system refused.
+    Failed(Errno),
+    /// There is no memory for a buffer. Nothing was taken from the socket.
+    NoMemory,
+}
+
+/// Something that can be attempted, and waited for.
+pub trait Op {
+    /// What comes of it.
+    type Done;
+    /// What it does with its direction.
+    const CLAIM: Claim;
+    /// Tries once, without blocking.
+    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done>;
+    /// How many bytes an outcome moved.
+    fn bytes(done: &Self::Done) -> usize;
+    /// Whether an error is everybody's who waits in this direction, not only this attempt's.
+    fn fatal(errno: Errno) -> bool;
+}
+
+/// Whether a call should be made again later.
+fn blocked(errno: Errno) -> bool {
+    matches!(errno.number(), libc::EAGAIN | libc::EINTR)
+}
+
+/// Room for received bytes: the caller's, because only it can make what the receiver gets.
+pub trait Room {
+    /// Up to this size [`Room::room`] costs nothing and does not fail.
+    const SCRATCH: usize;
+    /// Room for exactly `len` bytes, if there is memory for it.
+    fn room(&mut self, len: usize) -> Option<&mut [u8]>;
+}
+
+/// Makes room for up to `len` bytes without trusting `len`: what is larger than the scratch buffer is no larger than
+/// what there is to read.
+fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<&'r mut [u8]> {
+    let len = if len <= R::SCRATCH {
+        len
+    } else {
+        // A family that cannot tell gets the room that was asked for.
+        crate::sys::io::pending(fd).map_or(len, |pending| len.min(pending.max(R::SCRATCH)))
+    };
+    room.room(len)
+}

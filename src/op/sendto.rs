@@ -1,0 +1,38 @@
+//! Send to an address, sendto(2).
+
+use super::send::{fatal, sent};
+use super::{Attempt, Op};
+use crate::addr::Raw;
+use crate::errno::Errno;
+use crate::lane::Claim;
+use crate::socket::Kind;
+use crate::sys;
+use std::os::fd::BorrowedFd;
+
+/// Sends `data` to an address.
+pub struct SendTo<'d> {
+    /// What to send.
+    pub data: &'d [u8],
+    /// Where to.
+    pub to: Raw,
+    /// MSG_*
+    pub flags: i32,
+}
+
+impl Op for SendTo<'_> {
+    /// How many bytes went.
+    type Done = usize;
+    const CLAIM: Claim = Claim::Write;
+
+    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
+        sent(sys::io::sendto(fd, self.data, self.flags, &self.to), self.data.len(), kind)
+    }
+
+    fn bytes(done: &usize) -> usize {
+        *done
+    }
+
+    fn fatal(errno: Errno) -> bool {
+        fatal(errno)
+    }
+}

@@ -1,0 +1,126 @@
+//! A poller on epoll(7).
+//!
+//! A descriptor is registered once, edge-triggered, when somebody first waits for it, and stays until it is closed: a
+//! wait costs no system call. Interest in writing is added when somebody first waits to write: a datagram socket
+//! with that interest would report an event for every packet it has sent.
+
+use super::Ready;
+use super::token::{Table, Token};
+use crate::errno::Errno;
+use crate::sys::Result;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use parking_lot::Mutex;
+use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
+
+/// Events fetched with one system call.
+const BATCH: usize = 256;
+/// The thread calls nothing that goes deep.
+const STACK: usize = 256 * 1024;
+/// The name of the event that ends the thread. No table gets so large.
+const STOP: u64 = u64::MAX;
+
+/// A thread that waits for events.
+pub struct Poller {
+    epoll: Epoll,
+    sources: Mutex<Table>,
+    stop: EventFd,
+    stopping: AtomicBool,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Poller {
+    /// Starts poller number `index`.
+    pub fn start(index: usize) -> Result<Arc<Self>> {
+        let poller = Arc::new(Self {
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            sources: Mutex::default(),
+            stop: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
+            stopping: AtomicBool::new(false),
+            thread: Mutex::new(None),
+        });
+        poller.epoll.add(&poller.stop, EpollEvent::new(EpollFlags::EPOLLIN, STOP))?;
+        let builder = Builder::new().name(format!("esock_poll_{index}")).stack_size(STACK);
+        let thread = builder.spawn({
+            let poller = Arc::clone(&poller);
+            move || poller.run()
+        });
+        let thread = thread.map_err(|error| Errno::new(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
+        *poller.thread.lock() = Some(thread);
+        Ok(poller)
+    }
+
+    /// Registers a descriptor: `source` is told of its events from now on, and of what it is ready for already.
+    pub fn add(&self, fd: BorrowedFd<'_>, writing: bool, source: Arc<dyn Ready>) -> Result<Token> {
+        let token = self.sources.lock().insert(source);
+        self.epoll.add(fd, event(writing, token)).inspect_err(|_| drop(self.sources.lock().remove(token)))?;
+        Ok(token)
+    }
+
+    /// Adds the interest in writing.
+    pub fn add_writing(&self, fd: BorrowedFd<'_>, token: Token) -> Result<()> {
+        Ok(self.epoll.modify(fd, &mut event(true, token))?)
+    }
+
+    /// Ends a registration. It has to be ended by name: the kernel only does it by itself when the last descriptor
+    /// of the open socket is closed, and there may be others (dup(2), descriptors passed on).
+    pub fn remove(&self, fd: BorrowedFd<'_>, token: Token) {
+        // It fails only if the descriptor is not registered, which is what is wanted.
+        let _ = self.epoll.delete(fd);
+        // The source is dropped outside the lock: it may be the last one to know the socket.
+        let source = self.sources.lock().remove(token);
+        drop(source);
+    }
+
+    /// How many descriptors are registered.
+    pub fn registered(&self) -> usize {
+        self.sources.lock().len()
+    }
+
+    /// Ends the thread and waits for it.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        if self.stop.write(1).is_ok()
+            && let Some(thread) = self.thread.lock().take()
+        {
+            // A thread that panicked has ended as well.
+            let _ = thread.join();
+        }
+    }
+
+    fn run(&self) {
+        let mut events = [EpollEvent::empty(); BATCH];
+        let mut batch = Vec::with_capacity(BATCH);
+        while !self.stopping.load(Ordering::Acquire) {
+            // The only error that can come here is EINTR.
+            let count = self.epoll.wait(&mut events, EpollTimeout::NONE).unwrap_or(0);
+            self.sources(events.get(..count).unwrap_or_default(), &mut batch);
+            for (source, flags) in batch.drain(..) {
+                let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
+                let readable = broken || flags.contains(EpollFlags::EPOLLIN);
+                let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
+                // A panic costs its source an event, not the others theirs; the hook has written where it was.
+                let _ = catch_unwind(AssertUnwindSafe(|| source.ready(readable, writable)));
+            }
+        }
+    }
+
+    /// Whose events these are. Sources that have left by now have none.
+    fn sources(&self, events: &[EpollEvent], batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
+        let sources = self.sources.lock();
+        batch.extend(events.iter().filter_map(|event| {
+            let source = sources.get(Token::from_u64(event.data()))?;
+            Some((source, event.events()))
+        }));
+    }
+}
+
+fn event(writing: bool, token: Token) -> EpollEvent {
+    let reading = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+    let flags = if writing { reading | EpollFlags::EPOLLOUT } else { reading };
+    EpollEvent::new(flags, token.to_u64())
+}

@@ -1,0 +1,30 @@
+//! Every call into the operating system, and every `unsafe` of the core. No state, no policy.
+//!
+//! A file for each theme. Functions take borrowed descriptors, so that a descriptor cannot be used after its close.
+#![allow(unsafe_code)]
+
+pub mod exit;
+pub mod io;
+pub mod option;
+pub mod ready;
+pub mod socket;
+
+use crate::errno::Errno;
+
+/// What a system call answers.
+pub type Result<T> = std::result::Result<T, Errno>;
+
+/// The errno of the call that just failed in this thread.
+fn last() -> Errno {
+    Errno::new(nix::errno::Errno::last_raw())
+}
+
+/// The answer of a call that says −1 for failure.
+fn check(answer: libc::c_int) -> Result<libc::c_int> {
+    if answer < 0 { Err(last()) } else { Ok(answer) }
+}
+
+/// The answer of a call that moves bytes.
+fn check_len(answer: libc::ssize_t) -> Result<usize> {
+    usize::try_from(answer).map_err(|_| last())
+}

@@ -1,0 +1,109 @@
+//! The life of a descriptor: socket(2), bind(2), connect(2), listen(2), accept4(2), shutdown(2), close(2).
+
+use super::{Result, check};
+use crate::addr::Raw;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+
+/// What every descriptor of ours is.
+const FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+
+/// socket(2), with CLOEXEC and without blocking.
+pub fn open(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
+    // SAFETY: no pointers.
+    let fd = check(unsafe { libc::socket(domain, kind | FLAGS, protocol) })?;
+    // SAFETY: the descriptor is new, so it is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A new descriptor, with CLOEXEC, for the open socket behind `fd`, fcntl(2) F_DUPFD_CLOEXEC.
+pub fn dup(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: no pointers; a number that is not a descriptor is an error of the call.
+    let fd = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the descriptor is new, so it is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Takes over a descriptor that somebody else has opened, and asked us to use.
+pub fn adopt(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    // SAFETY: the number is a descriptor, as the call above said; whoever gave it to us answers for it until the
+    // socket is closed, which forgets this handle without closing it (see `socket::Descriptor`).
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Has calls on this descriptor answer EAGAIN where they would block.
+pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: no pointers.
+    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
+    // SAFETY: no pointers.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
+    Ok(())
+}
+
+/// bind(2)
+pub fn bind(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
+    let bytes = addr.as_bytes();
+    // SAFETY: pointer and length are those of a slice.
+    check(unsafe { libc::bind(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) })?;
+    Ok(())
+}
+
+/// connect(2)
+pub fn connect(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
+    let bytes = addr.as_bytes();
+    // SAFETY: pointer and length are those of a slice.
+    check(unsafe { libc::connect(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) })?;
+    Ok(())
+}
+
+/// listen(2)
+pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::listen(fd.as_raw_fd(), backlog) })?;
+    Ok(())
+}
+
+/// accept4(2), with CLOEXEC and without blocking.
+pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let null = std::ptr::null_mut();
+    // SAFETY: with null pointers the peer's address is not asked for.
+    let fd = check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) })?;
+    // SAFETY: the descriptor is new, so it is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// shutdown(2)
+pub fn shutdown(fd: BorrowedFd<'_>, how: i32) -> Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::shutdown(fd.as_raw_fd(), how) })?;
+    Ok(())
+}
+
+/// close(2). Whatever it answers, the descriptor is gone: it must not be closed again.
+pub fn close(fd: OwnedFd) -> Result<()> {
+    // SAFETY: the descriptor was ours alone and nobody has it after `into_raw_fd`.
+    check(unsafe { libc::close(fd.into_raw_fd()) })?;
+    Ok(())
+}
+
+type NameCall = unsafe extern "C" fn(libc::c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int;
+
+/// getsockname(2)
+pub fn sockname(fd: BorrowedFd<'_>) -> Result<Raw> {
+    name(fd, libc::getsockname)
+}
+
+/// getpeername(2)
+pub fn peername(fd: BorrowedFd<'_>) -> Result<Raw> {
+    name(fd, libc::getpeername)
+}
+
+fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<Raw> {
+    let mut raw = Raw::default();
+    let mut len = crate::addr::STORAGE as libc::socklen_t;
+    // SAFETY: the call writes no more than `len` bytes of an address to memory that is ours alone.
+    check(unsafe { call(fd.as_raw_fd(), raw.storage().as_mut_ptr().cast(), &raw mut len) })?;
+    raw.set_len(len as usize);
+    Ok(raw)
+}
