@@ -21,6 +21,8 @@ pub trait Wake: Send + Sync + 'static {
     fn process(&self) -> Self::Process;
     /// Tells him, from a thread of our own.
     fn wake(&self, signal: Signal);
+    /// Whether something is to be cleared up when he leaves the line ([`Signal::Left`]).
+    fn clears_up(&self) -> bool;
 }
 
 /// What somebody who waits is told, exactly once.
@@ -30,6 +32,8 @@ pub enum Signal {
     Ready,
     /// It is over.
     Abort(Reason),
+    /// He left the line by his own call: nothing is to be said, only cleared up.
+    Left,
 }
 
 /// Why a wait was cut short.
@@ -118,15 +122,16 @@ impl<W: Wake> Line<W> {
         self.behind.push_back((claim, Arc::new(waiter)));
     }
 
-    /// Takes, or keeps, the turn, to be woken at the next event.
-    pub fn lead(&mut self, claim: Claim, waiter: W) {
-        self.head = Some(Head { waiter: Arc::new(waiter), claim, armed: true });
+    /// Takes, or keeps, the turn, to be woken at the next event. A handle from before is void.
+    pub fn lead(&mut self, claim: Claim, waiter: W, wakes: &mut Wakes<'_, W>) {
+        let new = Head { waiter: Arc::new(waiter), claim, armed: true };
+        wakes.left(self.head.replace(new).map(|head| head.waiter));
     }
 
     /// Passes the turn on. `ready` says whether there is something for the next one already: he is woken then.
     pub fn advance(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<'_, W>) {
-        let next = self.behind.pop_front();
-        self.head = next.map(|(claim, waiter)| Head { waiter, claim, armed: true });
+        let next = self.behind.pop_front().map(|(claim, waiter)| Head { waiter, claim, armed: true });
+        wakes.left(std::mem::replace(&mut self.head, next).map(|head| head.waiter));
         if self.head.is_some() && ready() {
             self.notify(wakes);
         }
@@ -142,10 +147,12 @@ impl<W: Wake> Line<W> {
 
     /// Sends everybody home but `me`, to whom the caller says it himself.
     pub fn abort(&mut self, me: Option<W::Process>, reason: Reason, wakes: &mut Wakes<'_, W>) {
-        let head = self.head.take().filter(|head| head.armed).map(|head| head.waiter);
-        for waiter in head.into_iter().chain(self.behind.drain(..).map(|(_, waiter)| waiter)) {
-            if Some(waiter.process()) != me {
+        let head = self.head.take().map(|head| (head.armed, head.waiter));
+        for (armed, waiter) in head.into_iter().chain(self.behind.drain(..).map(|(_, waiter)| (true, waiter))) {
+            if armed && Some(waiter.process()) != me {
                 wakes.push(&waiter, Signal::Abort(reason));
+            } else {
+                wakes.left(Some(waiter));
             }
         }
     }
@@ -165,7 +172,10 @@ impl<W: Wake> Line<W> {
         }
         let place = self.behind.iter().position(|(_, waiter)| waiter.process() == me && is(waiter));
         match place.and_then(|place| self.behind.remove(place)) {
-            Some(_) => Cancelled::Clean,
+            Some((_, waiter)) => {
+                wakes.left(Some(waiter));
+                Cancelled::Clean
+            }
             None => Cancelled::NotFound,
         }
     }
@@ -268,6 +278,12 @@ impl<'lane, W: Wake> Wakes<'lane, W> {
             self.sending.fetch_add(1, Ordering::Relaxed);
         }
         self.list.push((Arc::clone(waiter), signal));
+    }
+
+    fn left(&mut self, waiter: Option<Arc<W>>) {
+        if let Some(waiter) = waiter.filter(|waiter| waiter.clears_up()) {
+            self.push(&waiter, Signal::Left);
+        }
     }
 
     /// Whether there is nobody to tell.

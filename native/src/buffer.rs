@@ -1,0 +1,64 @@
+//! Room for received bytes, and the binaries made of them: of the exact size, so that none keeps a buffer alive.
+
+use crate::sys;
+use esock::op::Room;
+use rustler::{Encoder, Env, OwnedBinary, Term};
+use std::cell::RefCell;
+
+/// The scratch buffer of a thread. Larger reads go straight into a binary.
+const SCRATCH: usize = 64 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH]);
+}
+
+/// Room in the thread's scratch buffer, or in a binary of its own.
+pub(crate) struct Buffer<'b> {
+    scratch: &'b mut [u8],
+    large: Option<OwnedBinary>,
+}
+
+impl Room for Buffer<'_> {
+    const SCRATCH: usize = SCRATCH;
+
+    fn room(&mut self, len: usize) -> Option<&mut [u8]> {
+        if len <= SCRATCH {
+            return self.scratch.get_mut(..len);
+        }
+        self.large = sys::binary(len);
+        self.large.as_deref_mut()
+    }
+}
+
+impl Buffer<'_> {
+    /// The first `len` bytes of the room as a binary; nothing where there is no memory for it.
+    pub(crate) fn term<'a>(&mut self, env: Env<'a>, len: usize) -> Option<Term<'a>> {
+        let binary = match self.large.take() {
+            Some(mut large) => {
+                if large.len() == len || large.realloc(len) {
+                    large
+                } else {
+                    copy(large.get(..len)?)?
+                }
+            }
+            None => copy(self.scratch.get(..len)?)?,
+        };
+        Some(binary.release(env).encode(env))
+    }
+}
+
+/// Lends the thread's buffer.
+pub(crate) fn with<R>(work: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
+    BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut scratch) => work(&mut Buffer { scratch: &mut scratch, large: None }),
+        // No NIF calls another, so the buffer is free; were it not, a new one does.
+        Err(_) => work(&mut Buffer { scratch: &mut vec![0; SCRATCH], large: None }),
+    })
+}
+
+/// A binary with these bytes; nothing where there is no memory for it.
+pub(crate) fn copy(bytes: &[u8]) -> Option<OwnedBinary> {
+    let mut binary = sys::binary(bytes.len())?;
+    binary.as_mut_slice().copy_from_slice(bytes);
+    Some(binary)
+}

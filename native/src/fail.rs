@@ -1,0 +1,47 @@
+//! Failures as terms: the closed set that the API answers and raises.
+
+use crate::atoms;
+use esock::errno::Errno;
+use esock::lane::Reason;
+use esock::socket::Failure;
+use rustler::{Encoder, Env, Error, NifResult, Term};
+
+/// `{error, Reason}`
+pub(crate) fn error<'a>(env: Env<'a>, reason: impl Encoder) -> Term<'a> {
+    (atoms::error(), reason).encode(env)
+}
+
+/// `{error, posix()}`
+pub(crate) fn posix(env: Env<'_>, errno: Errno) -> Term<'_> {
+    error(env, atoms::errno(env, errno))
+}
+
+/// `{error, {invalid, What}}`
+pub(crate) fn invalid<'a>(env: Env<'a>, what: impl Encoder) -> Term<'a> {
+    error(env, (atoms::invalid(), what))
+}
+
+/// `{error, {invalid, {integer_range, Integer}}}` for an integer that is too large; `badarg` for what is none.
+pub(crate) fn integer_range<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Term<'a>> {
+    if term.is_integer() { Ok(invalid(env, (atoms::integer_range(), term))) } else { Err(Error::BadArg) }
+}
+
+/// A failure of the core.
+pub(crate) fn failure(env: Env<'_>, failure: Failure) -> NifResult<Term<'_>> {
+    Ok(match failure {
+        Failure::Closed => error(env, atoms::closed()),
+        Failure::Errno(errno) => posix(env, errno),
+        Failure::NoMemory => error(env, atoms::enomem()),
+        Failure::Already => error(env, atoms::already()),
+        Failure::State => invalid(env, atoms::state()),
+        Failure::InLine => return Err(Error::RaiseTerm(Box::new((atoms::invalid(), atoms::state())))),
+    })
+}
+
+/// Why a wait was cut short.
+pub(crate) fn reason(env: Env<'_>, reason: Reason) -> Term<'_> {
+    match reason {
+        Reason::Closed => atoms::closed().encode(env),
+        Reason::Errno(errno) => atoms::errno(env, errno).encode(env),
+    }
+}

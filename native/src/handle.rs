@@ -1,0 +1,179 @@
+//! The resource behind a socket term, `{'$socket', reference()}`: the core's socket, its owner, and who is to be told
+//! when it is closed.
+
+use crate::caller::{self, Waiter};
+use crate::watch::Watches;
+use crate::{atoms, watch};
+use esock::lane::Wakes;
+use esock::registry::{Key, Registry};
+use esock::socket::{Descriptor, Socket};
+use parking_lot::Mutex;
+use rustler::env::{OwnedEnv, SavedTerm};
+use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// The process whose death closes a socket.
+pub(crate) struct Owner {
+    pub(crate) pid: LocalPid,
+    pub(crate) monitor: Option<Monitor>,
+}
+
+/// A socket as the VM knows it.
+pub(crate) struct Handle {
+    /// The core's socket.
+    pub(crate) socket: Arc<Socket<Waiter>>,
+    owner: Mutex<Option<Owner>>,
+    /// `{otp, meta}`
+    pub(crate) meta: Mutex<Option<(OwnedEnv, SavedTerm)>>,
+    /// Who monitors it.
+    pub(crate) watches: Arc<Watches>,
+    key: Mutex<Option<Key>>,
+}
+
+/// The registered sockets. An entry does not keep its socket alive.
+static REGISTRY: Registry<watch::Weak> = Registry::new();
+/// Whether new sockets are registered.
+pub(crate) static USE_REGISTRY: AtomicBool = AtomicBool::new(true);
+
+#[rustler::resource_impl]
+impl Resource for Handle {
+    const IMPLEMENTS_DESTRUCTOR: bool = true;
+    const IMPLEMENTS_DOWN: bool = true;
+
+    fn destructor(self, env: Env<'_>) {
+        // Nobody refers to the socket, so nobody waits.
+        if let Some(descriptor) = self.close(env, caller::tell_in_callback) {
+            descriptor.close_unattended();
+        }
+    }
+
+    fn down<'a>(&'a self, env: Env<'a>, pid: LocalPid, monitor: Monitor) {
+        let owner = self.owner.lock().as_ref().is_some_and(|owner| owner.monitor == Some(monitor));
+        if owner {
+            self.end(env);
+        } else {
+            for wakes in self.socket.gone(pid) {
+                caller::tell_in_callback(env, wakes);
+            }
+        }
+    }
+}
+
+impl Handle {
+    /// A socket that the calling process owns.
+    pub(crate) fn open<'a>(env: Env<'a>, socket: Arc<Socket<Waiter>>, registered: bool) -> ResourceArc<Self> {
+        let handle = ResourceArc::new(Self {
+            socket,
+            owner: Mutex::new(None),
+            meta: Mutex::new(None),
+            watches: Arc::default(),
+            key: Mutex::new(None),
+        });
+        handle.own(env, env.pid());
+        if registered {
+            handle.register(env);
+        }
+        handle
+    }
+
+    /// Whether this process is the owner.
+    pub(crate) fn owned_by(&self, pid: LocalPid) -> bool {
+        self.owner().is_some_and(|owner| owner == pid)
+    }
+
+    /// The owner, while the socket is open.
+    pub(crate) fn owner(&self) -> Option<LocalPid> {
+        self.owner.lock().as_ref().map(|owner| owner.pid)
+    }
+
+    /// Whether the socket is registered.
+    pub(crate) fn registered(&self) -> bool {
+        self.key.lock().is_some()
+    }
+
+    /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
+    pub(crate) fn close(
+        &self,
+        env: Env<'_>,
+        tell: impl Fn(Env<'_>, Wakes<'_, Waiter>),
+    ) -> Option<Descriptor> {
+        let (descriptor, wakes) = self.socket.close()?;
+        for wakes in wakes {
+            tell(env, wakes);
+        }
+        if let Some(key) = self.key.lock().take() {
+            REGISTRY.remove(key);
+        }
+        *self.meta.lock() = None;
+        self.watches.fire(env);
+        Some(descriptor)
+    }
+
+    /// Closes it because its owner has ended.
+    fn end(&self, env: Env<'_>) {
+        if let Some(descriptor) = self.close(env, caller::tell_in_callback) {
+            *self.owner.lock() = None;
+            descriptor.close_unattended();
+        }
+    }
+}
+
+/// What needs the resource itself.
+pub(crate) trait Owned {
+    /// Makes a process the owner. One that has ended closes the socket as its death would have.
+    fn own(&self, env: Env<'_>, pid: LocalPid);
+    /// Nobody's death closes the socket any more: it is closed.
+    fn disown(&self, env: Env<'_>);
+    /// Enters the socket into the registry, if it is not there.
+    fn register(&self, env: Env<'_>);
+}
+
+impl Owned for ResourceArc<Handle> {
+    fn own(&self, env: Env<'_>, pid: LocalPid) {
+        let monitor = env.monitor(self, &pid);
+        let alive = monitor.is_some();
+        let old = self.owner.lock().replace(Owner { pid, monitor });
+        if let Some(monitor) = old.and_then(|old| old.monitor) {
+            env.demonitor(self, &monitor);
+        }
+        if !alive {
+            self.end(env);
+        }
+    }
+
+    fn disown(&self, env: Env<'_>) {
+        let old = self.owner.lock().take();
+        if let Some(monitor) = old.and_then(|old| old.monitor) {
+            env.demonitor(self, &monitor);
+        }
+    }
+
+    fn register(&self, env: Env<'_>) {
+        let mut key = self.key.lock();
+        if key.is_none() {
+            *key = watch::Weak::new(env, self).and_then(|weak| REGISTRY.insert(weak));
+        }
+    }
+}
+
+/// `{'$socket', reference()}`
+pub(crate) fn socket<'a>(env: Env<'a>, handle: &ResourceArc<Handle>) -> Term<'a> {
+    (atoms::socket_tag(), handle).encode(env)
+}
+
+/// Every registered socket that is still referred to.
+pub(crate) fn registered(env: Env<'_>) -> Vec<Term<'_>> {
+    let alive = |weak: &watch::Weak| Some(socket(env, &weak.upgrade(env)?));
+    REGISTRY.entries().iter().filter_map(alive).collect()
+}
+
+/// How many sockets are registered.
+pub(crate) fn number_of() -> usize {
+    REGISTRY.len()
+}
+
+/// Whether a socket that says nothing about it is registered.
+pub(crate) fn use_registry() -> bool {
+    USE_REGISTRY.load(Relaxed)
+}

@@ -1,0 +1,134 @@
+//! Socket addresses as maps, `socket:sockaddr()`.
+
+use crate::{atoms, buffer, fail, sys};
+use esock::addr::{Address, Raw};
+use rustler::types::map::MapIterator;
+use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// An address for the system; or the term to answer, `{error, {invalid, {sockaddr, ...}}}`. Raises
+/// `{invalid, {sockaddr, Term}}` for what is no map.
+pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, Term<'a>>> {
+    let whole = || fail::invalid(env, (atoms::sockaddr(), term));
+    if !term.is_map() {
+        let what = (atoms::invalid(), (atoms::sockaddr(), term)).encode(env);
+        return Err(Error::RaiseTerm(Box::new(sys::Raised::new(what))));
+    }
+    let Ok(family) = term.map_get(atoms::family()) else {
+        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::family(), term))));
+    };
+    let keys: &[Atom] = match family.decode::<Atom>() {
+        Ok(name) if name == atoms::inet() => &[atoms::family(), atoms::addr(), atoms::port()],
+        Ok(name) if name == atoms::inet6() => {
+            &[atoms::family(), atoms::addr(), atoms::port(), atoms::flowinfo(), atoms::scope_id()]
+        }
+        Ok(name) if name == atoms::local() => &[atoms::family(), atoms::path()],
+        Ok(name) if name == atoms::unspec() => &[atoms::family(), atoms::addr()],
+        Err(_) if family.is_integer() => &[atoms::family(), atoms::addr()],
+        _ => return Ok(Err(whole())),
+    };
+    if family.decode::<Atom>() == Ok(atoms::local()) && path(env, term).is_none() {
+        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::path(), term))));
+    }
+    let strange: Vec<Term<'a>> = MapIterator::new(term)
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+        .filter(|key| !key.decode::<Atom>().is_ok_and(|key| keys.contains(&key)))
+        .collect();
+    if !strange.is_empty() {
+        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), (atoms::keys(), strange), term))));
+    }
+    Ok(address(env, family, term).and_then(|address| address.to_raw()).ok_or_else(whole))
+}
+
+fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address> {
+    let get = |key: Atom| term.map_get(key).ok();
+    let number = |key: Atom| get(key).map_or(Some(0), |value| value.decode::<u32>().ok());
+    let port = || u16::try_from(number(atoms::port())?).ok();
+    let bytes = || get(atoms::addr()).map_or(Some(Vec::new()), |addr| Some(addr.decode::<Binary<'_>>().ok()?.to_vec()));
+    match family.decode::<Atom>() {
+        Ok(name) if name == atoms::inet() => {
+            Some(Address::Inet { addr: inet(get(atoms::addr()))?, port: port()? })
+        }
+        Ok(name) if name == atoms::inet6() => Some(Address::Inet6 {
+            addr: inet6(get(atoms::addr()))?,
+            port: port()?,
+            flowinfo: number(atoms::flowinfo())?,
+            scope_id: number(atoms::scope_id())?,
+        }),
+        Ok(name) if name == atoms::local() => path(env, term).map(Address::Local),
+        Ok(_) => Some(Address::Other(0, bytes()?)),
+        Err(_) => Some(Address::Other(family.decode().ok()?, bytes()?)),
+    }
+}
+
+fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
+    let Some(addr) = addr else { return Some(Ipv4Addr::UNSPECIFIED) };
+    match addr.decode::<Atom>() {
+        Ok(name) if name == atoms::any() => Some(Ipv4Addr::UNSPECIFIED),
+        Ok(name) if name == atoms::loopback() => Some(Ipv4Addr::LOCALHOST),
+        Ok(name) if name == atoms::broadcast() => Some(Ipv4Addr::BROADCAST),
+        Ok(_) => None,
+        Err(_) => addr.decode().ok().map(|(a, b, c, d)| Ipv4Addr::new(a, b, c, d)),
+    }
+}
+
+fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
+    let Some(addr) = addr else { return Some(Ipv6Addr::UNSPECIFIED) };
+    match addr.decode::<Atom>() {
+        Ok(name) if name == atoms::any() => Some(Ipv6Addr::UNSPECIFIED),
+        Ok(name) if name == atoms::loopback() => Some(Ipv6Addr::LOCALHOST),
+        Ok(_) => None,
+        Err(_) => {
+            let words: Vec<u16> = rustler::types::tuple::get_tuple(addr)
+                .ok()?
+                .into_iter()
+                .map(|word| word.decode().ok())
+                .collect::<Option<_>>()?;
+            <[u16; 8]>::try_from(words).ok().map(Ipv6Addr::from)
+        }
+    }
+}
+
+/// A path: a binary as it is; a string in the encoding of file names, which is UTF-8 on Linux.
+fn path<'a>(_: Env<'a>, term: Term<'a>) -> Option<Vec<u8>> {
+    let path = term.map_get(atoms::path()).ok()?;
+    let bytes = match path.decode::<Binary<'_>>() {
+        Ok(bytes) => bytes.to_vec(),
+        Err(_) => {
+            let codes: Vec<u32> = path.decode().ok()?;
+            codes.into_iter().map(char::from_u32).collect::<Option<String>>()?.into_bytes()
+        }
+    };
+    (bytes.len() <= 255).then_some(bytes)
+}
+
+/// The map of an address; nothing where there is no memory for it.
+pub(crate) fn encode<'a>(env: Env<'a>, address: &Address) -> Option<Term<'a>> {
+    let bytes = |bytes: &[u8]| Some(buffer::copy(bytes)?.release(env).encode(env));
+    let map = |pairs: &[(Atom, Term<'a>)]| Term::map_from_pairs(env, pairs).ok();
+    let term = |number: u32| number.encode(env);
+    match address {
+        Address::Inet { addr, port } => {
+            let [a, b, c, d] = addr.octets();
+            let family = atoms::inet().encode(env);
+            map(&[(atoms::family(), family), (atoms::addr(), (a, b, c, d).encode(env)), (atoms::port(), port.encode(env))])
+        }
+        Address::Inet6 { addr, port, flowinfo, scope_id } => {
+            let words: Vec<Term<'a>> = addr.segments().iter().map(|word| word.encode(env)).collect();
+            map(&[
+                (atoms::family(), atoms::inet6().encode(env)),
+                (atoms::addr(), rustler::types::tuple::make_tuple(env, &words)),
+                (atoms::port(), port.encode(env)),
+                (atoms::flowinfo(), term(*flowinfo)),
+                (atoms::scope_id(), term(*scope_id)),
+            ])
+        }
+        Address::Local(path) => map(&[(atoms::family(), atoms::local().encode(env)), (atoms::path(), bytes(path)?)]),
+        Address::Other(family, data) => {
+            let family = if *family == 0 { atoms::unspec().encode(env) } else { family.encode(env) };
+            map(&[(atoms::family(), family), (atoms::addr(), bytes(data)?)])
+        }
+    }
+}
