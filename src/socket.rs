@@ -3,7 +3,7 @@
 use crate::addr::{Address, Raw};
 use crate::counter::{CENSUS, Tally};
 use crate::errno::Errno;
-use crate::lane::{Cancelled, Claim, Lane, Reason, Signal, State, Turn, Wake, Wakes};
+use crate::lane::{Cancelled, Claim, Lane, Reason, State, Turn, Wake, Wakes};
 use crate::op::{Attempt, Op};
 use crate::poller::epoll::Poller;
 use crate::poller::token::Token;

@@ -4,6 +4,7 @@ use crate::atoms;
 use esock::errno::Errno;
 use esock::lane::Reason;
 use esock::socket::Failure;
+use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Encoder, Env, Error, NifResult, Term};
 
 /// `{error, Reason}`
@@ -43,5 +44,23 @@ pub(crate) fn reason(env: Env<'_>, reason: Reason) -> Term<'_> {
     match reason {
         Reason::Closed => atoms::closed().encode(env),
         Reason::Errno(errno) => atoms::errno(env, errno).encode(env),
+    }
+}
+
+/// A term to raise. rustler wants one that outlives the call, so it is kept in an environment of its own until then.
+pub(crate) struct Raised(OwnedEnv, SavedTerm);
+
+impl Raised {
+    /// Keeps a term.
+    pub(crate) fn new(term: Term<'_>) -> Self {
+        let env = OwnedEnv::new();
+        let saved = env.save(term);
+        Self(env, saved)
+    }
+}
+
+impl Encoder for Raised {
+    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+        self.0.run(|own| self.1.load(own).in_env(env))
     }
 }

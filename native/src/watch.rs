@@ -72,11 +72,20 @@ impl Watch {
         self.pid == pid
     }
 
+    /// Whether it is still to tell.
+    pub(crate) fn active(&self) -> bool {
+        self.watches.upgrade().is_some_and(|watches| watches.0.lock().iter().any(|watch| self.same(watch)))
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+
     /// Ends it. Answers whether it was still to tell.
     pub(crate) fn remove(&self) -> bool {
         let Some(watches) = self.watches.upgrade() else { return false };
         let mut list = watches.0.lock();
-        let place = list.iter().position(|watch| std::ptr::eq(&raw const **watch, self));
+        let place = list.iter().position(|watch| self.same(watch));
         let watch = place.map(|place| list.swap_remove(place));
         drop(list);
         watch.is_some()

@@ -1,6 +1,6 @@
 //! Socket addresses as maps, `socket:sockaddr()`.
 
-use crate::{atoms, buffer, fail, sys};
+use crate::{atoms, buffer, fail};
 use esock::addr::{Address, Raw};
 use rustler::types::map::MapIterator;
 use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
@@ -12,7 +12,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
     let whole = || fail::invalid(env, (atoms::sockaddr(), term));
     if !term.is_map() {
         let what = (atoms::invalid(), (atoms::sockaddr(), term)).encode(env);
-        return Err(Error::RaiseTerm(Box::new(sys::Raised::new(what))));
+        return Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))));
     }
     let Ok(family) = term.map_get(atoms::family()) else {
         return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::family(), term))));

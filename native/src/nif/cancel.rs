@@ -1,0 +1,44 @@
+//! cancel
+
+use crate::handle::Handle;
+use crate::{atoms, caller, fail};
+use esock::lane::Cancelled;
+use esock::socket::Direction;
+use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
+
+/// `cancel(Socket, Op, Handle)`: `ok`, `select_sent` (the message is in the inbox), `not_found` or `{error, closed}`
+/// (an abort message is in the inbox if the caller was in line).
+#[rustler::nif]
+fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let direction = direction(op).ok_or(Error::BadArg)?;
+    if !handle.is_ref() {
+        return Err(Error::BadArg);
+    }
+    let (cancelled, wakes) = resource.socket.cancel(direction, env.pid(), |waiter| waiter.is(handle));
+    caller::tell(env, wakes);
+    resource.socket.lane(direction).told();
+    match cancelled {
+        Ok(Cancelled::Clean) => Ok(atoms::ok().encode(env)),
+        Ok(Cancelled::Sent) => Ok(atoms::select_sent().encode(env)),
+        Ok(Cancelled::NotFound) => Ok(atoms::not_found().encode(env)),
+        Err(failure) => fail::failure(env, failure),
+    }
+}
+
+fn direction(op: Atom) -> Option<Direction> {
+    let reads = [atoms::accept(), atoms::recv(), atoms::recvfrom(), atoms::recvmsg()];
+    let writes = [
+        atoms::connect(),
+        atoms::send(),
+        atoms::sendto(),
+        atoms::sendmsg(),
+        atoms::sendv(),
+        atoms::sendfile(),
+    ];
+    if reads.contains(&op) {
+        Some(Direction::Read)
+    } else {
+        writes.contains(&op).then_some(Direction::Write)
+    }
+}

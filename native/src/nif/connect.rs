@@ -1,0 +1,44 @@
+//! connect
+
+use super::{Wait, run};
+use crate::handle::Handle;
+use crate::term::address;
+use crate::{atoms, caller, fail};
+use esock::op::connect::Connect;
+use esock::socket::Answer;
+use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
+
+/// `connect(Socket, Address, Handle, How)`
+#[rustler::nif]
+fn connect<'a>(
+    env: Env<'a>,
+    socket: Term<'a>,
+    addr: Term<'a>,
+    handle: Term<'a>,
+    how: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wait = Wait::decode(handle, how)?;
+    super::handle(socket)?;
+    let to = match address::decode(env, addr)? {
+        Ok(to) => Some(to),
+        Err(error) => return Ok(error),
+    };
+    let tag = || atoms::connect().encode(env);
+    run(env, socket, &wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
+}
+
+/// `connect(Socket)`: the end of a connect that answered `select`. Raises `{invalid, state}` where there is none.
+#[rustler::nif(name = "connect")]
+fn connect_finish<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
+    let handle: ResourceArc<Handle> = socket.decode()?;
+    let again = Wait::decode(env.make_ref().encode(env), atoms::nowait().encode(env))?;
+    let (answer, wakes) = handle.socket.finish_connect(env.pid(), again.waiter(env, handle.clone()));
+    caller::tell(env, wakes);
+    match answer {
+        Answer::Done(()) => Ok(atoms::ok().encode(env)),
+        Answer::Failed(failure) => fail::failure(env, failure),
+        Answer::Partial(()) | Answer::Waiting | Answer::Blocked | Answer::Yield => {
+            Ok(fail::error(env, atoms::already()))
+        }
+    }
+}

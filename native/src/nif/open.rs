@@ -1,0 +1,75 @@
+//! open: a new socket, or one on a descriptor that exists.
+
+use crate::handle::{self, Handle};
+use crate::{atoms, fail};
+use esock::socket::Socket;
+use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// `open(Domain, Type, Protocol, Options)`
+#[rustler::nif]
+fn open<'a>(
+    env: Env<'a>,
+    domain: Term<'a>,
+    kind: Term<'a>,
+    protocol: Term<'a>,
+    options: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let Some(domain_number) = number(atoms::domains(), domain) else {
+        return Ok(fail::invalid(env, (atoms::domain(), domain)));
+    };
+    let Some(kind_number) = number(atoms::types(), kind) else {
+        return Ok(fail::invalid(env, (atoms::kind(), kind)));
+    };
+    let Ok(protocol) = protocol.decode::<i32>() else { return fail::integer_range(env, protocol) };
+    if !options.is_map() {
+        return Err(Error::BadArg);
+    }
+    opened(env, Socket::open(domain_number, kind_number, protocol), options)
+}
+
+/// `open(FD, Options)`
+#[rustler::nif(name = "open")]
+fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<'a>> {
+    let Ok(number) = fd.decode::<i32>() else { return fail::integer_range(env, fd) };
+    if !options.is_map() {
+        return Err(Error::BadArg);
+    }
+    opened(env, Socket::open_fd(number, flag(options, atoms::dup()).unwrap_or(true)), options)
+}
+
+fn opened<'a>(
+    env: Env<'a>,
+    socket: esock::sys::Result<Arc<Socket<crate::caller::Waiter>>>,
+    options: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(errno) => return Ok(fail::posix(env, errno)),
+    };
+    socket.settings.debug.store(flag(options, atoms::debug()).unwrap_or(false), Relaxed);
+    let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
+    let handle = Handle::open(env, socket, registered);
+    Ok((atoms::ok(), handle::socket(env, &handle)).encode(env))
+}
+
+fn flag(options: Term<'_>, name: Atom) -> Option<bool> {
+    options.map_get(name).ok()?.decode().ok()
+}
+
+fn number(names: &atoms::Names, term: Term<'_>) -> Option<i32> {
+    match term.decode::<Atom>() {
+        Ok(name) => names.number(name),
+        Err(_) => term.decode().ok(),
+    }
+}
+
+/// `protocol(Name)`: the protocol's number, or `undefined`.
+#[rustler::nif]
+fn protocol(env: Env<'_>, name: Atom) -> Term<'_> {
+    match atoms::protocols().number(name) {
+        Some(number) => number.encode(env),
+        None => atoms::undefined().encode(env),
+    }
+}
