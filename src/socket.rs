@@ -357,7 +357,10 @@ impl<W: Wake> Socket<W> {
                 Turn::Mine if O::CLAIM == Claim::Connect && state.line.leads(me) => {
                     // The connect under way has to have ended before it can be asked how.
                     if !sys::ready::writable(fd) {
-                        return Answer::Failed(Failure::Already);
+                        return match mode {
+                            Mode::Yield(_) => self.waiting(state, fd, O::CLAIM, waiter, wakes),
+                            Mode::Once | Mode::Wait => Answer::Failed(Failure::Already),
+                        };
                     }
                 }
                 Turn::Mine => {}
@@ -403,10 +406,7 @@ impl<W: Wake> Socket<W> {
                         if let Mode::Yield(after) = mode {
                             state.own.patience.waited(after);
                         }
-                        match self.wait(state, fd, O::CLAIM, waiter, wakes) {
-                            Ok(()) => Answer::Waiting,
-                            Err(errno) => Answer::Failed(Failure::Errno(errno)),
-                        }
+                        self.waiting(state, fd, O::CLAIM, waiter, wakes)
                     }
                 },
                 Attempt::Closed => {
@@ -430,6 +430,20 @@ impl<W: Wake> Socket<W> {
                 }
             }
         })
+    }
+
+    fn waiting<T>(
+        self: &Arc<Self>,
+        state: &mut State<W, Side>,
+        fd: BorrowedFd<'_>,
+        claim: Claim,
+        waiter: impl FnOnce() -> W,
+        wakes: &mut Wakes<'_, W>,
+    ) -> Answer<T> {
+        match self.wait(state, fd, claim, waiter, wakes) {
+            Ok(()) => Answer::Waiting,
+            Err(errno) => Answer::Failed(Failure::Errno(errno)),
+        }
     }
 
     /// Gives the turn to a waiter, with the descriptor registered.

@@ -51,7 +51,7 @@ impl<'a> Wait<'a> {
             Ok(_) => return Err(Error::BadArg),
             Err(_) => How::Yielded(how.decode()?),
         };
-        let new = how == How::Nowait && handle.decode::<Atom>() == Ok(atoms::nowait());
+        let new = how == How::Nowait && handle.decode::<Atom>().is_ok_and(|name| name == atoms::nowait());
         if how == How::Zero || new || handle.is_ref() {
             Ok(Self { handle: Cell::new(handle), how })
         } else {
@@ -71,11 +71,6 @@ impl<'a> Wait<'a> {
     /// Whether the answer is for a process that waits in `esock_wait`.
     pub(crate) fn blocking(&self) -> bool {
         matches!(self.how, How::Yielded(_))
-    }
-
-    /// Whether the call may wait at all.
-    pub(crate) fn once(&self) -> bool {
-        self.how == How::Zero
     }
 
     /// What makes the waiter, and the handle where the caller left that to us.

@@ -104,7 +104,7 @@ fn set_own<'a>(
             None => bad(),
         },
         // It can only be turned on: whoever monitors the socket relies on it.
-        Own::UseRegistry if value.decode() == Ok(true) => {
+        Own::UseRegistry if value.decode().is_ok_and(|on: bool| on) => {
             resource.register(env);
             ok
         }

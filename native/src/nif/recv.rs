@@ -23,7 +23,7 @@ fn recv<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let exact = length.decode::<u64>() != Ok(0);
+    let exact = !length.decode::<u64>().is_ok_and(|len| len == 0);
     let tag = || atoms::recv().encode(env);
     buffer::with(|room| {
         run(env, socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {

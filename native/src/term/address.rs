@@ -27,7 +27,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
         Err(_) if family.is_integer() => &[atoms::family(), atoms::addr()],
         _ => return Ok(Err(whole())),
     };
-    if family.decode::<Atom>() == Ok(atoms::local()) && path(env, term).is_none() {
+    if family.decode::<Atom>().is_ok_and(|name| name == atoms::local()) && path(env, term).is_none() {
         return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::path(), term))));
     }
     let strange: Vec<Term<'a>> = MapIterator::new(term)

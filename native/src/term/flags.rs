@@ -9,7 +9,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
     let raise = |rest: Term<'a>| -> NifResult<Result<i32, Term<'a>>> {
         // The term lives as long as the call: what is raised is made at once.
         let what = (atoms::invalid(), (atoms::msg_flags(), rest)).encode(env);
-        Err(Error::RaiseTerm(Box::new(crate::fail::Raised::new(what))))
+        Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))))
     };
     let mut bits = 0;
     let Ok(flags) = list.decode::<ListIterator<'_>>() else { return raise(list) };

@@ -26,7 +26,7 @@ pub(crate) fn decode(codec: Codec, term: Term<'_>) -> Option<Value> {
 
 /// `abort`, or `#{onoff := boolean(), linger := non_neg_integer()}`.
 fn linger(term: Term<'_>) -> Option<Value> {
-    if term.decode::<Atom>() == Ok(atoms::abort()) {
+    if term.decode::<Atom>().is_ok_and(|name| name == atoms::abort()) {
         return Some(Value::Linger { on: true, seconds: 0 });
     }
     let on = term.map_get(atoms::onoff()).ok()?.decode().ok()?;

@@ -1,0 +1,27 @@
+%% @doc The application `esock': it applies its environment when it is started.
+%%
+%% `{use_registry, boolean()}' says whether new sockets are registered, see {@link esock:use_registry/1}. The functions
+%% of {@link esock} work without the application being started.
+-module(esock_app).
+-behaviour(application).
+-behaviour(supervisor).
+
+-export([start/2]).
+-export([stop/1]).
+-export([init/1]).
+
+%% @private
+start(_Type, _Args) ->
+    case application:get_env(esock, use_registry) of
+        {ok, On} -> ok = esock:use_registry(On);
+        undefined -> ok
+    end,
+    supervisor:start_link({local, ?MODULE}, ?MODULE, []).
+
+%% @private
+stop(_State) ->
+    ok.
+
+%% @private An application needs a process; this one has nothing to do.
+init([]) ->
+    {ok, {#{}, []}}.

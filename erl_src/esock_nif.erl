@@ -1,0 +1,171 @@
+%% @private
+%% @doc The functions in Rust, and nothing else: rustler forbids the upgrade of a NIF, so this module is never reloaded.
+%%
+%% A call that may wait takes `Handle' and `How', see native/src/nif/mod.rs:
+%% with `How = nowait' it answers as the API does, with `zero' it does not wait, and with a count of the times that the
+%% caller has yielded it answers `yield', `wait' or `{wait, Part}'.
+-module(esock_nif).
+
+-export([info/0, info/1]).
+-export([open/2, open/4]).
+-export([protocol/1]).
+-export([bind/2]).
+-export([listen/2]).
+-export([shutdown/2]).
+-export([sockname/1]).
+-export([peername/1]).
+-export([connect/1, connect/4]).
+-export([accept/3]).
+-export([send/5]).
+-export([sendto/6]).
+-export([recv/5]).
+-export([recvfrom/5]).
+-export([cancel/3]).
+-export([close/1, close_linger/1]).
+-export([setopt/3]).
+-export([getopt/2]).
+-export([domain/1]).
+-export([number_of/0]).
+-export([which_sockets/0]).
+-export([use_registry/1]).
+-export([monitor/1]).
+-export([cancel_monitor/1]).
+-export([options/0]).
+-export([msg_flags/0]).
+-export([protocols/0]).
+
+-nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
+       connect/4, accept/3, send/5, sendto/6, recv/5, recvfrom/5, cancel/3, close/1, close_linger/1, setopt/3,
+       getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, monitor/1, cancel_monitor/1, options/0,
+       msg_flags/0, protocols/0]).
+
+-on_load(on_load/0).
+
+-type how() :: nowait | zero | non_neg_integer().
+-type wait() :: yield | wait | {wait, binary()}.
+-type error() :: {error, term()}.
+
+-define(NIF, erlang:nif_error(not_loaded)).
+
+on_load() ->
+    Lib = filename:join(priv_dir(), "esock_nif"),
+    erlang:load_nif(Lib, maps:from_list([{use_registry, On} || {ok, On} <- [use_registry()]])).
+
+priv_dir() ->
+    case code:priv_dir(esock) of
+        {error, bad_name} -> filename:join(filename:dirname(filename:dirname(code:which(?MODULE))), "priv");
+        Dir -> Dir
+    end.
+
+%% The environment of the application goes before that of the system. It is not known before the application is loaded;
+%% esock_app reads it again when the application starts.
+use_registry() ->
+    try application:get_env(esock, use_registry) of
+        {ok, On} when is_boolean(On) -> {ok, On};
+        _ -> use_registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
+    catch
+        error:badarg -> use_registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
+    end.
+
+use_registry("true") -> {ok, true};
+use_registry("false") -> {ok, false};
+use_registry(_) -> undefined.
+
+-spec info() -> map().
+info() -> ?NIF.
+
+-spec info(reference()) -> map().
+info(_Socket) -> ?NIF.
+
+-spec open(integer(), map()) -> {ok, esock:socket()} | error().
+open(_FD, _Options) -> ?NIF.
+
+-spec open(term(), term(), integer(), map()) -> {ok, esock:socket()} | error().
+open(_Domain, _Type, _Protocol, _Options) -> ?NIF.
+
+-spec protocol(atom()) -> integer() | undefined.
+protocol(_Name) -> ?NIF.
+
+-spec bind(reference(), term()) -> ok | error().
+bind(_Socket, _Address) -> ?NIF.
+
+-spec listen(reference(), integer()) -> ok | error().
+listen(_Socket, _Backlog) -> ?NIF.
+
+-spec shutdown(reference(), term()) -> ok | error().
+shutdown(_Socket, _How) -> ?NIF.
+
+-spec sockname(reference()) -> {ok, esock:sockaddr()} | error().
+sockname(_Socket) -> ?NIF.
+
+-spec peername(reference()) -> {ok, esock:sockaddr()} | error().
+peername(_Socket) -> ?NIF.
+
+-spec connect(reference()) -> ok | error().
+connect(_Socket) -> ?NIF.
+
+-spec connect(reference(), term(), nowait | reference(), how()) ->
+          ok | {select, esock:select_info()} | error() | wait().
+connect(_Socket, _Address, _Handle, _How) -> ?NIF.
+
+-spec accept(reference(), nowait | reference(), how()) ->
+          {ok, esock:socket()} | {select, esock:select_info()} | error() | wait().
+accept(_Socket, _Handle, _How) -> ?NIF.
+
+-spec send(reference(), binary(), term(), nowait | reference(), how()) ->
+          ok | {ok, binary()} | {select, term()} | error() | wait().
+send(_Socket, _Data, _Flags, _Handle, _How) -> ?NIF.
+
+-spec sendto(reference(), binary(), term(), term(), nowait | reference(), how()) ->
+          ok | {ok, binary()} | {select, term()} | error() | wait().
+sendto(_Socket, _Data, _Dest, _Flags, _Handle, _How) -> ?NIF.
+
+-spec recv(reference(), non_neg_integer(), term(), nowait | reference(), how()) ->
+          {ok, binary()} | {select, term()} | error() | wait().
+recv(_Socket, _Length, _Flags, _Handle, _How) -> ?NIF.
+
+-spec recvfrom(reference(), non_neg_integer(), term(), nowait | reference(), how()) ->
+          {ok, {esock:sockaddr_recv(), binary()}} | {select, term()} | error() | wait().
+recvfrom(_Socket, _Size, _Flags, _Handle, _How) -> ?NIF.
+
+-spec cancel(reference(), atom(), reference()) -> ok | select_sent | not_found | error().
+cancel(_Socket, _Op, _Handle) -> ?NIF.
+
+-spec close(reference()) -> ok | linger | error().
+close(_Socket) -> ?NIF.
+
+-spec close_linger(reference()) -> ok | error().
+close_linger(_Socket) -> ?NIF.
+
+-spec setopt(reference(), term(), term()) -> ok | error().
+setopt(_Socket, _Option, _Value) -> ?NIF.
+
+-spec getopt(reference(), term()) -> {ok, term()} | error().
+getopt(_Socket, _Option) -> ?NIF.
+
+-spec domain(reference()) -> {ok, esock:domain() | integer()} | error().
+domain(_Socket) -> ?NIF.
+
+-spec number_of() -> non_neg_integer().
+number_of() -> ?NIF.
+
+-spec which_sockets() -> [esock:socket()].
+which_sockets() -> ?NIF.
+
+-spec use_registry(boolean()) -> ok.
+use_registry(_On) -> ?NIF.
+
+-spec monitor(reference()) -> reference().
+monitor(_Socket) -> ?NIF.
+
+-spec cancel_monitor(reference()) -> boolean().
+cancel_monitor(_MRef) -> ?NIF.
+
+-spec options() -> [{atom(), atom()}].
+options() -> ?NIF.
+
+-spec msg_flags() -> [{atom(), integer()}].
+msg_flags() -> ?NIF.
+
+-spec protocols() -> [{atom(), integer()}].
+protocols() -> ?NIF.

@@ -1,0 +1,113 @@
+%% @private
+%% @doc The one loop in which a call of {@link esock} waits: attempt, give up the turn and attempt again where that pays
+%% on this socket, wait for the message, attempt again; cancel at the deadline.
+-module(esock_wait).
+
+-export([run/3]).
+-export([cancel/3]).
+
+-export_type([op/0]).
+
+%% What is attempted, with what is left to do of it.
+-type op() :: {connect, esock:sockaddr()}
+            | accept
+            | {send, binary(), list()}
+            | {sendto, binary(), esock:sockaddr(), list()}
+            | {recv, non_neg_integer(), list()}
+            | {recvfrom, non_neg_integer(), list()}.
+
+%% @doc Does `Op' for the caller, who waits no longer than `Timeout' milliseconds.
+-spec run(reference(), op(), infinity | pos_integer()) -> term().
+run(Socket, Op, Timeout) ->
+    %% The reference is made here, where the compiler sees it: a receive for it skips what was in the inbox before.
+    attempt(Socket, Op, make_ref(), deadline(Timeout), 0, []).
+
+attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
+    case call(Socket, Op, Handle, Yields) of
+        yield ->
+            erlang:yield(),
+            attempt(Socket, Op, Handle, Deadline, Yields + 1, Done);
+        wait ->
+            wait(Socket, Op, Handle, Deadline, Done);
+        {wait, Part} ->
+            {Rest, More} = part(Op, Part, Done),
+            wait(Socket, Rest, Handle, Deadline, More);
+        {error, Reason} ->
+            failed(Op, Reason, Done);
+        {ok, Data} when Done =/= [], is_binary(Data), element(1, Op) =:= recv ->
+            {ok, iolist_to_binary([Done | Data])};
+        Result ->
+            Result
+    end.
+
+wait(Socket, Op, Handle, Deadline, Done) ->
+    receive
+        {'$socket', {'$socket', Socket}, select, Handle} ->
+            attempt(Socket, Op, Handle, Deadline, 0, Done);
+        {'$socket', {'$socket', Socket}, abort, {Handle, Reason}} ->
+            failed(Op, Reason, Done)
+    after left(Deadline) ->
+            _ = cancel(Socket, name(Op), Handle),
+            failed(Op, timeout, Done)
+    end.
+
+call(Socket, {recv, Length, Flags}, Handle, Yields) ->
+    esock_nif:recv(Socket, Length, Flags, Handle, Yields);
+call(Socket, {send, Data, Flags}, Handle, Yields) ->
+    esock_nif:send(Socket, Data, Flags, Handle, Yields);
+call(Socket, {recvfrom, Size, Flags}, Handle, Yields) ->
+    esock_nif:recvfrom(Socket, Size, Flags, Handle, Yields);
+call(Socket, {sendto, Data, Dest, Flags}, Handle, Yields) ->
+    esock_nif:sendto(Socket, Data, Dest, Flags, Handle, Yields);
+call(Socket, accept, Handle, Yields) ->
+    esock_nif:accept(Socket, Handle, Yields);
+call(Socket, {connect, Address}, Handle, Yields) ->
+    esock_nif:connect(Socket, Address, Handle, Yields).
+
+%% Of a stream: received data is kept; of data to send the rest remains, and `Done' only says that some has gone.
+part({recv, Length, Flags}, Data, Done) ->
+    {{recv, Length - byte_size(Data), Flags}, [Done | Data]};
+part({send, _Data, Flags}, Rest, _Done) ->
+    {{send, Rest, Flags}, sent};
+part({sendto, _Data, Dest, Flags}, Rest, _Done) ->
+    {{sendto, Rest, Dest, Flags}, sent}.
+
+failed(_Op, Reason, []) -> {error, Reason};
+failed({send, Rest, _Flags}, Reason, sent) -> {error, {Reason, Rest}};
+failed({sendto, Rest, _Dest, _Flags}, Reason, sent) -> {error, {Reason, Rest}};
+failed(_Op, Reason, Done) -> {error, {Reason, iolist_to_binary(Done)}}.
+
+name(accept) -> accept;
+name(Op) -> element(1, Op).
+
+%% @doc Ends a wait. `invalid': the caller does not wait under that handle. Whatever was sent under it is taken out of
+%% the inbox.
+-spec cancel(reference(), atom(), reference()) -> ok | invalid | {error, closed}.
+cancel(Socket, Op, Handle) ->
+    case esock_nif:cancel(Socket, Op, Handle) of
+        ok ->
+            ok;
+        select_sent ->
+            flush(Socket, Handle),
+            ok;
+        not_found ->
+            flush(Socket, Handle),
+            invalid;
+        {error, closed} = Closed ->
+            flush(Socket, Handle),
+            Closed
+    end.
+
+flush(Socket, Handle) ->
+    receive
+        {'$socket', {'$socket', Socket}, select, Handle} -> ok;
+        {'$socket', {'$socket', Socket}, abort, {Handle, _Reason}} -> ok
+    after 0 ->
+            ok
+    end.
+
+deadline(infinity) -> infinity;
+deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+
+left(infinity) -> infinity;
+left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
