@@ -11,6 +11,7 @@
 -export([init/1]).
 
 %% @private
+-spec start(application:start_type(), term()) -> {ok, pid()} | ignore | {error, term()}.
 start(_Type, _Args) ->
     case application:get_env(esock, use_registry) of
         {ok, On} -> ok = esock:use_registry(On);
@@ -19,9 +20,11 @@ start(_Type, _Args) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).
 
 %% @private
+-spec stop(term()) -> ok.
 stop(_State) ->
     ok.
 
 %% @private An application needs a process; this one has nothing to do.
+-spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
     {ok, {#{}, []}}.

@@ -49,7 +49,7 @@
 
 on_load() ->
     Lib = filename:join(priv_dir(), "esock_nif"),
-    erlang:load_nif(Lib, maps:from_list([{use_registry, On} || {ok, On} <- [use_registry()]])).
+    erlang:load_nif(Lib, maps:from_list([{use_registry, On} || {ok, On} <- [registry()]])).
 
 priv_dir() ->
     case code:priv_dir(esock) of
@@ -59,17 +59,17 @@ priv_dir() ->
 
 %% The environment of the application goes before that of the system. It is not known before the application is loaded;
 %% esock_app reads it again when the application starts.
-use_registry() ->
+registry() ->
     try application:get_env(esock, use_registry) of
         {ok, On} when is_boolean(On) -> {ok, On};
-        _ -> use_registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
+        _ -> registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
     catch
-        error:badarg -> use_registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
+        error:badarg -> registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
     end.
 
-use_registry("true") -> {ok, true};
-use_registry("false") -> {ok, false};
-use_registry(_) -> undefined.
+registry("true") -> {ok, true};
+registry("false") -> {ok, false};
+registry(_) -> undefined.
 
 -spec info() -> map().
 info() -> ?NIF.
