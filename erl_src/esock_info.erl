@@ -38,7 +38,7 @@ print(Sockets, Keys) ->
 
 %% local_address: "Local Address"
 header(Key) ->
-    lists:join($\s, [string:titlecase(Word) || Word <- string:split(Key, "_", all)]).
+    lists:flatten(lists:join($\s, [string:titlecase(Word) || Word <- string:split(Key, "_", all)])).
 
 line(Socket, Keys) ->
     Info = esock:info(Socket),

@@ -269,11 +269,7 @@ impl<W: Wake> Socket<W> {
         let descriptor = Descriptor { fd: Some(fd), lent: !dup };
         let fd = descriptor.fd.as_ref().map(AsFd::as_fd).ok_or(Errno::new(libc::EBADF))?;
         let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
-        let kind = Kind {
-            domain: get(libc::SO_DOMAIN)?,
-            kind: get(libc::SO_TYPE)?,
-            protocol: get(libc::SO_PROTOCOL)?,
-        };
+        let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
         sys::socket::set_nonblocking(fd)?;
         let connected = sys::socket::peername(fd).is_ok();
         let socket = Self::on(descriptor, kind, origin, Settings::default(), connected)?;
@@ -341,15 +337,21 @@ impl<W: Wake> Socket<W> {
         waiter: impl FnOnce() -> W,
     ) -> With<'_, Answer<O::Done>, W> {
         self.lane(O::CLAIM.direction()).hold(|state, wakes| {
-            let Some(descriptor) = state.own.fd.clone() else { return Answer::Failed(Failure::Closed) };
-            let Some(fd) = descriptor.fd.as_ref().map(AsFd::as_fd) else { return Answer::Failed(Failure::Closed) };
+            let Some(descriptor) = state.own.fd.clone() else {
+                return Answer::Failed(Failure::Closed);
+            };
+            let Some(fd) = descriptor.fd.as_ref().map(AsFd::as_fd) else {
+                return Answer::Failed(Failure::Closed);
+            };
             match state.line.turn(me, O::CLAIM) {
                 Turn::Excluded => return Answer::Failed(Failure::State),
                 Turn::InLine => return Answer::Failed(Failure::InLine),
                 // A look that does not wait may be had out of turn; it takes what is there.
                 Turn::Behind if mode == Mode::Once && O::CLAIM == Claim::Read => {}
                 Turn::Behind if mode == Mode::Once => return Answer::Blocked,
-                Turn::Behind if O::CLAIM == Claim::Connect => return Answer::Failed(Failure::Already),
+                Turn::Behind if O::CLAIM == Claim::Connect => {
+                    return Answer::Failed(Failure::Already);
+                }
                 Turn::Behind => {
                     state.line.queue(O::CLAIM, waiter());
                     return Answer::Waiting;
@@ -486,7 +488,8 @@ impl<W: Wake> Socket<W> {
             if state.own.fd.is_none() {
                 return Some(Failure::Closed);
             }
-            let mine = state.line.head.as_ref().is_some_and(|head| head.claim == Claim::Connect) && state.line.leads(me);
+            let mine =
+                state.line.head.as_ref().is_some_and(|head| head.claim == Claim::Connect) && state.line.leads(me);
             (!mine).then_some(Failure::InLine)
         });
         match asked {
@@ -517,7 +520,10 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Uses the descriptor, in the turn of the read lane.
-    pub fn with<T>(&self, work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>) -> With<'_, Result<T, Failure>, W> {
+    pub fn with<T>(
+        &self,
+        work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>,
+    ) -> With<'_, Result<T, Failure>, W> {
         self.read.hold(|state, _| {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
             let fd = descriptor.fd.as_ref().map(AsFd::as_fd).ok_or(Failure::Closed)?;

@@ -93,11 +93,7 @@ impl Handle {
     }
 
     /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
-    pub(crate) fn close(
-        &self,
-        env: Env<'_>,
-        tell: impl Fn(Env<'_>, Wakes<'_, Waiter>),
-    ) -> Option<Descriptor> {
+    pub(crate) fn close(&self, env: Env<'_>, tell: impl Fn(Env<'_>, Wakes<'_, Waiter>)) -> Option<Descriptor> {
         let (descriptor, wakes) = self.socket.close()?;
         for wakes in wakes {
             tell(env, wakes);

@@ -83,7 +83,9 @@ impl Watch {
 
     /// Ends it. Answers whether it was still to tell.
     pub(crate) fn remove(&self) -> bool {
-        let Some(watches) = self.watches.upgrade() else { return false };
+        let Some(watches) = self.watches.upgrade() else {
+            return false;
+        };
         let mut list = watches.0.lock();
         let place = list.iter().position(|watch| self.same(watch));
         let watch = place.map(|place| list.swap_remove(place));

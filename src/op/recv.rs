@@ -25,7 +25,9 @@ impl<R: Room> Op for Recv<'_, R> {
     const CLAIM: Claim = Claim::Read;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        let Some(buf) = room(self.room, fd, self.len) else { return Attempt::NoMemory };
+        let Some(buf) = room(self.room, fd, self.len) else {
+            return Attempt::NoMemory;
+        };
         match sys::io::recv(fd, buf, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
             Ok(got) if self.exact && kind.stream() && got < self.len => Attempt::Partial(got),

@@ -24,7 +24,9 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     const CLAIM: Claim = Claim::Read;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
-        let Some(buf) = room(self.room, fd, self.len) else { return Attempt::NoMemory };
+        let Some(buf) = room(self.room, fd, self.len) else {
+            return Attempt::NoMemory;
+        };
         let mut from = Raw::default();
         match sys::io::recvfrom(fd, buf, self.flags, &mut from) {
             Ok(0) if kind.stream() => Attempt::Closed,

@@ -1,0 +1,5 @@
+//! Tests of the core without a BEAM: a file for each theme.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod addr;
+mod tidy;

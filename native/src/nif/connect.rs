@@ -10,13 +10,7 @@ use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `connect(Socket, Address, Handle, How)`
 #[rustler::nif]
-fn connect<'a>(
-    env: Env<'a>,
-    socket: Term<'a>,
-    addr: Term<'a>,
-    handle: Term<'a>,
-    how: Term<'a>,
-) -> NifResult<Term<'a>> {
+fn connect<'a>(env: Env<'a>, socket: Term<'a>, addr: Term<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
     super::handle(socket)?;
     let to = match address::decode(env, addr)? {

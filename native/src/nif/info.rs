@@ -26,15 +26,18 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
         (atoms::pollers(), esock::poller::count().encode(env)),
     ];
     let no = false.encode(env);
-    map(env, &[
-        (atoms::debug(), no),
-        (atoms::socket_debug(), no),
-        (atoms::iow(), no),
-        (atoms::use_registry(), sockets::use_registry().encode(env)),
-        (atoms::counters(), counters),
-        (atoms::iov_max(), IOV_MAX.encode(env)),
-        (atoms::io_backend(), map(env, &backend)?),
-    ])
+    map(
+        env,
+        &[
+            (atoms::debug(), no),
+            (atoms::socket_debug(), no),
+            (atoms::iow(), no),
+            (atoms::use_registry(), sockets::use_registry().encode(env)),
+            (atoms::counters(), counters),
+            (atoms::iov_max(), IOV_MAX.encode(env)),
+            (atoms::io_backend(), map(env, &backend)?),
+        ],
+    )
 }
 
 /// `info(Socket)`
@@ -51,19 +54,22 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
         Origin::Lent(_) => atoms::fromfd().encode(env),
     };
     let owner = handle.owner().map_or_else(|| atoms::undefined().encode(env), |pid| pid.encode(env));
-    map(env, &[
-        (atoms::domain(), named(Codec::Domain, kind.domain)),
-        (atoms::kind(), named(Codec::Type, kind.kind)),
-        (atoms::protocol(), named(Codec::Protocol, kind.protocol)),
-        (atoms::owner(), owner),
-        (atoms::ctype(), ctype),
-        (atoms::counters(), counters(env, &read, &write)?),
-        (atoms::num_readers(), read.waiting.encode(env)),
-        (atoms::num_writers(), write.waiting.encode(env)),
-        (atoms::num_acceptors(), read.accepting.encode(env)),
-        (atoms::rstates(), read.states.encode(env)),
-        (atoms::wstates(), write.states.encode(env)),
-    ])
+    map(
+        env,
+        &[
+            (atoms::domain(), named(Codec::Domain, kind.domain)),
+            (atoms::kind(), named(Codec::Type, kind.kind)),
+            (atoms::protocol(), named(Codec::Protocol, kind.protocol)),
+            (atoms::owner(), owner),
+            (atoms::ctype(), ctype),
+            (atoms::counters(), counters(env, &read, &write)?),
+            (atoms::num_readers(), read.waiting.encode(env)),
+            (atoms::num_writers(), write.waiting.encode(env)),
+            (atoms::num_acceptors(), read.accepting.encode(env)),
+            (atoms::rstates(), read.states.encode(env)),
+            (atoms::wstates(), write.states.encode(env)),
+        ],
+    )
 }
 
 /// One direction, at one moment.

@@ -22,7 +22,9 @@ fn bind<'a>(env: Env<'a>, socket: Term<'a>, addr: Term<'a>) -> NifResult<Term<'a
 #[rustler::nif]
 fn listen<'a>(env: Env<'a>, socket: Term<'a>, backlog: Term<'a>) -> NifResult<Term<'a>> {
     let handle = handle(socket)?;
-    let Ok(backlog) = backlog.decode() else { return fail::integer_range(env, backlog) };
+    let Ok(backlog) = backlog.decode() else {
+        return fail::integer_range(env, backlog);
+    };
     finish(env, handle.socket.listen(backlog), |()| atoms::ok().encode(env))
 }
 

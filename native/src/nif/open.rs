@@ -22,7 +22,9 @@ fn open<'a>(
     let Some(kind_number) = number(atoms::types(), kind) else {
         return Ok(fail::invalid(env, (atoms::kind(), kind)));
     };
-    let Ok(protocol) = protocol.decode::<i32>() else { return fail::integer_range(env, protocol) };
+    let Ok(protocol) = protocol.decode::<i32>() else {
+        return fail::integer_range(env, protocol);
+    };
     if !options.is_map() {
         return Err(Error::BadArg);
     }
@@ -32,7 +34,9 @@ fn open<'a>(
 /// `open(FD, Options)`
 #[rustler::nif(name = "open")]
 fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<'a>> {
-    let Ok(number) = fd.decode::<i32>() else { return fail::integer_range(env, fd) };
+    let Ok(number) = fd.decode::<i32>() else {
+        return fail::integer_range(env, fd);
+    };
     if !options.is_map() {
         return Err(Error::BadArg);
     }

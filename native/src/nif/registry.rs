@@ -46,7 +46,9 @@ fn cancel_monitor<'a>(env: Env<'a>, monitor: Term<'a>) -> NifResult<bool> {
     if !monitor.is_ref() {
         return Err(Error::BadArg);
     }
-    let Ok(watch) = monitor.decode::<&Watch>() else { return Ok(false) };
+    let Ok(watch) = monitor.decode::<&Watch>() else {
+        return Ok(false);
+    };
     let own = watch.started_by(env.pid());
     if !own && watch.active() { Err(Error::BadArg) } else { Ok(own && watch.remove()) }
 }

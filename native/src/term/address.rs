@@ -48,9 +48,7 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
     let port = || u16::try_from(number(atoms::port())?).ok();
     let bytes = || get(atoms::addr()).map_or(Some(Vec::new()), |addr| Some(addr.decode::<Binary<'_>>().ok()?.to_vec()));
     match family.decode::<Atom>() {
-        Ok(name) if name == atoms::inet() => {
-            Some(Address::Inet { addr: inet(get(atoms::addr()))?, port: port()? })
-        }
+        Ok(name) if name == atoms::inet() => Some(Address::Inet { addr: inet(get(atoms::addr()))?, port: port()? }),
         Ok(name) if name == atoms::inet6() => Some(Address::Inet6 {
             addr: inet6(get(atoms::addr()))?,
             port: port()?,
@@ -64,7 +62,9 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
 }
 
 fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
-    let Some(addr) = addr else { return Some(Ipv4Addr::UNSPECIFIED) };
+    let Some(addr) = addr else {
+        return Some(Ipv4Addr::UNSPECIFIED);
+    };
     match addr.decode::<Atom>() {
         Ok(name) if name == atoms::any() => Some(Ipv4Addr::UNSPECIFIED),
         Ok(name) if name == atoms::loopback() => Some(Ipv4Addr::LOCALHOST),
@@ -75,7 +75,9 @@ fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
 }
 
 fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
-    let Some(addr) = addr else { return Some(Ipv6Addr::UNSPECIFIED) };
+    let Some(addr) = addr else {
+        return Some(Ipv6Addr::UNSPECIFIED);
+    };
     match addr.decode::<Atom>() {
         Ok(name) if name == atoms::any() => Some(Ipv6Addr::UNSPECIFIED),
         Ok(name) if name == atoms::loopback() => Some(Ipv6Addr::LOCALHOST),
@@ -113,7 +115,11 @@ pub(crate) fn encode<'a>(env: Env<'a>, address: &Address) -> Option<Term<'a>> {
         Address::Inet { addr, port } => {
             let [a, b, c, d] = addr.octets();
             let family = atoms::inet().encode(env);
-            map(&[(atoms::family(), family), (atoms::addr(), (a, b, c, d).encode(env)), (atoms::port(), port.encode(env))])
+            map(&[
+                (atoms::family(), family),
+                (atoms::addr(), (a, b, c, d).encode(env)),
+                (atoms::port(), port.encode(env)),
+            ])
         }
         Address::Inet6 { addr, port, flowinfo, scope_id } => {
             let words: Vec<Term<'a>> = addr.segments().iter().map(|word| word.encode(env)).collect();

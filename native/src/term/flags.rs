@@ -12,7 +12,9 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
         Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))))
     };
     let mut bits = 0;
-    let Ok(flags) = list.decode::<ListIterator<'_>>() else { return raise(list) };
+    let Ok(flags) = list.decode::<ListIterator<'_>>() else {
+        return raise(list);
+    };
     for flag in flags {
         if let Ok(number) = flag.decode::<i32>() {
             if number < 0 {

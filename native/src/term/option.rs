@@ -48,7 +48,8 @@ pub(crate) fn encode<'a>(env: Env<'a>, codec: Codec, value: &Value, kind: Kind) 
         (_, Value::Bool(on)) => on.encode(env),
         (_, Value::Int(number)) => number.encode(env),
         (_, Value::Linger { on, seconds }) => {
-            let pairs = [(atoms::onoff().encode(env), on.encode(env)), (atoms::linger().encode(env), seconds.encode(env))];
+            let pairs =
+                [(atoms::onoff().encode(env), on.encode(env)), (atoms::linger().encode(env), seconds.encode(env))];
             Term::map_from_pairs(env, &pairs).unwrap_or_else(|_| atoms::undefined().encode(env))
         }
         (_, Value::Name(name)) => name.encode(env),

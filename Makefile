@@ -1,0 +1,26 @@
+# What the README names. `make demo` and `make test` need nothing before them.
+.PHONY: setup build demo test lint bench clean
+
+build: setup
+	rebar3 compile
+
+setup:
+	@./setup.sh
+
+test: build
+	./test/run.sh
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+	rebar3 do xref, dialyzer
+
+demo: build
+	./examples/demo.sh
+
+bench: build
+	./bench/run.sh
+
+clean:
+	rm -rf _build target priv

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs what is missing to build and test esock: on Debian and its kin with apt. Where everything is there it touches
+# nothing. It may be run any number of times.
+set -eu
+
+missing=""
+for tool in erl rebar3 cargo gcc curl python3 strace; do
+    command -v "$tool" > /dev/null || missing="$missing $tool"
+done
+# Parts of Erlang that Debian packs apart. Without common_test there are no tests, without proper no properties.
+if command -v erl > /dev/null; then
+    lacks=$(erl -noshell -eval '
+        [io:put_chars([" ", atom_to_list(A)]) || A <- [common_test, eunit, ssl, tools, dialyzer, edoc, proper],
+                                                 code:lib_dir(A) =:= {error, bad_name}], halt().')
+    missing="$missing$lacks"
+fi
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get > /dev/null; then
+    echo "setup: please install:$missing" >&2
+    exit 1
+fi
+if [ "$(id -u)" = 0 ]; then sudo=""; else sudo="sudo"; fi
+case " $missing " in *" cargo "*) echo "setup: please install Rust (cargo 1.91 or newer)" >&2; exit 1 ;; esac
+echo "setup: installing for:$missing"
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -q > /dev/null
+$sudo apt-get install -q -y --no-install-recommends \
+    erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools erlang-dialyzer erlang-edoc \
+    erlang-proper rebar3 curl gcc python3 strace > /dev/null

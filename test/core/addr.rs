@@ -1,0 +1,33 @@
+//! Addresses survive the way to bytes and back.
+
+use esock::addr::{Address, PATH_MAX};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+fn round_trip(address: Address) {
+    let raw = address.to_raw().unwrap();
+    assert_eq!(Address::from_raw(&raw), address);
+}
+
+#[test]
+fn every_family() {
+    round_trip(Address::Inet { addr: Ipv4Addr::new(1, 2, 3, 4), port: 65535 });
+    round_trip(Address::Inet6 { addr: Ipv6Addr::LOCALHOST, port: 1, flowinfo: 0xABCDE, scope_id: 7 });
+    round_trip(Address::Local(b"/tmp/x".to_vec()));
+    round_trip(Address::Local(b"\0abstract\0name".to_vec()));
+    round_trip(Address::Local(Vec::new()));
+    round_trip(Address::Other(16, vec![1, 2, 3]));
+}
+
+#[test]
+fn a_path_leaves_room_for_its_nul_and_an_abstract_name_needs_none() {
+    assert!(Address::Local(vec![b'x'; PATH_MAX - 1]).to_raw().is_some());
+    assert!(Address::Local(vec![b'x'; PATH_MAX]).to_raw().is_none());
+    assert!(Address::Local(vec![0; PATH_MAX]).to_raw().is_some());
+    assert!(Address::Other(99, vec![0; 200]).to_raw().is_none());
+}
+
+#[test]
+fn flowinfo_is_in_network_order() {
+    let raw = Address::Inet6 { addr: Ipv6Addr::LOCALHOST, port: 0, flowinfo: 0x12345, scope_id: 0 }.to_raw().unwrap();
+    assert_eq!(&raw.as_bytes()[4..8], &[0, 1, 0x23, 0x45]);
+}

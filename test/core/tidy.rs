@@ -1,0 +1,105 @@
+//! The rules of ARCHITECTURE.md that a reader of the tree can check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn files(dir: &str, ending: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|found| found == ending) {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    assert!(!found.is_empty(), "nothing under {dir}");
+    found
+}
+
+fn rust() -> Vec<(PathBuf, String)> {
+    files("src", "rs").into_iter().chain(files("native/src", "rs")).collect()
+}
+
+fn is_in(path: &Path, part: &str) -> bool {
+    path.to_string_lossy().contains(part)
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in rust() {
+        assert!(text.starts_with("//! "), "{} has no first line", path.display());
+    }
+}
+
+#[test]
+fn unsafe_only_in_sys() {
+    for (path, text) in rust() {
+        let allowed = is_in(&path, "/src/sys/") || path.ends_with("native/src/sys.rs");
+        assert!(allowed || !text.contains("unsafe {"), "unsafe in {}", path.display());
+    }
+}
+
+#[test]
+fn the_core_does_not_know_the_beam() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    assert!(!manifest.contains("rustler"));
+    for (path, text) in files("src", "rs") {
+        assert!(!text.contains("rustler::"), "rustler in {}", path.display());
+    }
+}
+
+#[test]
+fn crates_have_their_places() {
+    for (path, text) in rust() {
+        let sys = is_in(&path, "/src/sys/") || is_in(&path, "/poller/") || path.ends_with("errno.rs");
+        assert!(sys || !text.contains("nix::"), "nix in {}", path.display());
+        assert!(!is_in(&path, "native/") || !text.contains("libc::"), "libc in {}", path.display());
+    }
+}
+
+#[test]
+fn platform_differences_are_rows_or_files() {
+    for (path, text) in rust() {
+        let allowed = is_in(&path, "/sys/") || path.ends_with("table.rs") || path.ends_with("poller/mod.rs");
+        assert!(allowed || !text.contains("cfg("), "cfg in {}", path.display());
+    }
+}
+
+#[test]
+fn one_file_sends_messages() {
+    for (path, text) in files("native/src", "rs") {
+        assert!(path.ends_with("caller.rs") || !text.contains(".send("), "a message from {}", path.display());
+    }
+}
+
+#[test]
+fn one_wait_loop() {
+    for (path, text) in files("erl_src", "erl") {
+        assert!(path.ends_with("esock_wait.erl") || !text.contains("\n    receive\n"), "a loop in {}", path.display());
+    }
+}
+
+#[test]
+fn nif_functions_are_short() {
+    for (path, text) in files("native/src/nif", "rs") {
+        let mut at = 0;
+        for (number, line) in text.lines().enumerate() {
+            if line.starts_with("fn ") || line.starts_with("pub(crate) fn ") {
+                at = number;
+            }
+            if line == "}" && text.lines().nth(at).is_some_and(|first| first.contains("fn ")) {
+                assert!(number - at < 80, "{}:{at} is too long", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_vague_names() {
+    for (path, _) in rust().into_iter().chain(files("erl_src", "erl")) {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!["util", "helper", "common", "misc"].iter().any(|vague| name.contains(vague)), "{name}");
+    }
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Runs every test and ends with a line `N passed, N failed`: the cargo tests of the core, the Common Test suites, the
+# properties. Arguments are the names of suites to run instead of all.
+set -u
+cd "$(dirname "$0")/.."
+logs=_build/test/logs
+mkdir -p "$logs"
+passed=0
+failed=0
+
+count() { # passed failed
+    passed=$((passed + ${1:-0}))
+    failed=$((failed + ${2:-0}))
+}
+
+# A step that ends in failure without counting one is one failure.
+step() { # name status passed failed
+    if [ "$2" != 0 ] && [ "${4:-0}" = 0 ]; then count "${3:-0}" 1; else count "${3:-0}" "${4:-0}"; fi
+    echo "$1: ${3:-0} passed, ${4:-0} failed (exit $2)"
+}
+
+if [ $# = 0 ]; then
+    cargo test --quiet -p esock > "$logs/cargo.txt" 2>&1
+    status=$?
+    [ $status = 0 ] || cat "$logs/cargo.txt"
+    step cargo $status \
+        "$(grep -oE '[0-9]+ passed' "$logs/cargo.txt" | awk '{n += $1} END {print n + 0}')" \
+        "$(grep -oE '[0-9]+ failed' "$logs/cargo.txt" | awk '{n += $1} END {print n + 0}')"
+fi
+
+suites=${*:-}
+rebar3 ct ${suites:+--suite "$(echo "$suites" | tr ' ' ,)"} --readable=true > "$logs/ct.txt" 2>&1
+status=$?
+[ $status = 0 ] || tail -60 "$logs/ct.txt"
+plain=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/ct.txt")
+step common_test $status \
+    "$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')" \
+    "$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')"
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
