@@ -11,7 +11,7 @@
 -export([init/1]).
 
 %% @private
--spec start(application:start_type(), term()) -> {ok, pid()} | ignore | {error, term()}.
+-spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
     case application:get_env(esock, use_registry) of
         {ok, On} -> ok = esock:use_registry(On);

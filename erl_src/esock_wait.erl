@@ -35,7 +35,7 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
         {error, Reason} ->
             failed(Op, Reason, Done);
         {ok, Data} when Done =/= [], is_binary(Data), element(1, Op) =:= recv ->
-            {ok, iolist_to_binary([Done | Data])};
+            {ok, iolist_to_binary([Done, Data])};
         Result ->
             Result
     end.
@@ -66,7 +66,7 @@ call(Socket, {connect, Address}, Handle, Yields) ->
 
 %% Of a stream: received data is kept; of data to send the rest remains, and `Done' only says that some has gone.
 part({recv, Length, Flags}, Data, Done) ->
-    {{recv, Length - byte_size(Data), Flags}, [Done | Data]};
+    {{recv, Length - byte_size(Data), Flags}, [Done, Data]};
 part({send, _Data, Flags}, Rest, _Done) ->
     {{send, Rest, Flags}, sent};
 part({sendto, _Data, Dest, Flags}, Rest, _Done) ->

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// such a number is decoded, for as long as the resource lives. Of a resource that is gone the number gives a plain
 /// reference, which looks the same. That makes it a weak reference, and the only one that the VM offers.
 #[derive(Clone, Copy)]
-pub(crate) struct Weak([u8; Weak::LEN]);
+pub(crate) struct Weak([u8; Self::LEN]);
 
 impl Weak {
     /// A reference of this node has three words.
