@@ -1,0 +1,435 @@
+%% Waiting: select, abort, cancel, order, the death of owners and of those who wait.
+-module(esock_async_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [select_once, own_handle, line_in_order, one_event_many_acceptors, cancel_clean, cancel_sent, cancel_in_line,
+     cancel_by_stranger, cancel_of_another_socket, same_handle_twice, close_aborts_all, close_under_blocked,
+     owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
+     controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
+     monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm].
+
+%%% Sockets.
+
+listener() ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L, 128),
+    {ok, Addr} = esock:sockname(L),
+    {L, Addr}.
+
+pair() ->
+    {L, Addr} = listener(),
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    {ok, S} = esock:accept(L),
+    ok = esock:close(L),
+    {C, S}.
+
+udp() ->
+    {ok, S} = esock:open(inet, dgram, udp),
+    ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
+    {ok, Addr} = esock:sockname(S),
+    {S, Addr}.
+
+%%% Processes that do what they are told, one thing at a time, and say what came of it.
+
+actor() ->
+    Self = self(),
+    spawn_link(fun() -> actor(Self) end).
+
+actor(Parent) ->
+    receive
+        {do, Tag, Fun} ->
+            Parent ! {Tag, catch Fun()},
+            actor(Parent);
+        stop ->
+            ok
+    end.
+
+do(Pid, Fun) ->
+    await(start(Pid, Fun)).
+
+start(Pid, Fun) ->
+    Tag = make_ref(),
+    Pid ! {do, Tag, Fun},
+    Tag.
+
+await(Tag) ->
+    receive {Tag, Result} -> Result after 10_000 -> ct:fail({no_answer, process_info(self(), messages)}) end.
+
+message() ->
+    receive {'$socket', _, _, _} = Message -> Message after 10_000 -> ct:fail(no_message) end.
+
+no_message() ->
+    receive {'$socket', _, _, _} = Message -> ct:fail({stray, Message}) after 0 -> ok end.
+
+until(Fun) -> until(Fun, 10_000).
+until(Fun, N) when N > 0 ->
+    case Fun() of
+        true -> ok;
+        false -> receive after 1 -> until(Fun, N - 1) end
+    end.
+
+waiters(S, Key, N) ->
+    until(fun() -> maps:get(Key, esock:info(S)) =:= N end).
+
+%%% Select.
+
+select_once(_) ->
+    {C, S} = pair(),
+    {select, {select_info, recv, H}} = esock:recv(S, 0, nowait),
+    ok = esock:send(C, "a"),
+    ?assertEqual({'$socket', S, select, H}, message()),
+    ok = esock:send(C, "b"),
+    %% One message a handle, however much comes.
+    {ok, Data} = esock:recv(S, 2),
+    ?assertEqual(<<"ab">>, Data),
+    no_message().
+
+own_handle(_) ->
+    {C, S} = pair(),
+    H = make_ref(),
+    ?assertEqual({select, {select_info, recv, H}}, esock:recv(S, 0, [], H)),
+    ok = esock:send(C, "a"),
+    ?assertEqual({'$socket', S, select, H}, message()),
+    ?assertEqual({ok, <<"a">>}, esock:recv(S, 0, [], H)).
+
+line_in_order(_) ->
+    {S, Addr} = udp(),
+    {T, _} = udp(),
+    Actors = [actor() || _ <- lists:seq(1, 5)],
+    [{select, _} = do(A, fun() -> esock:recv(S, 0, nowait) end) || A <- Actors],
+    ?assertMatch(#{num_readers := 5}, esock:info(S)),
+    %% Each gets its turn when the one before it has had a datagram.
+    lists:foreach(
+      fun({N, A}) ->
+              ok = esock:sendto(T, <<N>>, Addr),
+              {'$socket', S, select, _} = do(A, fun message/0),
+              {ok, <<N>>} = do(A, fun() -> esock:recv(S, 0, nowait) end)
+      end, lists:enumerate(Actors)),
+    ?assertMatch(#{num_readers := 0}, esock:info(S)),
+    [do(A, fun no_message/0) || A <- Actors].
+
+one_event_many_acceptors(_) ->
+    {L, Addr} = listener(),
+    Actors = [actor() || _ <- lists:seq(1, 10)],
+    Tags = [start(A, fun() -> {ok, S} = esock:accept(L), {ok, _} = esock:peername(S), ok end) || A <- Actors],
+    waiters(L, num_acceptors, 10),
+    [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr) end || _ <- Actors],
+    [ok = await(Tag) || Tag <- Tags].
+
+%%% Cancel.
+
+cancel_clean(_) ->
+    {C, S} = pair(),
+    {select, Info} = esock:recv(S, 0, nowait),
+    ok = esock:cancel(S, Info),
+    ok = esock:send(C, "a"),
+    ?assertEqual({ok, <<"a">>}, esock:recv(S)),
+    no_message(),
+    ?assertEqual({error, {invalid, Info}}, esock:cancel(S, Info)).
+
+cancel_sent(_) ->
+    {C, S} = pair(),
+    [begin
+         {select, Info} = esock:recv(S, 0, nowait),
+         ok = esock:send(C, "a"),
+         %% The message is on its way, in the inbox, or not sent yet: after the cancel there is none.
+         ok = esock:cancel(S, Info),
+         no_message(),
+         {ok, <<"a">>} = esock:recv(S, 1)
+     end || _ <- lists:seq(1, 2000)],
+    no_message().
+
+cancel_in_line(_) ->
+    {C, S} = pair(),
+    A = actor(),
+    {select, _} = do(A, fun() -> esock:recv(S, 0, nowait) end),
+    {select, Info} = esock:recv(S, 0, nowait),
+    ?assertMatch(#{num_readers := 2}, esock:info(S)),
+    ok = esock:cancel(S, Info),
+    ?assertMatch(#{num_readers := 1}, esock:info(S)),
+    ok = esock:send(C, "a"),
+    {'$socket', S, select, _} = do(A, fun message/0),
+    {ok, <<"a">>} = do(A, fun() -> esock:recv(S, 0, nowait) end),
+    no_message().
+
+cancel_by_stranger(_) ->
+    {C, S} = pair(),
+    {select, {_, _, H} = Info} = esock:recv(S, 0, nowait),
+    ?assertEqual({error, {invalid, Info}}, do(actor(), fun() -> esock:cancel(S, Info) end)),
+    ok = esock:send(C, "a"),
+    ?assertEqual({'$socket', S, select, H}, message()).
+
+cancel_of_another_socket(_) ->
+    {C, S} = pair(),
+    {select, Info} = esock:recv(S, 0, nowait),
+    ?assertEqual({error, {invalid, Info}}, esock:cancel(C, Info)),
+    ok = esock:cancel(S, Info).
+
+same_handle_twice(_) ->
+    {C, S} = pair(),
+    H = make_ref(),
+    {select, Info} = esock:recv(S, 0, [], H),
+    {select, Info} = esock:recv(S, 0, [], H),
+    ok = esock:send(C, "a"),
+    ?assertEqual({'$socket', S, select, H}, message()),
+    {ok, <<"a">>} = esock:recv(S, 0, [], H),
+    no_message().
+
+%%% Close and death.
+
+close_aborts_all(_) ->
+    {_, S} = pair(),
+    {select, {_, _, H}} = esock:recv(S, 0, nowait),
+    A = actor(),
+    {select, {_, _, HA}} = do(A, fun() -> esock:recv(S, 0, nowait) end),
+    ok = esock:close(S),
+    ?assertEqual({'$socket', S, abort, {H, closed}}, message()),
+    ?assertEqual({'$socket', S, abort, {HA, closed}}, do(A, fun message/0)),
+    ?assertEqual({error, closed}, esock:close(S)),
+    ?assertEqual({error, closed}, esock:recv(S)).
+
+close_under_blocked(_) ->
+    {_, S} = pair(),
+    A = actor(),
+    Tag = start(A, fun() -> esock:recv(S) end),
+    waiters(S, num_readers, 1),
+    ok = esock:close(S),
+    ?assertEqual({error, closed}, await(Tag)),
+    do(A, fun no_message/0).
+
+owner_death(_) ->
+    Owner = actor(),
+    unlink(Owner),
+    {S, Fd} = do(Owner, fun() -> {S, _} = udp(), {ok, Fd} = esock:getopt(S, {otp, fd}), {S, Fd} end),
+    {select, {_, _, H}} = esock:recv(S, 0, nowait),
+    exit(Owner, kill),
+    ?assertEqual({'$socket', S, abort, {H, closed}}, message()),
+    ?assertEqual({error, closed}, esock:recv(S)),
+    until(fun() -> file:read_link("/proc/self/fd/" ++ integer_to_list(Fd)) =:= {error, enoent} end).
+
+waiter_death_passes_turn(_) ->
+    {C, S} = pair(),
+    First = actor(),
+    unlink(First),
+    {select, _} = do(First, fun() -> esock:recv(S, 0, nowait) end),
+    {select, {_, _, H}} = esock:recv(S, 0, nowait),
+    ok = esock:send(C, "a"),
+    %% The first one has the turn, and dies with it.
+    exit(First, kill),
+    ?assertEqual({'$socket', S, select, H}, message()),
+    ?assertEqual({ok, <<"a">>}, esock:recv(S, 0, nowait)).
+
+twice_in_line(_) ->
+    {_, S} = pair(),
+    {select, _} = do(actor(), fun() -> esock:recv(S, 0, nowait) end),
+    {select, _} = esock:recv(S, 0, nowait),
+    ?assertError({invalid, state}, esock:recv(S, 0, nowait)).
+
+exclusive_claims(_) ->
+    {L, _} = listener(),
+    {select, _} = esock:accept(L, nowait),
+    ?assertEqual({error, {invalid, state}}, esock:recv(L, 0, nowait)).
+
+%%% Connect.
+
+connect_nowait(_) ->
+    {_, Addr} = listener(),
+    {ok, C} = esock:open(inet, stream, tcp),
+    case esock:connect(C, Addr, nowait) of
+        ok ->
+            ok;
+        {select, {select_info, connect, H}} ->
+            ?assertEqual({'$socket', C, select, H}, message()),
+            ok = esock:connect(C)
+    end,
+    {ok, Addr} = esock:peername(C).
+
+connect_states(_) ->
+    {_, Addr} = listener(),
+    {ok, C} = esock:open(inet, stream, tcp),
+    ?assertError({invalid, state}, esock:connect(C)),
+    ok = esock:connect(C, Addr),
+    ?assertError({invalid, state}, esock:connect(C)),
+    {ok, D} = esock:open(inet, stream, tcp),
+    %% A blackhole in a full backlog: nobody accepts, and the queue of the listener is 0.
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L, 0),
+    {ok, Full} = esock:sockname(L),
+    do(actor(), fun() -> fill(Full, 8) end),
+    {select, Info} = esock:connect(D, Full, nowait),
+    ?assertEqual({error, already}, esock:connect(D)),
+    ?assertEqual({error, already}, do(actor(), fun() -> esock:connect(D, Full, nowait) end)),
+    ?assertEqual({error, {invalid, state}}, esock:send(D, "x", nowait)),
+    ok = esock:cancel(D, Info),
+    {ok, E} = esock:open(inet, stream, tcp),
+    ?assertEqual({error, timeout}, esock:connect(E, Full, 20)),
+    no_message().
+
+fill(_Addr, 0) -> ok;
+fill(Addr, N) ->
+    {ok, C} = esock:open(inet, stream, tcp),
+    _ = esock:connect(C, Addr, nowait),
+    fill(Addr, N - 1).
+
+%%% Owners.
+
+controlling_process(_) ->
+    {S, _} = udp(),
+    A = actor(),
+    ?assertEqual({error, {invalid, not_owner}},
+                 do(A, fun() -> esock:setopt(S, {otp, controlling_process}, A) end)),
+    ok = esock:setopt(S, {otp, controlling_process}, A),
+    ?assertEqual({ok, A}, esock:getopt(S, {otp, controlling_process})),
+    ?assertEqual({error, {invalid, not_owner}}, esock:setopt(S, {otp, controlling_process}, self())),
+    MRef = esock:monitor(S),
+    A ! stop,
+    receive {'DOWN', MRef, socket, S, closed} -> ok end.
+
+controlling_process_dead(_) ->
+    {S, _} = udp(),
+    {Pid, MRef} = spawn_monitor(fun() -> ok end),
+    receive {'DOWN', MRef, process, Pid, _} -> ok end,
+    ok = esock:setopt(S, {otp, controlling_process}, Pid),
+    ?assertEqual({error, closed}, esock:recv(S, 0, nowait)).
+
+error_aborts_line(_) ->
+    {C, S} = pair(),
+    A = actor(),
+    {select, {_, _, H}} = esock:recv(S, 0, nowait),
+    {select, {_, _, HA}} = do(A, fun() -> esock:recv(S, 0, nowait) end),
+    ok = esock:close(C),
+    ?assertEqual({'$socket', S, select, H}, message()),
+    ?assertEqual({error, closed}, esock:recv(S, 0, nowait)),
+    ?assertEqual({'$socket', S, abort, {HA, closed}}, do(A, fun message/0)).
+
+send_select(_) ->
+    {C, S} = pair(),
+    Data = binary:copy(<<"0123456789">>, 3_000_000),
+    {select, {Info, Rest}} = esock:send(C, Data, nowait),
+    {select_info, {send, _}, H} = Info,
+    {ok, Got} = esock:recv(S, byte_size(Data) - byte_size(Rest)),
+    ?assertEqual({'$socket', C, select, H}, message()),
+    Self = self(),
+    spawn_link(fun() -> Self ! {sent, esock:send(C, Rest, Info, infinity)} end),
+    %% The line is the first sender's until he calls or cancels.
+    ok = esock:cancel(C, Info),
+    {ok, More} = esock:recv(S, byte_size(Rest)),
+    ?assertEqual(Data, <<Got/binary, More/binary>>),
+    receive {sent, Result} -> ok = Result end.
+
+%%% Monitors and registry.
+
+monitors(_) ->
+    {S, _} = udp(),
+    {M1, M2} = {esock:monitor(S), esock:monitor(S)},
+    ok = esock:close(S),
+    receive {'DOWN', M1, socket, S, closed} -> ok end,
+    receive {'DOWN', M2, socket, S, closed} -> ok end.
+
+monitor_closed(_) ->
+    {S, _} = udp(),
+    ok = esock:close(S),
+    M = esock:monitor(S),
+    receive {'DOWN', M, socket, S, closed} -> ok end.
+
+monitor_cancel(_) ->
+    {S, _} = udp(),
+    M = esock:monitor(S),
+    ?assertMatch({'EXIT', {badarg, _}}, do(actor(), fun() -> esock:cancel_monitor(M) end)),
+    ?assert(esock:cancel_monitor(M)),
+    ?assertNot(esock:cancel_monitor(M)),
+    ?assertNot(esock:cancel_monitor(make_ref())),
+    ok = esock:close(S),
+    receive {'DOWN', M, _, _, _} -> ct:fail(down) after 0 -> ok end.
+
+monitor_owner_death(_) ->
+    Owner = actor(),
+    unlink(Owner),
+    S = do(Owner, fun() -> {S, _} = udp(), S end),
+    M = esock:monitor(S),
+    exit(Owner, kill),
+    receive {'DOWN', M, socket, S, closed} -> ok end.
+
+registry(_) ->
+    {S, _} = udp(),
+    ?assert(lists:member(S, esock:which_sockets())),
+    ?assert(lists:member(S, esock:which_sockets(udp))),
+    ?assert(lists:member(S, esock:which_sockets(self()))),
+    ?assertNot(lists:member(S, esock:which_sockets(tcp))),
+    ?assert(lists:member(S, esock:which_sockets(fun(#{type := Type}) -> Type =:= dgram end))),
+    N = esock:number_of(),
+    ok = esock:close(S),
+    ?assertEqual(N - 1, esock:number_of()),
+    ?assertNot(lists:member(S, esock:which_sockets())).
+
+registry_off(_) ->
+    {ok, S} = esock:open(inet, dgram, udp, #{use_registry => false}),
+    ?assertNot(lists:member(S, esock:which_sockets())),
+    ?assertEqual({ok, false}, esock:getopt(S, {otp, use_registry})),
+    ok = esock:setopt(S, {otp, use_registry}, true),
+    ?assert(lists:member(S, esock:which_sockets())),
+    ok = esock:use_registry(false),
+    try
+        {ok, T} = esock:open(inet, dgram, udp),
+        ?assertNot(lists:member(T, esock:which_sockets())),
+        {ok, U} = esock:open(inet, dgram, udp, #{use_registry => true}),
+        ?assert(lists:member(U, esock:which_sockets()))
+    after
+        esock:use_registry(true)
+    end.
+
+%% A socket that nobody refers to is closed, and whoever monitors it is told.
+destructor(_) ->
+    {Fd, M, Text} =
+        (fun() ->
+                 {S, _} = udp(),
+                 {ok, Fd} = esock:getopt(S, {otp, fd}),
+                 {Fd, esock:monitor(S), esock:to_list(S)}
+         end)(),
+    erlang:garbage_collect(),
+    receive {'DOWN', M, socket, Gone, closed} -> ?assertEqual(Text, esock:to_list(Gone)) after 5000 -> ct:fail(alive) end,
+    until(fun() -> file:read_link("/proc/self/fd/" ++ integer_to_list(Fd)) =:= {error, enoent} end).
+
+%%% Load.
+
+%% A call that waits does not search what was in the inbox before.
+long_inbox(_) ->
+    {C, S} = pair(),
+    Echo = spawn_link(fun Loop() -> {ok, Data} = esock:recv(S, 1), ok = esock:send(S, Data), Loop() end),
+    [self() ! {noise, N} || N <- lists:seq(1, 100_000)],
+    Time = fun() ->
+                   {Us, _} = timer:tc(fun() -> [begin ok = esock:send(C, "x"), {ok, _} = esock:recv(C, 1) end
+                                                || _ <- lists:seq(1, 200)] end),
+                   Us
+           end,
+    ct:pal("200 round trips behind 100,000 messages: ~w us", [Time()]),
+    unlink(Echo),
+    exit(Echo, kill).
+
+%% Many processes read and write one pair of datagram sockets; nothing is lost or told twice.
+reader_writer_storm(_) ->
+    {ok, S} = esock:open(local, dgram),
+    Path = <<0, "esock_storm", (integer_to_binary(erlang:unique_integer([positive])))/binary>>,
+    ok = esock:bind(S, #{family => local, path => Path}),
+    {Readers, Each, Writers} = {8, 500, 4},
+    Total = Readers * Each,
+    Read = [begin A = actor(), start(A, fun() -> [{ok, _} = esock:recv(S) || _ <- lists:seq(1, Each)], no_message() end) end
+            || _ <- lists:seq(1, Readers)],
+    Write = [begin
+                 A = actor(),
+                 start(A, fun() ->
+                                  {ok, T} = esock:open(local, dgram),
+                                  ok = esock:connect(T, #{family => local, path => Path}),
+                                  [ok = esock:send(T, <<N:32>>) || N <- lists:seq(1, Total div Writers)],
+                                  no_message()
+                          end)
+             end || _ <- lists:seq(1, Writers)],
+    [ok = await(Tag) || Tag <- Write ++ Read],
+    ?assertMatch(#{num_readers := 0, counters := #{read_pkg := Total}}, esock:info(S)).
