@@ -9,6 +9,7 @@ pub const TABLE: &[(&str, i32)] = &[
     ("eor", libc::MSG_EOR),
     ("errqueue", libc::MSG_ERRQUEUE),
     ("more", libc::MSG_MORE),
+    ("nosignal", libc::MSG_NOSIGNAL),
     ("oob", libc::MSG_OOB),
     ("peek", libc::MSG_PEEK),
     ("trunc", libc::MSG_TRUNC),

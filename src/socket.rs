@@ -368,7 +368,8 @@ impl<W: Wake> Socket<W> {
                 Turn::Mine => {}
             }
             state.tally(O::CLAIM).tries += 1;
-            match op.attempt(fd, self.kind) {
+            let attempt = if state.line.leads(me) { op.resume(fd, self.kind) } else { op.attempt(fd, self.kind) };
+            match attempt {
                 Attempt::Done(done) => {
                     state.tally(O::CLAIM).package(O::bytes(&done));
                     if let Mode::Yield(after) = mode {
@@ -494,7 +495,7 @@ impl<W: Wake> Socket<W> {
         });
         match asked {
             (Some(failure), wakes) => (Answer::Failed(failure), wakes),
-            (None, _) => self.run(&mut crate::op::connect::Connect { to: None }, me, Mode::Wait, waiter),
+            (None, _) => self.run(&mut crate::op::connect::Connect { to: Raw::default() }, me, Mode::Wait, waiter),
         }
     }
 

@@ -8,10 +8,10 @@ use crate::socket::Kind;
 use crate::sys;
 use std::os::fd::BorrowedFd;
 
-/// Connects to `to`; or, without an address, asks how the connect that was under way has ended.
+/// Connects to `to`.
 pub struct Connect {
-    /// Where to.
-    pub to: Option<Raw>,
+    /// Where to; not needed to learn how a connect that was under way has ended.
+    pub to: Raw,
 }
 
 impl Op for Connect {
@@ -19,17 +19,18 @@ impl Op for Connect {
     const CLAIM: Claim = Claim::Connect;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
-        let result = match &self.to {
-            Some(to) => sys::socket::connect(fd, to),
-            None => sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).and_then(|error| match error {
-                0 => Ok(()),
-                error => Err(Errno::new(error)),
-            }),
-        };
-        match result {
+        match sys::socket::connect(fd, &self.to) {
             Ok(()) => Attempt::Done(()),
             // EAGAIN is not waited for: a Unix listener whose backlog is full tells nobody when there is room.
             Err(errno) if errno.number() == libc::EINPROGRESS => Attempt::Blocked,
+            Err(errno) => Attempt::Failed(errno),
+        }
+    }
+
+    fn resume(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
+        match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
+            Ok(0) => Attempt::Done(()),
+            Ok(error) => Attempt::Failed(Errno::new(error)),
             Err(errno) => Attempt::Failed(errno),
         }
     }

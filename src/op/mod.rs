@@ -38,6 +38,10 @@ pub trait Op {
     const CLAIM: Claim;
     /// Tries once, without blocking.
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done>;
+    /// Tries again for who has waited with the turn.
+    fn resume(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done> {
+        self.attempt(fd, kind)
+    }
     /// How many bytes an outcome moved.
     fn bytes(done: &Self::Done) -> usize;
     /// Whether an error is everybody's who waits in this direction, not only this attempt's.

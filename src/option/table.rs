@@ -85,7 +85,7 @@ own! {
 
 system! {
     SOCKET socket SOL_SOCKET {
-        acceptconn SO_ACCEPTCONN Bool     R;
+        acceptconn SO_ACCEPTCONN Bool     RW;
         broadcast  SO_BROADCAST  Bool     RW;
         domain     SO_DOMAIN     Domain   R;
         keepalive  SO_KEEPALIVE  Bool     RW;

@@ -14,7 +14,7 @@ fn connect<'a>(env: Env<'a>, socket: Term<'a>, addr: Term<'a>, handle: Term<'a>,
     let wait = Wait::decode(handle, how)?;
     super::handle(socket)?;
     let to = match address::decode(env, addr)? {
-        Ok(to) => Some(to),
+        Ok(to) => to,
         Err(error) => return Ok(error),
     };
     let tag = || atoms::connect().encode(env);

@@ -2,6 +2,7 @@
 
 use crate::handle::{self, Handle};
 use crate::{atoms, fail};
+use esock::errno;
 use esock::socket::Socket;
 use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
 use std::sync::Arc;
@@ -40,7 +41,13 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     if !options.is_map() {
         return Err(Error::BadArg);
     }
-    opened(env, Socket::open_fd(number, flag(options, atoms::dup()).unwrap_or(true)), options)
+    match Socket::open_fd(number, flag(options, atoms::dup()).unwrap_or(true)) {
+        // The system cannot say what it is: no socket, or no descriptor at all.
+        Err(errno) if [errno::NOT_OPEN, errno::NOT_A_SOCKET].contains(&errno) => {
+            Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)))
+        }
+        socket => opened(env, socket, options),
+    }
 }
 
 fn opened<'a>(

@@ -45,7 +45,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
 fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address> {
     let get = |key: Atom| term.map_get(key).ok();
     let number = |key: Atom| get(key).map_or(Some(0), |value| value.decode::<u32>().ok());
-    let port = || u16::try_from(number(atoms::port())?).ok();
+    let port = || get(atoms::port()).map_or(Some(0), small);
     let bytes = || get(atoms::addr()).map_or(Some(Vec::new()), |addr| Some(addr.decode::<Binary<'_>>().ok()?.to_vec()));
     match family.decode::<Atom>() {
         Ok(name) if name == atoms::inet() => Some(Address::Inet { addr: inet(get(atoms::addr()))?, port: port()? }),
@@ -57,7 +57,7 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
         }),
         Ok(name) if name == atoms::local() => path(env, term).map(Address::Local),
         Ok(_) => Some(Address::Other(0, bytes()?)),
-        Err(_) => Some(Address::Other(family.decode().ok()?, bytes()?)),
+        Err(_) => Some(Address::Other(small(family)?, bytes()?)),
     }
 }
 
@@ -70,7 +70,7 @@ fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
         Ok(name) if name == atoms::loopback() => Some(Ipv4Addr::LOCALHOST),
         Ok(name) if name == atoms::broadcast() => Some(Ipv4Addr::BROADCAST),
         Ok(_) => None,
-        Err(_) => addr.decode().ok().map(|(a, b, c, d)| Ipv4Addr::new(a, b, c, d)),
+        Err(_) => words(addr).map(|octets: [u8; 4]| Ipv4Addr::from(octets)),
     }
 }
 
@@ -82,15 +82,19 @@ fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
         Ok(name) if name == atoms::any() => Some(Ipv6Addr::UNSPECIFIED),
         Ok(name) if name == atoms::loopback() => Some(Ipv6Addr::LOCALHOST),
         Ok(_) => None,
-        Err(_) => {
-            let words: Vec<u16> = rustler::types::tuple::get_tuple(addr)
-                .ok()?
-                .into_iter()
-                .map(|word| word.decode().ok())
-                .collect::<Option<_>>()?;
-            <[u16; 8]>::try_from(words).ok().map(Ipv6Addr::from)
-        }
+        Err(_) => words(addr).map(|words: [u16; 8]| Ipv6Addr::from(words)),
     }
+}
+
+/// A tuple of `N` numbers that fit.
+fn words<T: TryFrom<i64>, const N: usize>(tuple: Term<'_>) -> Option<[T; N]> {
+    let words = rustler::types::tuple::get_tuple(tuple).ok()?;
+    words.into_iter().map(small).collect::<Option<Vec<T>>>()?.try_into().ok()
+}
+
+/// A number that fits. (rustler cuts one that does not.)
+fn small<T: TryFrom<i64>>(term: Term<'_>) -> Option<T> {
+    T::try_from(term.decode::<i64>().ok()?).ok()
 }
 
 /// A path: a binary as it is; a string in the encoding of file names, which is UTF-8 on Linux.

@@ -1,7 +1,7 @@
 //! Lists of message flags: names, and integers for those that have none here.
 
 use crate::{atoms, fail};
-use rustler::{Atom, Encoder, Env, Error, ListIterator, NifResult, Term};
+use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
 
 /// The bits of a list of flags; or the term to answer, `{error, {invalid, {msg_flag, Flag}}}`, for a name that is
 /// none. Raises `{invalid, {msg_flags, Rest}}` for what is neither name nor integer.
@@ -11,26 +11,23 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
         let what = (atoms::invalid(), (atoms::msg_flags(), rest)).encode(env);
         Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))))
     };
-    let mut bits = 0;
-    let Ok(flags) = list.decode::<ListIterator<'_>>() else {
-        return raise(list);
-    };
-    for flag in flags {
-        if let Ok(number) = flag.decode::<i32>() {
-            if number < 0 {
-                return raise(list);
+    let (mut bits, mut rest) = (0, list);
+    while let Ok((flag, tail)) = rest.list_get_cell() {
+        if let Ok(number) = flag.decode::<i64>() {
+            match i32::try_from(number) {
+                Ok(number) if number >= 0 => bits |= number,
+                Ok(_) => return raise(rest),
+                Err(_) => return fail::integer_range(env, flag).map(Err),
             }
-            bits |= number;
         } else if let Ok(name) = flag.decode::<Atom>() {
             match atoms::flags().number(name) {
                 Some(bit) => bits |= bit,
                 None => return Ok(Err(fail::invalid(env, (atoms::msg_flag(), flag)))),
             }
-        } else if flag.is_integer() {
-            return Ok(Err(fail::integer_range(env, flag)?));
         } else {
-            return raise(list);
+            return raise(rest);
         }
+        rest = tail;
     }
-    Ok(Ok(bits))
+    if rest.is_empty_list() { Ok(Ok(bits)) } else { raise(rest) }
 }

@@ -16,8 +16,8 @@ pub(crate) fn decode(codec: Codec, term: Term<'_>) -> Option<Value> {
         },
         Codec::Name => {
             let codes: Vec<u8> = term.decode().ok()?;
-            // The system takes no longer ones; an empty one is of no option's values.
-            (1..=255).contains(&codes.len()).then_some(Value::Name(codes))
+            // The system takes no longer ones.
+            (codes.len() <= 255).then_some(Value::Name(codes))
         }
         Codec::Linger => linger(term),
         Codec::Domain | Codec::Type | Codec::Protocol | Codec::Own => None,
