@@ -11,7 +11,9 @@ done
 if command -v erl > /dev/null; then
     lacks=$(erl -noshell -eval '
         [io:put_chars([" ", atom_to_list(A)]) || A <- [common_test, eunit, ssl, tools, dialyzer, edoc, proper],
-                                                 code:lib_dir(A) =:= {error, bad_name}], halt().')
+                                                 code:lib_dir(A) =:= {error, bad_name}],
+        filelib:is_file(code:lib_dir(proper) ++ "/include/proper.hrl") orelse io:put_chars(" proper.hrl"), halt().' \
+        2> /dev/null || echo " proper")
     missing="$missing$lacks"
 fi
 [ -n "$missing" ] || exit 0
@@ -27,4 +29,4 @@ export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q > /dev/null
 $sudo apt-get install -q -y --no-install-recommends \
     erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools erlang-dialyzer erlang-edoc \
-    erlang-proper rebar3 curl gcc python3 strace > /dev/null
+    erlang-proper erlang-proper-dev rebar3 curl gcc python3 strace > /dev/null

@@ -1,0 +1,20 @@
+%% The properties, each with as many cases as ESOCK_PROPER says, or 2,000.
+-module(esock_prop_SUITE).
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [any_terms, likely_terms].
+
+any_terms(_) ->
+    check(prop_esock_nif:prop_any_terms()).
+
+likely_terms(_) ->
+    check(prop_esock_nif:prop_likely_terms()).
+
+check(Property) ->
+    Count = list_to_integer(os:getenv("ESOCK_PROPER", "2000")),
+    case proper:quickcheck(Property, [{numtests, Count}, quiet, long_result]) of
+        true -> ok;
+        Counterexample -> ct:fail(Counterexample)
+    end.
