@@ -1,0 +1,132 @@
+%% Unix sockets: paths, abstract names, unnamed ones; streams, datagrams, packets.
+-module(esock_local_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
+     backlog_full].
+
+addr(Path) -> #{family => local, path => Path}.
+
+abstract(Type, Name) ->
+    {ok, S} = esock:open(local, Type),
+    Path = <<0, Name/binary, (integer_to_binary(erlang:unique_integer([positive])))/binary>>,
+    ok = esock:bind(S, addr(Path)),
+    {S, Path}.
+
+echo(L, Addr) ->
+    ok = esock:listen(L),
+    {ok, C} = esock:open(local, stream),
+    ok = esock:connect(C, Addr),
+    {ok, S} = esock:accept(L),
+    ok = esock:send(C, "ping"),
+    ?assertEqual({ok, <<"ping">>}, esock:recv(S, 4)),
+    {C, S}.
+
+path(Config) ->
+    Path = list_to_binary(filename:join(proplists:get_value(priv_dir, Config), "s")),
+    {ok, L} = esock:open(local, stream),
+    case esock:bind(L, addr(Path)) of
+        ok ->
+            ?assertEqual({ok, addr(Path)}, esock:sockname(L)),
+            {C, _} = echo(L, addr(Path)),
+            ?assertEqual({ok, addr(Path)}, esock:peername(C));
+        {error, {invalid, {sockaddr, _}}} ->
+            ?assert(byte_size(Path) > 107)
+    end.
+
+path_as_string(_) ->
+    Path = "/tmp/esock_å" ++ integer_to_list(erlang:unique_integer([positive])),
+    {ok, L} = esock:open(local, stream),
+    ok = esock:bind(L, addr(Path)),
+    ?assertEqual({ok, addr(unicode:characters_to_binary(Path))}, esock:sockname(L)),
+    ok = file:delete(Path).
+
+abstract(_) ->
+    {L, Path} = abstract(stream, <<"esock">>),
+    ?assertEqual({ok, addr(Path)}, esock:sockname(L)),
+    echo(L, addr(Path)).
+
+abstract_with_nul(_) ->
+    {L, Path} = abstract(stream, <<"es", 0, "ck">>),
+    ?assertEqual({ok, addr(Path)}, esock:sockname(L)),
+    echo(L, addr(Path)).
+
+unnamed(_) ->
+    {L, Path} = abstract(stream, <<"un">>),
+    {C, S} = echo(L, addr(Path)),
+    ?assertEqual({ok, addr(<<>>)}, esock:sockname(C)),
+    ?assertEqual({ok, addr(<<>>)}, esock:peername(S)),
+    %% Binding to nothing gives an abstract name of the system's choice, unix(7).
+    {ok, T} = esock:open(local, dgram),
+    ok = esock:bind(T, addr(<<>>)),
+    ?assertMatch({ok, #{path := <<0, _:5/binary>>}}, esock:sockname(T)).
+
+longest(_) ->
+    {ok, L} = esock:open(local, stream),
+    Unique = integer_to_binary(erlang:unique_integer([positive])),
+    Path = <<0, Unique/binary, (binary:copy(<<"x">>, 107 - byte_size(Unique)))/binary>>,
+    ok = esock:bind(L, addr(Path)),
+    echo(L, addr(Path)).
+
+too_long(_) ->
+    {ok, L} = esock:open(local, stream),
+    [begin
+         A = addr(binary:copy(<<"x">>, N)),
+         ?assertEqual({error, {invalid, {sockaddr, A}}}, esock:bind(L, A))
+     end || N <- [108, 255]],
+    B = addr(binary:copy(<<"x">>, 256)),
+    ?assertEqual({error, {invalid, {sockaddr, path, B}}}, esock:bind(L, B)).
+
+dgram(_) ->
+    {A, PathA} = abstract(dgram, <<"a">>),
+    {B, PathB} = abstract(dgram, <<"b">>),
+    ok = esock:sendto(A, "x", addr(PathB)),
+    ?assertEqual({ok, {addr(PathA), <<"x">>}}, esock:recvfrom(B)),
+    %% The receiver's queue is full: the sender waits until there is room.
+    Count = fill(A, addr(PathB), 0),
+    {select, {select_info, {sendto, _}, H} = Info} = esock:sendto(A, "more", addr(PathB), nowait),
+    [{ok, <<"fill">>} = esock:recv(B) || _ <- lists:seq(1, Count)],
+    receive {'$socket', A, select, H} -> ok end,
+    ok = esock:sendto(A, <<"more">>, Info, nowait),
+    ?assertEqual({ok, <<"more">>}, esock:recv(B)).
+
+fill(S, To, N) ->
+    case esock:sendto(S, "fill", To, 0) of
+        ok -> fill(S, To, N + 1);
+        {error, timeout} -> N
+    end.
+
+seqpacket(_) ->
+    {L, Path} = abstract(seqpacket, <<"seq">>),
+    ok = esock:listen(L),
+    {ok, C} = esock:open(local, seqpacket),
+    ok = esock:connect(C, addr(Path)),
+    {ok, S} = esock:accept(L),
+    ok = esock:send(C, "one"),
+    ok = esock:send(C, "two"),
+    ?assertEqual({ok, <<"on">>}, esock:recv(S, 2)),
+    ?assertEqual({ok, <<"two">>}, esock:recv(S)),
+    ok = esock:close(C),
+    %% The end of file of packets is an empty one, as in OTP.
+    ?assertEqual({ok, <<>>}, esock:recv(S)).
+
+in_use(_) ->
+    {_, Path} = abstract(stream, <<"used">>),
+    {ok, L} = esock:open(local, stream),
+    ?assertEqual({error, eaddrinuse}, esock:bind(L, addr(Path))).
+
+%% A full backlog of a Unix listener cannot be waited for: EAGAIN, unix(7). OTP takes it for a connect under way and says
+%% `ok' to a socket that is not connected.
+backlog_full(_) ->
+    {L, Path} = abstract(stream, <<"full">>),
+    ok = esock:listen(L, 0),
+    {ok, A} = esock:open(local, stream),
+    ok = esock:connect(A, addr(Path)),
+    {ok, B} = esock:open(local, stream),
+    ?assertEqual({error, eagain}, esock:connect(B, addr(Path))),
+    {ok, _} = esock:accept(L),
+    ok = esock:connect(B, addr(Path)).
