@@ -5,13 +5,17 @@
 
 pub mod addr;
 pub mod counter;
+pub mod descriptor;
 pub mod errno;
 pub mod flag;
 pub mod lane;
 pub mod name;
 pub mod op;
 pub mod option;
+pub mod patience;
 pub mod poller;
+pub mod readiness;
 pub mod registry;
+pub mod settings;
 pub mod socket;
 pub mod sys;

@@ -2,15 +2,19 @@
 
 use crate::addr::{Address, Raw};
 use crate::counter::{CENSUS, Tally};
+use crate::descriptor::Descriptor;
 use crate::errno::Errno;
-use crate::lane::{Cancelled, Claim, Lane, Reason, State, Turn, Wake, Wakes};
-use crate::op::{Attempt, Op};
+use crate::lane::{Cancelled, Claim, Lane, Reason, State, Wake, Wakes};
+use crate::op::Op;
+use crate::patience::Patience;
 use crate::poller::epoll::Poller;
 use crate::poller::token::Token;
 use crate::poller::{self, Ready};
+use crate::readiness::{Answer, Failure, Mode, Visit, ready};
+use crate::settings::Settings;
 use crate::sys;
 use parking_lot::Mutex;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -43,98 +47,6 @@ pub enum Origin {
     Lent(RawFd),
 }
 
-/// A descriptor, and whether it is closed with the socket.
-pub struct Descriptor {
-    fd: Option<OwnedFd>,
-    lent: bool,
-}
-
-impl Descriptor {
-    /// Closes it, unless it was lent. Blocks for as long as SO_LINGER says.
-    pub fn close(mut self) -> sys::Result<()> {
-        match self.fd.take() {
-            Some(fd) if !self.lent => sys::socket::close(fd),
-            fd => {
-                forget(fd);
-                Ok(())
-            }
-        }
-    }
-
-    /// Closes it without waiting: what is still to be sent goes on in the background.
-    pub fn close_unattended(self) {
-        if let Some(fd) = self.fd.as_ref().map(AsFd::as_fd) {
-            let mut linger = [0; 8];
-            let read = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
-            // A linger of 0 seconds is a reset: it does not block, and stays one.
-            if read.is_ok() && linger.last_chunk::<4>() != Some(&[0; 4]) {
-                let _ = sys::option::set(fd, libc::SOL_SOCKET, libc::SO_LINGER, &[0; 8]);
-            }
-        }
-        // Nobody is left who could be told of an error.
-        let _ = self.close();
-    }
-}
-
-impl Drop for Descriptor {
-    fn drop(&mut self) {
-        if self.lent {
-            forget(self.fd.take());
-        }
-    }
-}
-
-/// Gives a descriptor back to whom it belongs: it is not closed.
-fn forget(fd: Option<OwnedFd>) {
-    fd.map(IntoRawFd::into_raw_fd);
-}
-
-/// How an operation is to go about waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Do not wait.
-    Once,
-    /// Wait to be woken.
-    Wait,
-    /// The caller can give up its turn and come back, and has done so this many times: only wait where, as this
-    /// socket has been, it would not help.
-    Yield(u32),
-}
-
-/// What came of an operation.
-#[derive(Debug)]
-pub enum Answer<T> {
-    /// It is done.
-    Done(T),
-    /// It is done in part, and the caller is in line for the rest (unless it is not to wait).
-    Partial(T),
-    /// The caller is in line.
-    Waiting,
-    /// It would block; the caller is not to wait and is not in line.
-    Blocked,
-    /// The caller is to give up its turn and try again.
-    Yield,
-    /// It failed.
-    Failed(Failure),
-}
-
-/// Why an operation failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The socket, or the peer's side of the stream, is closed.
-    Closed,
-    /// The system says so.
-    Errno(Errno),
-    /// There is no memory for a buffer.
-    NoMemory,
-    /// Something is going on that excludes this.
-    State,
-    /// The caller is in line already.
-    InLine,
-    /// A connect is under way.
-    Already,
-}
-
 /// What the lanes share: their own way to the descriptor, and flags for `info`.
 pub struct Side {
     fd: Option<Arc<Descriptor>>,
@@ -146,42 +58,8 @@ pub struct Side {
     pub connected: bool,
     /// Somebody has waited in this direction.
     pub selected: bool,
-    patience: Patience,
-}
-
-/// How often it pays, on this socket, to give up the turn and try again before waiting. A wait costs a wake-up of the
-/// poller, a message and perhaps a sleeping scheduler, and a peer that is busy answers sooner than that; but a peer
-/// that is idle must not be asked in vain. ARCHITECTURE.md has the figures.
-#[derive(Default)]
-struct Patience {
-    /// yields that are worth trying
-    yields: u8,
-    /// waits in a row without a try
-    waits: u8,
-}
-
-impl Patience {
-    /// More than this has not paid.
-    const MOST: u8 = 10;
-    /// Every so many waits the socket gets a new chance.
-    const PROBE: u8 = 16;
-
-    /// An attempt got something after so many yields.
-    fn paid(&mut self, after: u32) {
-        if after > 0 {
-            self.yields = (self.yields.saturating_mul(2)).clamp(2, Self::MOST);
-        }
-    }
-
-    /// It came to a wait after so many yields.
-    fn waited(&mut self, after: u32) {
-        self.waits = self.waits.wrapping_add(1);
-        if after > 0 {
-            self.yields /= 2;
-        } else if self.waits.is_multiple_of(Self::PROBE) {
-            self.yields = 1;
-        }
-    }
+    /// How often to try again before waiting.
+    pub(crate) patience: Patience,
 }
 
 /// Read and write.
@@ -207,32 +85,6 @@ impl Claim {
 struct Registration {
     token: Option<Token>,
     writing: bool,
-}
-
-/// How much one receive takes where the caller names no length: `{otp, rcvbuf}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rcvbuf {
-    /// how many buffers a receive that may wait fills, where the size was given as a pair
-    pub count: Option<u32>,
-    /// the size of one, in bytes
-    pub size: usize,
-}
-
-impl Default for Rcvbuf {
-    fn default() -> Self {
-        Self { count: None, size: 8192 }
-    }
-}
-
-/// What the library keeps for the level `otp`. An accepted socket inherits it.
-#[derive(Default)]
-pub struct Settings {
-    /// `{otp, rcvbuf}`
-    pub rcvbuf: Mutex<Rcvbuf>,
-    /// `{otp, debug}`
-    pub debug: AtomicBool,
-    /// `{otp, iow}`
-    pub iow: AtomicBool,
 }
 
 /// A socket. Whoever waits on it is a `W`.
@@ -266,8 +118,8 @@ impl<W: Wake> Socket<W> {
     pub fn open_fd(number: RawFd, dup: bool) -> sys::Result<Arc<Self>> {
         let fd = if dup { sys::socket::dup(number)? } else { sys::socket::adopt(number)? };
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
-        let descriptor = Descriptor { fd: Some(fd), lent: !dup };
-        let fd = descriptor.fd.as_ref().map(AsFd::as_fd).ok_or(Errno::new(libc::EBADF))?;
+        let descriptor = Descriptor::new(fd, !dup);
+        let fd = descriptor.as_fd().ok_or(Errno::new(libc::EBADF))?;
         let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
         let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
         sys::socket::set_nonblocking(fd)?;
@@ -280,23 +132,18 @@ impl<W: Wake> Socket<W> {
 
     /// A socket for a connection that this one has accepted. It inherits the settings.
     pub fn accepted(&self, fd: OwnedFd) -> sys::Result<Arc<Self>> {
-        let settings = Settings {
-            rcvbuf: Mutex::new(*self.settings.rcvbuf.lock()),
-            debug: AtomicBool::new(self.settings.debug.load(Relaxed)),
-            iow: AtomicBool::new(self.settings.iow.load(Relaxed)),
-        };
-        let descriptor = Descriptor { fd: Some(fd), lent: false };
-        let socket = Self::on(descriptor, self.kind, Origin::Opened, settings, true)?;
+        let descriptor = Descriptor::new(fd, false);
+        let socket = Self::on(descriptor, self.kind, Origin::Opened, self.settings.inherited(), true)?;
         socket.lingers.store(self.lingers.load(Relaxed), Relaxed);
         Ok(socket)
     }
 
     fn new(fd: OwnedFd, kind: Kind, origin: Origin, settings: Settings) -> sys::Result<Arc<Self>> {
-        Self::on(Descriptor { fd: Some(fd), lent: false }, kind, origin, settings, false)
+        Self::on(Descriptor::new(fd, false), kind, origin, settings, false)
     }
 
     fn on(fd: Descriptor, kind: Kind, origin: Origin, settings: Settings, connected: bool) -> sys::Result<Arc<Self>> {
-        let number = fd.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let number = fd.as_fd().map_or(-1, |fd| fd.as_raw_fd());
         let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
         let fd = Arc::new(fd);
         let side = |connected| Side {
@@ -340,132 +187,14 @@ impl<W: Wake> Socket<W> {
             let Some(descriptor) = state.own.fd.clone() else {
                 return Answer::Failed(Failure::Closed);
             };
-            let Some(fd) = descriptor.fd.as_ref().map(AsFd::as_fd) else {
+            let Some(fd) = descriptor.as_fd() else {
                 return Answer::Failed(Failure::Closed);
             };
-            match state.line.turn(me, O::CLAIM) {
-                Turn::Excluded => return Answer::Failed(Failure::State),
-                Turn::InLine => return Answer::Failed(Failure::InLine),
-                // A look that does not wait may be had out of turn; it takes what is there.
-                Turn::Behind if mode == Mode::Once && O::CLAIM == Claim::Read => {}
-                Turn::Behind if mode == Mode::Once => return Answer::Blocked,
-                Turn::Behind if O::CLAIM == Claim::Connect => {
-                    return Answer::Failed(Failure::Already);
-                }
-                Turn::Behind => {
-                    state.line.queue(O::CLAIM, waiter());
-                    return Answer::Waiting;
-                }
-                Turn::Mine if O::CLAIM == Claim::Connect && state.line.leads(me) => {
-                    // The connect under way has to have ended before it can be asked how.
-                    if !sys::ready::writable(fd) {
-                        return match mode {
-                            Mode::Yield(_) => self.waiting(state, fd, O::CLAIM, waiter, wakes),
-                            Mode::Once | Mode::Wait => Answer::Failed(Failure::Already),
-                        };
-                    }
-                }
-                Turn::Mine => {}
-            }
-            state.tally(O::CLAIM).tries += 1;
-            let attempt = if state.line.leads(me) { op.resume(fd, self.kind) } else { op.attempt(fd, self.kind) };
-            match attempt {
-                Attempt::Done(done) => {
-                    state.tally(O::CLAIM).package(O::bytes(&done));
-                    if let Mode::Yield(after) = mode {
-                        state.own.patience.paid(after);
-                    }
-                    state.own.connected |= O::CLAIM == Claim::Connect;
-                    pass_on(state, me, fd, O::CLAIM, wakes);
-                    Answer::Done(done)
-                }
-                Attempt::Partial(done) if mode == Mode::Once && O::CLAIM == Claim::Read => {
-                    state.tally(O::CLAIM).package(O::bytes(&done));
-                    pass_on(state, me, fd, O::CLAIM, wakes);
-                    Answer::Done(done)
-                }
-                Attempt::Partial(done) => {
-                    state.tally(O::CLAIM).part(O::bytes(&done));
-                    if mode == Mode::Once {
-                        pass_on(state, me, fd, O::CLAIM, wakes);
-                        return Answer::Partial(done);
-                    }
-                    match self.wait(state, fd, O::CLAIM, waiter, wakes) {
-                        Ok(()) => {
-                            // Unlike EAGAIN, a part does not say that there is nothing more.
-                            if ready(fd, O::CLAIM) {
-                                state.line.notify(wakes);
-                            }
-                            Answer::Partial(done)
-                        }
-                        // The next call meets the error again.
-                        Err(_) => Answer::Partial(done),
-                    }
-                }
-                Attempt::Blocked => match mode {
-                    Mode::Once => Answer::Blocked,
-                    Mode::Yield(after) if after < u32::from(state.own.patience.yields) => Answer::Yield,
-                    _ => {
-                        if let Mode::Yield(after) = mode {
-                            state.own.patience.waited(after);
-                        }
-                        self.waiting(state, fd, O::CLAIM, waiter, wakes)
-                    }
-                },
-                Attempt::Closed => {
-                    state.tally(O::CLAIM).fails += 1;
-                    state.line.abort(Some(me), Reason::Closed, wakes);
-                    Answer::Failed(Failure::Closed)
-                }
-                Attempt::Failed(errno) => {
-                    state.tally(O::CLAIM).fails += 1;
-                    if O::fatal(errno) {
-                        state.line.abort(Some(me), Reason::Errno(errno), wakes);
-                    } else {
-                        pass_on(state, me, fd, O::CLAIM, wakes);
-                    }
-                    Answer::Failed(Failure::Errno(errno))
-                }
-                Attempt::NoMemory => {
-                    state.tally(O::CLAIM).fails += 1;
-                    pass_on(state, me, fd, O::CLAIM, wakes);
-                    Answer::Failed(Failure::NoMemory)
-                }
-            }
+            Visit { socket: self, state, wakes, fd, me, mode }.run(op, waiter)
         })
     }
 
-    fn waiting<T>(
-        self: &Arc<Self>,
-        state: &mut State<W, Side>,
-        fd: BorrowedFd<'_>,
-        claim: Claim,
-        waiter: impl FnOnce() -> W,
-        wakes: &mut Wakes<'_, W>,
-    ) -> Answer<T> {
-        match self.wait(state, fd, claim, waiter, wakes) {
-            Ok(()) => Answer::Waiting,
-            Err(errno) => Answer::Failed(Failure::Errno(errno)),
-        }
-    }
-
-    /// Gives the turn to a waiter, with the descriptor registered.
-    fn wait(
-        self: &Arc<Self>,
-        state: &mut State<W, Side>,
-        fd: BorrowedFd<'_>,
-        claim: Claim,
-        waiter: impl FnOnce() -> W,
-        wakes: &mut Wakes<'_, W>,
-    ) -> sys::Result<()> {
-        self.register(fd, claim.direction())?;
-        state.tally(claim).waits += 1;
-        state.own.selected = true;
-        state.line.lead(claim, waiter(), wakes);
-        Ok(())
-    }
-
-    fn register(self: &Arc<Self>, fd: BorrowedFd<'_>, direction: Direction) -> sys::Result<()> {
+    pub(crate) fn register(self: &Arc<Self>, fd: BorrowedFd<'_>, direction: Direction) -> sys::Result<()> {
         let writing = direction == Direction::Write;
         let mut registration = self.registration.lock();
         match registration.token {
@@ -509,7 +238,7 @@ impl<W: Wake> Socket<W> {
     ) -> With<'_, Result<Cancelled, Failure>, W> {
         self.lane(direction).hold(|state, wakes| {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
-            let fd = descriptor.fd.as_ref().map(AsFd::as_fd).ok_or(Failure::Closed)?;
+            let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
             Ok(state.line.cancel(me, is, || ready(fd, claim), wakes))
         })
@@ -527,7 +256,7 @@ impl<W: Wake> Socket<W> {
     ) -> With<'_, Result<T, Failure>, W> {
         self.read.hold(|state, _| {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
-            let fd = descriptor.fd.as_ref().map(AsFd::as_fd).ok_or(Failure::Closed)?;
+            let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
             work(fd, &mut state.own).map_err(Failure::Errno)
         })
     }
@@ -570,7 +299,9 @@ impl<W: Wake> Socket<W> {
         self.with(|fd, _| {
             sys::option::set(fd, level, option, value)?;
             if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
-                self.lingers.store(true, Relaxed);
+                // Off, or a reset, does not block.
+                self.lingers
+                    .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
             }
             Ok(())
         })
@@ -608,8 +339,8 @@ impl<W: Wake> Socket<W> {
             state.line.abort(None, Reason::Closed, wakes);
             state.own.fd.take()
         });
-        if let (Some(fd), Some(token)) = (&descriptor.fd, self.registration.lock().token.take()) {
-            self.poller.remove(fd.as_fd(), token);
+        if let (Some(fd), Some(token)) = (descriptor.as_fd(), self.registration.lock().token.take()) {
+            self.poller.remove(fd, token);
         }
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
@@ -630,31 +361,11 @@ impl Side {
 }
 
 impl<W> State<W, Side> {
-    fn tally(&mut self, claim: Claim) -> &mut Tally {
+    pub(crate) fn tally(&mut self, claim: Claim) -> &mut Tally {
         match claim {
             Claim::Accept => self.accepts.get_or_insert_default(),
             _ => &mut self.tally,
         }
-    }
-}
-
-/// Whoever leads and has got something lets the next one have his turn.
-fn pass_on<W: Wake>(
-    state: &mut State<W, Side>,
-    me: W::Process,
-    fd: BorrowedFd<'_>,
-    claim: Claim,
-    wakes: &mut Wakes<'_, W>,
-) {
-    if state.line.leads(me) {
-        state.line.advance(|| ready(fd, claim), wakes);
-    }
-}
-
-fn ready(fd: BorrowedFd<'_>, claim: Claim) -> bool {
-    match claim.direction() {
-        Direction::Read => sys::ready::readable(fd),
-        Direction::Write => sys::ready::writable(fd),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::atoms;
 use esock::errno::Errno;
 use esock::lane::Reason;
-use esock::socket::Failure;
+use esock::readiness::Failure;
 use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Encoder, Env, Error, NifResult, Term};
 

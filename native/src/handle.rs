@@ -4,9 +4,10 @@
 use crate::caller::{self, Waiter};
 use crate::watch::Watches;
 use crate::{atoms, watch};
+use esock::descriptor::Descriptor;
 use esock::lane::Wakes;
 use esock::registry::{Key, Registry};
-use esock::socket::{Descriptor, Socket};
+use esock::socket::Socket;
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};

@@ -36,10 +36,12 @@ pub struct Row {
     pub codec: Codec,
     /// Whether it can be set and read.
     pub access: Access,
+    /// The Erlang type of its value.
+    pub form: &'static str,
 }
 
 macro_rules! own {
-    ($($variant:ident $name:ident $access:ident;)*) => {
+    ($($variant:ident $name:ident $access:ident $form:literal;)*) => {
         /// The options of level `otp`, which the library keeps itself.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
@@ -51,6 +53,7 @@ macro_rules! own {
             keeper: Keeper::Library(Own::$variant),
             codec: Codec::Own,
             access: Access::$access,
+            form: $form,
         }),*];
     };
 }
@@ -63,6 +66,7 @@ macro_rules! system {
             keeper: Keeper::System(libc::$level_number, libc::$number),
             codec: Codec::$codec,
             access: Access::$access,
+            form: Codec::$codec.form(),
         }),*];)*
 
         /// The levels, each with its rows.
@@ -73,14 +77,14 @@ macro_rules! system {
 }
 
 own! {
-    ControllingProcess controlling_process RW;
-    Debug              debug               RW;
-    Domain             domain              R;
-    Fd                 fd                  R;
-    Iow                iow                 RW;
-    Meta               meta                RW;
-    Rcvbuf             rcvbuf              RW;
-    UseRegistry        use_registry        RW;
+    ControllingProcess controlling_process RW "pid()";
+    Debug              debug               RW "boolean()";
+    Domain             domain              R  "domain()";
+    Fd                 fd                  R  "non_neg_integer()";
+    Iow                iow                 RW "boolean()";
+    Meta               meta                RW "term()";
+    Rcvbuf             rcvbuf              RW "default | pos_integer() | {pos_integer(), default | pos_integer()}";
+    UseRegistry        use_registry        RW "boolean()";
 }
 
 system! {

@@ -62,6 +62,21 @@ impl Value {
 }
 
 impl Codec {
+    /// The Erlang type of the value.
+    pub const fn form(self) -> &'static str {
+        match self {
+            Self::Bool => "boolean()",
+            Self::Int => "integer()",
+            Self::Linger => "abort | #{onoff := boolean(), linger := non_neg_integer()}",
+            Self::Name => "string()",
+            Self::Tos => "integer() | ip_tos()",
+            Self::Domain => "domain()",
+            Self::Type => "type()",
+            Self::Protocol => "protocol()",
+            Self::Own => "term()",
+        }
+    }
+
     /// How many bytes the system may write.
     pub fn size(self) -> usize {
         match self {

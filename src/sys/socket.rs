@@ -28,7 +28,7 @@ pub fn adopt(fd: RawFd) -> Result<OwnedFd> {
     // SAFETY: no pointers.
     check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
     // SAFETY: the number is a descriptor, as the call above said; whoever gave it to us answers for it until the
-    // socket is closed, which forgets this handle without closing it (see `socket::Descriptor`).
+    // socket is closed, which forgets this handle without closing it (see `descriptor::Descriptor`).
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

@@ -2,4 +2,11 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod addr;
+mod docs;
+mod lane;
+mod poller;
+mod registry;
+mod socket;
+mod table;
 mod tidy;
+mod waiting;

@@ -1,4 +1,4 @@
-//! accept
+//! accept: a connection becomes a socket of the caller.
 
 use super::{Wait, run};
 use crate::handle::{self, Handle};

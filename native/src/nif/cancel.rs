@@ -1,4 +1,4 @@
-//! cancel
+//! cancel: ends a wait.
 
 use crate::handle::Handle;
 use crate::{atoms, caller, fail};

@@ -1,4 +1,4 @@
-//! close
+//! close: on a dirty scheduler where close(2) may block.
 
 use super::handle;
 use crate::handle::{Handle, Owned};

@@ -1,11 +1,11 @@
-//! connect
+//! connect, and how it has ended.
 
 use super::{Wait, run};
 use crate::handle::Handle;
 use crate::term::address;
 use crate::{atoms, caller, fail};
 use esock::op::connect::Connect;
-use esock::socket::Answer;
+use esock::readiness::Answer;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `connect(Socket, Address, Handle, How)`

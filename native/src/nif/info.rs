@@ -48,11 +48,6 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let read = look(env, handle, Direction::Read);
     let write = look(env, handle, Direction::Write);
     let named = |codec, number| option::encode(env, codec, &Value::Int(number), kind);
-    let ctype = match handle.socket.origin {
-        Origin::Opened => atoms::normal().encode(env),
-        Origin::Duplicate(fd) => (atoms::fromfd(), fd).encode(env),
-        Origin::Lent(_) => atoms::fromfd().encode(env),
-    };
     let owner = handle.owner().map_or_else(|| atoms::undefined().encode(env), |pid| pid.encode(env));
     map(
         env,
@@ -61,7 +56,7 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
             (atoms::kind(), named(Codec::Type, kind.kind)),
             (atoms::protocol(), named(Codec::Protocol, kind.protocol)),
             (atoms::owner(), owner),
-            (atoms::ctype(), ctype),
+            (atoms::ctype(), ctype(env, handle.socket.origin)),
             (atoms::counters(), counters(env, &read, &write)?),
             (atoms::num_readers(), read.waiting.encode(env)),
             (atoms::num_writers(), write.waiting.encode(env)),
@@ -70,6 +65,14 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
             (atoms::wstates(), write.states.encode(env)),
         ],
     )
+}
+
+fn ctype(env: Env<'_>, origin: Origin) -> Term<'_> {
+    match origin {
+        Origin::Opened => atoms::normal().encode(env),
+        Origin::Duplicate(fd) => (atoms::fromfd(), fd).encode(env),
+        Origin::Lent(_) => atoms::fromfd().encode(env),
+    }
 }
 
 /// One direction, at one moment.

@@ -11,6 +11,7 @@ pub(crate) mod load;
 pub(crate) mod name;
 pub(crate) mod open;
 pub(crate) mod option;
+mod otp;
 pub(crate) mod recv;
 pub(crate) mod registry;
 pub(crate) mod send;
@@ -20,7 +21,8 @@ use crate::caller::{self, Waiter};
 use crate::handle::Handle;
 use crate::{atoms, fail};
 use esock::op::Op;
-use esock::socket::{Answer, Failure, Mode, With};
+use esock::readiness::{Answer, Failure, Mode};
+use esock::socket::With;
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::cell::Cell;
 

@@ -5,7 +5,8 @@ use crate::caller::Waiter;
 use crate::term::address;
 use crate::{atoms, fail};
 use esock::addr::Address;
-use esock::socket::{Failure, With};
+use esock::readiness::Failure;
+use esock::socket::With;
 use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
 
 /// `bind(Socket, Address)`

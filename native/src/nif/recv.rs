@@ -1,4 +1,4 @@
-//! recv, recvfrom
+//! recv, recvfrom.
 
 use super::{Wait, run};
 use crate::term::{address, flags};

@@ -1,4 +1,4 @@
-//! send, sendto
+//! send, sendto.
 
 use super::{Wait, run};
 use crate::term::{address, flags};

@@ -1,0 +1,109 @@
+//! The options of level `otp`, which the library keeps itself.
+
+use crate::handle::{Handle, Owned};
+use crate::{atoms, caller, fail};
+use esock::option::table::Own;
+use esock::readiness::Failure;
+use esock::settings::Rcvbuf;
+use rustler::env::OwnedEnv;
+use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// How setting an option went.
+pub(super) enum Set<'a> {
+    Done,
+    /// The socket is closed: the answer that says so.
+    Closed(Term<'a>),
+    NotOwner,
+    BadValue,
+}
+
+pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, value: Term<'a>) -> NifResult<Set<'a>> {
+    if let Err(failure) = fd(env, resource) {
+        return Ok(Set::Closed(fail::failure(env, failure)?));
+    }
+    let settings = &resource.socket.settings;
+    let done = match own {
+        Own::ControllingProcess | Own::Meta if !resource.owned_by(env.pid()) => return Ok(Set::NotOwner),
+        Own::ControllingProcess => value.decode().ok().map(|pid| resource.own(env, pid)),
+        Own::Debug => flag(&settings.debug, value),
+        Own::Iow => flag(&settings.iow, value),
+        Own::Meta => {
+            keep(resource, value);
+            Some(())
+        }
+        Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
+        // It can only be turned on: whoever monitors the socket relies on it.
+        Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| resource.register(env)),
+        Own::Domain | Own::Fd => None,
+    };
+    Ok(done.map_or(Set::BadValue, |()| Set::Done))
+}
+
+fn flag(flag: &AtomicBool, value: Term<'_>) -> Option<()> {
+    flag.store(value.decode().ok()?, Relaxed);
+    Some(())
+}
+
+fn keep(resource: &Handle, value: Term<'_>) {
+    let own = OwnedEnv::new();
+    let saved = own.save(value);
+    *resource.meta.lock() = Some((own, saved));
+}
+
+/// `default`, a size, or `{Count, Size}`.
+fn rcvbuf(value: Term<'_>) -> Option<Rcvbuf> {
+    let size = |term: Term<'_>| match term.decode::<Atom>() {
+        Ok(name) => (name == atoms::default()).then_some(Rcvbuf::default().size),
+        Err(_) => term.decode::<usize>().ok().filter(|size| *size > 0 && isize::try_from(*size).is_ok()),
+    };
+    match value.decode::<(u32, Term<'_>)>() {
+        Ok((0, _)) => None,
+        Ok((count, each)) => Some(Rcvbuf { count: Some(count), size: size(each)? }),
+        Err(_) => Some(Rcvbuf { count: None, size: size(value)? }),
+    }
+}
+
+pub(super) fn get<'a>(env: Env<'a>, resource: &Handle, own: Own) -> NifResult<Term<'a>> {
+    // A closed socket is in no registry, which is an answer.
+    let fd = match fd(env, resource) {
+        Err(failure) if own != Own::UseRegistry => return fail::failure(env, failure),
+        fd => fd.unwrap_or(-1),
+    };
+    match value(env, resource, own, fd) {
+        Some(value) => Ok((atoms::ok(), value).encode(env)),
+        None => fail::failure(env, Failure::Closed),
+    }
+}
+
+fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<'a>> {
+    let settings = &resource.socket.settings;
+    let domain = resource.socket.kind.domain;
+    Some(match own {
+        Own::ControllingProcess => resource.owner()?.encode(env),
+        Own::Debug => settings.debug.load(Relaxed).encode(env),
+        Own::Domain => atoms::domains().atom(domain).map_or_else(|| domain.encode(env), |name| name.encode(env)),
+        Own::Fd => fd.encode(env),
+        Own::Iow => settings.iow.load(Relaxed).encode(env),
+        Own::Meta => meta(env, resource),
+        Own::Rcvbuf => match *settings.rcvbuf.lock() {
+            Rcvbuf { count: Some(count), size } => (count, size).encode(env),
+            Rcvbuf { count: None, size } => size.encode(env),
+        },
+        Own::UseRegistry => resource.registered().encode(env),
+    })
+}
+
+fn meta<'a>(env: Env<'a>, resource: &Handle) -> Term<'a> {
+    match &*resource.meta.lock() {
+        Some((own, saved)) => own.run(|inner| saved.load(inner).in_env(env)),
+        None => atoms::undefined().encode(env),
+    }
+}
+
+/// The number of the descriptor of an open socket.
+fn fd(env: Env<'_>, resource: &Handle) -> Result<i32, Failure> {
+    let (fd, wakes) = resource.socket.fd();
+    caller::tell(env, wakes);
+    fd
+}

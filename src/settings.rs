@@ -1,0 +1,41 @@
+//! What the library keeps for a socket at the level `otp`.
+
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// How much one receive takes where the caller names no length: `{otp, rcvbuf}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rcvbuf {
+    /// how many buffers a receive that may wait fills, where the size was given as a pair
+    pub count: Option<u32>,
+    /// the size of one, in bytes
+    pub size: usize,
+}
+
+impl Default for Rcvbuf {
+    fn default() -> Self {
+        Self { count: None, size: 8192 }
+    }
+}
+
+/// What the library keeps for the level `otp`. An accepted socket inherits it.
+#[derive(Default)]
+pub struct Settings {
+    /// `{otp, rcvbuf}`
+    pub rcvbuf: Mutex<Rcvbuf>,
+    /// `{otp, debug}`
+    pub debug: AtomicBool,
+    /// `{otp, iow}`
+    pub iow: AtomicBool,
+}
+
+impl Settings {
+    /// What an accepted socket inherits: all of it.
+    pub fn inherited(&self) -> Self {
+        Self {
+            rcvbuf: Mutex::new(*self.rcvbuf.lock()),
+            debug: AtomicBool::new(self.debug.load(Relaxed)),
+            iow: AtomicBool::new(self.iow.load(Relaxed)),
+        }
+    }
+}

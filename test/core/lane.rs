@@ -1,0 +1,198 @@
+//! The line of one direction: turns, order, exactly one signal for each wait.
+
+use crate::waiting::{Process, Waiter};
+use esock::errno::Errno;
+use esock::lane::{Cancelled, Claim, Lane, Reason, Signal, Turn};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+
+fn lane() -> Lane<Waiter, ()> {
+    Lane::new(())
+}
+
+/// What an attempt that blocks does: leads when it has the turn, stands in line otherwise.
+fn wait(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) {
+    let (turn, wakes) = lane.hold(|state, wakes| {
+        let turn = state.line.turn(process.number, Claim::Read);
+        match turn {
+            Turn::Mine => state.line.lead(Claim::Read, process.waiter(handle), wakes),
+            Turn::Behind => state.line.queue(Claim::Read, process.waiter(handle)),
+            Turn::InLine | Turn::Excluded => panic!("{turn:?}"),
+        }
+        turn
+    });
+    wakes.tell();
+    assert_ne!(turn, Turn::InLine);
+}
+
+/// What an attempt that got something does.
+fn take(lane: &Lane<Waiter, ()>, process: &Process, more: bool) {
+    lane.hold(|state, wakes| {
+        assert_eq!(state.line.turn(process.number, Claim::Read), Turn::Mine);
+        if state.line.leads(process.number) {
+            state.line.advance(|| more, wakes);
+        }
+    })
+    .1
+    .tell();
+}
+
+fn cancel(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) -> Cancelled {
+    let (how, wakes) = lane
+        .hold(|state, wakes| state.line.cancel(process.number, |waiter| waiter.handle() == handle, || false, wakes));
+    wakes.tell();
+    how
+}
+
+#[test]
+fn turns_go_round_in_order() {
+    let lane = lane();
+    let all = [1, 2, 3].map(Process::new);
+    all.iter().for_each(|process| wait(&lane, process, process.number));
+    for (at, process) in all.iter().enumerate() {
+        lane.event().tell();
+        assert_eq!(process.receive(), (process.number, Signal::Ready));
+        // Events while he is on his way wake nobody else.
+        lane.event().tell();
+        assert!(all.iter().skip(at + 1).all(|other| other.inbox().is_empty()));
+        take(&lane, process, false);
+        assert_eq!(process.inbox(), [(process.number, Signal::Left)]);
+    }
+    let (left, _) = lane.hold(|state, _| state.line.waiting(Claim::Read));
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn what_is_left_behind_wakes_the_next() {
+    let lane = lane();
+    let (first, second) = (Process::new(1), Process::new(2));
+    wait(&lane, &first, 10);
+    wait(&lane, &second, 20);
+    lane.event().tell();
+    take(&lane, &first, true);
+    assert_eq!(second.receive(), (20, Signal::Ready));
+}
+
+#[test]
+fn one_place_for_each_process_and_one_claim_at_a_time() {
+    let lane = lane();
+    let (first, second) = (Process::new(1), Process::new(2));
+    wait(&lane, &first, 10);
+    wait(&lane, &second, 20);
+    let ((), wakes) = lane.hold(|state, _| {
+        assert_eq!(state.line.turn(1, Claim::Read), Turn::Mine);
+        assert_eq!(state.line.turn(2, Claim::Read), Turn::InLine);
+        assert_eq!(state.line.turn(3, Claim::Read), Turn::Behind);
+        assert_eq!(state.line.turn(1, Claim::Accept), Turn::Excluded);
+    });
+    assert!(wakes.is_empty());
+}
+
+#[test]
+fn a_second_wait_voids_the_first_handle() {
+    let lane = lane();
+    let process = Process::new(1);
+    wait(&lane, &process, 10);
+    wait(&lane, &process, 11);
+    lane.event().tell();
+    assert_eq!(process.inbox(), [(10, Signal::Left), (11, Signal::Ready)]);
+}
+
+#[test]
+fn cancel_says_whether_a_message_was_sent() {
+    let lane = lane();
+    let all = [1, 2, 3].map(Process::new);
+    all.iter().for_each(|process| wait(&lane, process, process.number));
+    assert_eq!(cancel(&lane, &all[1], 2), Cancelled::Clean);
+    assert_eq!(cancel(&lane, &all[1], 2), Cancelled::NotFound);
+    assert_eq!(cancel(&lane, &all[2], 1), Cancelled::NotFound);
+    lane.event().tell();
+    assert_eq!(cancel(&lane, &all[0], 1), Cancelled::Sent);
+    // The turn has passed to the one behind him who is left.
+    lane.event().tell();
+    assert_eq!(all[2].receive(), (3, Signal::Ready));
+    assert_eq!(all[1].inbox(), [(2, Signal::Left)]);
+}
+
+#[test]
+fn an_abort_reaches_everybody_who_was_not_woken() {
+    let lane = lane();
+    let all = [1, 2, 3].map(Process::new);
+    all.iter().for_each(|process| wait(&lane, process, process.number));
+    lane.event().tell();
+    let reason = Reason::Errno(Errno::new(libc::ECONNRESET));
+    lane.hold(|state, wakes| state.line.abort(Some(3), reason, wakes)).1.tell();
+    assert_eq!(all[0].inbox(), [(1, Signal::Ready), (1, Signal::Left)]);
+    assert_eq!(all[1].inbox(), [(2, Signal::Abort(reason))]);
+    // Three's own call met the error: its answer says so.
+    assert_eq!(all[2].inbox(), [(3, Signal::Left)]);
+}
+
+#[test]
+fn an_event_while_the_lane_is_held_is_not_lost() {
+    let lane = lane();
+    let process = Process::new(1);
+    // The event comes after the attempt said EAGAIN and before the waiter is in place.
+    let ((), wakes) = lane.hold(|state, wakes| {
+        assert!(lane.event().is_empty());
+        state.line.lead(Claim::Read, process.waiter(7), wakes);
+    });
+    wakes.tell();
+    assert_eq!(process.receive(), (7, Signal::Ready));
+}
+
+#[test]
+fn an_event_before_anybody_waits_wakes_nobody_later() {
+    let lane = lane();
+    lane.event().tell();
+    let process = Process::new(1);
+    wait(&lane, &process, 7);
+    assert!(process.inbox().is_empty());
+}
+
+/// A thread fires events, two take turns; whoever waits after his event was fired is woken, always.
+#[test]
+fn no_event_is_lost_in_a_race() {
+    const ROUNDS: u32 = 20_000;
+    let lane = Arc::new(lane());
+    let full = Arc::new(AtomicBool::new(false));
+    let start = Arc::new(Barrier::new(2));
+    let producer = std::thread::spawn({
+        let (lane, full, start) = (Arc::clone(&lane), Arc::clone(&full), Arc::clone(&start));
+        move || {
+            start.wait();
+            for _ in 0..ROUNDS {
+                while full.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                // What a kernel does: data first, then the event.
+                full.store(true, Ordering::SeqCst);
+                lane.event().tell();
+            }
+        }
+    });
+    start.wait();
+    let process = Process::new(1);
+    let mut taken = 0;
+    while taken < ROUNDS {
+        let (got, wakes) = lane.hold(|state, wakes| {
+            if full.swap(false, Ordering::SeqCst) {
+                if state.line.leads(1) {
+                    state.line.advance(|| false, wakes);
+                }
+                true
+            } else {
+                state.line.lead(Claim::Read, process.waiter(taken), wakes);
+                false
+            }
+        });
+        wakes.tell();
+        if got {
+            taken += 1;
+        } else {
+            // Handles of before are void: their last word is Left.
+            while process.receive().1 != Signal::Ready {}
+        }
+    }
+    producer.join().unwrap();
+}

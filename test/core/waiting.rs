@@ -1,0 +1,61 @@
+//! Who waits in these tests: a number for a process, a channel for its inbox.
+
+use esock::lane::{Signal, Wake};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+/// Long enough for anything that happens at all.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Waiter {
+    process: u32,
+    handle: u32,
+    inbox: Sender<(u32, Signal)>,
+}
+
+impl Waiter {
+    pub(crate) fn handle(&self) -> u32 {
+        self.handle
+    }
+}
+
+impl Wake for Waiter {
+    type Process = u32;
+    fn process(&self) -> u32 {
+        self.process
+    }
+    fn wake(&self, signal: Signal) {
+        self.inbox.send((self.handle, signal)).unwrap();
+    }
+    fn clears_up(&self) -> bool {
+        true
+    }
+}
+
+/// A process that waits, under handles of its choice.
+pub(crate) struct Process {
+    pub(crate) number: u32,
+    sender: Sender<(u32, Signal)>,
+    inbox: Receiver<(u32, Signal)>,
+}
+
+impl Process {
+    pub(crate) fn new(number: u32) -> Self {
+        let (sender, inbox) = channel();
+        Self { number, sender, inbox }
+    }
+
+    pub(crate) fn waiter(&self, handle: u32) -> Waiter {
+        Waiter { process: self.number, handle, inbox: self.sender.clone() }
+    }
+
+    /// The next message, for which it waits.
+    pub(crate) fn receive(&self) -> (u32, Signal) {
+        self.inbox.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// What has come already.
+    pub(crate) fn inbox(&self) -> Vec<(u32, Signal)> {
+        self.inbox.try_iter().collect()
+    }
+}

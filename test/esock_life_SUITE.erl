@@ -1,0 +1,137 @@
+%% The library in a node's life: start, environment, code purge, halt; as a dependency; its papers.
+-module(esock_life_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [readme_example, differences_are_tested, documented, registry_by_environment, registry_by_application, halt_while_waiting,
+     stop_while_waiting, purge, emulator_without_nif, dependency].
+
+%% The root of the project.
+root() ->
+    {match, [Root]} = re:run(filename:absname(code:which(esock)), "^(.*)/_build/", [{capture, [1], list}]),
+    Root.
+
+read(File) ->
+    {ok, Text} = file:read_file(filename:join(root(), File)),
+    Text.
+
+%% What a program prints, and its exit status.
+program(Program, Args, Options) ->
+    Port = open_port({spawn_executable, os:find_executable(Program)},
+                     [{args, Args}, exit_status, stderr_to_stdout, binary | Options]),
+    output(Port, <<>>).
+
+output(Port, Got) ->
+    receive
+        {Port, {data, Data}} -> output(Port, <<Got/binary, Data/binary>>);
+        {Port, {exit_status, Status}} -> {Status, Got}
+    end.
+
+%% A node that runs some code.
+in_node(Code) -> in_node(Code, []).
+in_node(Code, Options) ->
+    Ebin = filename:dirname(code:which(esock)),
+    program("erl", ["-noshell", "-pa", Ebin, "-eval", Code], Options).
+
+%% The first Erlang program of the README, compiled and served from.
+readme_example(Config) ->
+    {match, [Text]} = re:run(read("README.md"), "```erlang\n(.*?)```", [{capture, [1], binary}, dotall]),
+    File = filename:join(proplists:get_value(priv_dir, Config), "echo.erl"),
+    ok = file:write_file(File, Text),
+    {ok, echo, Beam} = compile:file(File, [binary, report]),
+    {module, echo} = code:load_binary(echo, File, Beam),
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L),
+    {ok, Addr} = esock:sockname(L),
+    spawn_link(echo, serve, [L]),
+    [begin
+         {ok, C} = esock:open(inet, stream, tcp),
+         ok = esock:connect(C, Addr),
+         ok = esock:send(C, <<"hello">>),
+         {ok, <<"hello">>} = esock:recv(C, 5),
+         ok = esock:close(C)
+     end || _ <- [1, 2, 3]].
+
+%% Each row of the README's list of differences names the case that shows it.
+differences_are_tested(_) ->
+    {match, [Table]} = re:run(read("README.md"), "\\| `socket` \\| `esock` \\|.*?\n\n", [{capture, first, binary}, dotall]),
+    [_Head, _Line | Rows] = binary:split(Table, <<"\n">>, [global, trim_all]),
+    ?assert(length(Rows) > 10),
+    [begin
+         {match, [Suite, Case]} = re:run(Row, "`([a-z]+):([a-z_0-9]+)` \\|$", [{capture, all_but_first, list}]),
+         Module = list_to_atom("esock_" ++ Suite ++ "_SUITE"),
+         ?assert(lists:member(list_to_atom(Case), Module:all()), {Suite, Case})
+     end || Row <- Rows].
+
+%% Every exported function of the API has a specification and documentation.
+documented(_) ->
+    File = filename:join(root(), "erl_src/esock.erl"),
+    {esock, Doc} = edoc:get_doc(File, [{preprocess, true}]),
+    Text = lists:flatten(xmerl:export_simple([Doc], xmerl_xml)),
+    {ok, {_, [{abstract_code, {_, Forms}}]}} = beam_lib:chunks(code:which(esock), [abstract_code]),
+    Specified = [Function || {attribute, _, spec, {Function, _}} <- Forms],
+    [begin
+         ?assert(lists:member({Name, Arity}, Specified), {Name, Arity}),
+         ?assertNotEqual(nomatch, string:find(Text, lists:concat(["name=\"", Name, "\" arity=\"", Arity, "\""])))
+     end || {Name, Arity} <- esock:module_info(exports), Name =/= module_info].
+
+registry_by_environment(_) ->
+    Code = "io:write(maps:get(use_registry, esock:info())), halt().",
+    ?assertEqual({0, <<"true">>}, in_node(Code)),
+    ?assertEqual({0, <<"false">>}, in_node(Code, [{env, [{"ESOCK_USE_SOCKET_REGISTRY", "false"}]}])).
+
+registry_by_application(_) ->
+    Code = "application:load(esock), application:set_env(esock, use_registry, false), ok = application:start(esock),"
+        "io:write(maps:get(use_registry, esock:info())), halt().",
+    ?assertEqual({0, <<"false">>}, in_node(Code)).
+
+waiting() ->
+    "Wait = fun() -> {ok, S} = esock:open(inet, dgram), esock:recv(S) end,"
+        "Pids = [spawn(Wait) || _ <- lists:seq(1, 100)],"
+        "W = fun W() -> case [P || P <- Pids, process_info(P, status) =/= {status, waiting}] of"
+        "                   [] -> ok; _ -> erlang:yield(), W() end end, W(),".
+
+halt_while_waiting(_) ->
+    [?assertEqual({7, <<>>}, in_node(waiting() ++ "halt(7).")) || _ <- lists:seq(1, 5)].
+
+stop_while_waiting(_) ->
+    ?assertEqual({0, <<>>}, in_node(waiting() ++ "init:stop().")).
+
+%% The module goes and comes; sockets and pollers of before do no harm.
+purge(_) ->
+    Code = "process_flag(trap_exit, true), {ok, S} = esock:open(inet, dgram), {select, _} = esock:recv(S, 0, nowait),"
+        "true = code:delete(esock_nif), _ = code:purge(esock_nif), erlang:garbage_collect(),"
+        "Try = (catch begin {ok, T} = esock:open(inet, dgram), esock:close(T) end),"
+        "io:format(\"~w\", [Try =:= ok orelse element(1, Try) =:= 'EXIT']), halt().",
+    ?assertEqual({0, <<"true">>}, in_node(Code)).
+
+%% Without its library the module says what is wrong; it does not take the node along.
+emulator_without_nif(Config) ->
+    Dir = filename:join([proplists:get_value(priv_dir, Config), "esock", "ebin"]),
+    ok = filelib:ensure_dir(filename:join(Dir, "x")),
+    Ebin = filename:dirname(code:which(esock)),
+    [{ok, _} = file:copy(File, filename:join(Dir, filename:basename(File))) || File <- filelib:wildcard(Ebin ++ "/*")],
+    {0, Out} = program("erl", ["-noshell", "-pa", Dir, "-eval", "io:write(catch esock:info()), halt()."], []),
+    ?assertMatch({match, _}, re:run(Out, "esock_nif")).
+
+%% A project that depends on esock: rebar3 compiles it, the NIF included, and it runs.
+dependency(Config) ->
+    Dir = filename:join(proplists:get_value(priv_dir, Config), "user"),
+    ok = filelib:ensure_dir(filename:join([Dir, "src", "x"])),
+    ok = filelib:ensure_dir(filename:join([Dir, "_checkouts", "x"])),
+    ok = file:make_symlink(root(), filename:join([Dir, "_checkouts", "esock"])),
+    ok = file:write_file(filename:join(Dir, "rebar.config"), "{deps, [esock]}.\n"),
+    ok = file:write_file(filename:join([Dir, "src", "user.app.src"]),
+                         "{application, user, [{vsn, \"1\"}, {applications, [kernel, stdlib, esock]}]}.\n"),
+    ok = file:write_file(filename:join([Dir, "src", "uses.erl"]),
+                         "-module(uses).\n-export([run/0]).\nrun() -> {ok, S} = esock:open(inet, stream), esock:close(S).\n"),
+    {Status, Out} = program("rebar3", ["compile"], [{cd, Dir}]),
+    ?assertEqual({0, Out}, {Status, Out}),
+    Paths = filelib:wildcard(Dir ++ "/_build/default/{lib,checkouts}/*/ebin"),
+    ?assertEqual({0, <<"ok">>}, program("erl", ["-noshell", "-pa" | Paths] ++
+                                            ["-eval", "{ok, _} = application:ensure_all_started(user),"
+                                             "io:write(uses:run()), halt()."], [])).
