@@ -16,12 +16,11 @@ main([Dir, Sum]) ->
     _ = http_files:start(#{family => local, path => Path}, Dir),
     Udp = http_files:echo(#{family => inet, addr => loopback}),
     ok = transcript(),
+    watch(4 + 8),
     Fetched = [fetch("IPv4", ["http://127.0.0.1:", port(V4)], "", Dir, Sum),
                fetch("IPv6", ["http://[::1]:", port(V6)], "", Dir, Sum),
                fetch("Unix", "http://localhost", ["--unix-socket ", Path], Dir, Sum)],
     Echoed = echo(port(Udp)),
-    io:format("~nThe sockets that are left:~n"),
-    ok = esock:i(),
     Took = erlang:monotonic_time(millisecond) - Start,
     Held = lists:all(fun(Ok) -> Ok end, [Echoed | Fetched]),
     io:format("~n~s in ~.1f s~n", [case Held of true -> "All of it held"; false -> "SOMETHING DID NOT HOLD" end,
@@ -55,6 +54,16 @@ transcript() ->
     ok = esock:close(A),
     receive {Waiter, Abort} -> io:format("esock:close(A), while another process waits: it gets~n    -> ~0p~n~n", [Abort]) end,
     ok.
+
+%% Shows the sockets once there are so many.
+watch(Count) ->
+    spawn_link(fun() -> watch_loop(Count) end).
+
+watch_loop(Count) ->
+    case esock:number_of() >= Count of
+        true -> io:format("The sockets, while curl fetches: esock:i()~n"), ok = esock:i(), io:nl();
+        false -> receive after 1 -> watch_loop(Count) end
+    end.
 
 %% Eight at a time; curl's answers go through sha256sum.
 fetch(Name, Url, Options, _Dir, Sum) ->

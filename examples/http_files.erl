@@ -32,8 +32,10 @@ accept(L, Dir) ->
         {select, {select_info, _, Handle}} ->
             selected(L, Handle),
             accept(L, Dir);
-        {error, Reason} when Reason =:= econnaborted; Reason =:= emfile ->
-            accept(L, Dir)
+        {error, econnaborted} ->
+            accept(L, Dir);
+        {error, emfile} ->
+            receive after 100 -> accept(L, Dir) end
     end.
 
 serve(S, Dir) ->
