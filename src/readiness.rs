@@ -100,6 +100,13 @@ impl<W: Wake> Visit<'_, '_, W> {
                 Answer::Partial(done)
             }
             Attempt::Blocked => self.blocked(O::CLAIM, waiter),
+            Attempt::BlockedUntold => {
+                let answer = self.blocked(O::CLAIM, waiter);
+                if matches!(answer, Answer::Waiting) {
+                    self.socket.ready_later();
+                }
+                answer
+            }
             Attempt::Closed => {
                 self.fail(O::CLAIM, Some(Reason::Closed));
                 Answer::Failed(Failure::Closed)

@@ -97,6 +97,8 @@ pub struct Socket<W: Wake> {
     pub settings: Settings,
     /// close(2) may block: SO_LINGER may be on.
     lingers: AtomicBool,
+    /// The poller is to come back to it without an event.
+    later: AtomicBool,
     read: Lane<W, Side>,
     write: Lane<W, Side>,
     registration: Mutex<Registration>,
@@ -160,6 +162,7 @@ impl<W: Wake> Socket<W> {
             origin,
             settings,
             lingers: AtomicBool::new(false),
+            later: AtomicBool::new(false),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
             registration: Mutex::default(),
@@ -210,6 +213,14 @@ impl<W: Wake> Socket<W> {
             Some(_) => {}
         }
         Ok(())
+    }
+
+    /// Lets the poller say after a moment that the socket may be writable.
+    pub(crate) fn ready_later(self: &Arc<Self>) {
+        if !self.later.swap(true, Relaxed) {
+            let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
+            self.poller.later(source);
+        }
     }
 
     /// How the connect under way has ended. Only who began it may ask.
@@ -375,6 +386,7 @@ impl<W: Wake> Ready for Socket<W> {
             self.read.event().tell();
         }
         if writable {
+            self.later.store(false, Relaxed);
             self.write.event().tell();
         }
     }

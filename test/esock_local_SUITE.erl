@@ -7,7 +7,7 @@
 
 all() ->
     [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
-     backlog_full].
+     backlog_full, dgram_unconnected].
 
 addr(Path) -> #{family => local, path => Path}.
 
@@ -130,3 +130,16 @@ backlog_full(_) ->
     ?assertEqual({error, eagain}, esock:connect(B, addr(Path))),
     {ok, _} = esock:accept(L),
     ok = esock:connect(B, addr(Path)).
+
+%% The kernel tells a sender that is not connected nothing of room in the receiver's queue; it is woken all the same.
+dgram_unconnected(_) ->
+    {To, Path} = abstract(dgram, <<"q">>),
+    {ok, From} = esock:open(local, dgram),
+    Count = fill(From, addr(Path), 0),
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! {self(), esock:sendto(From, <<"last">>, addr(Path))} end),
+    ?assertEqual({error, timeout}, esock:sendto(From, <<"x">>, addr(Path), 20)),
+    [{ok, <<"fill">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
+    receive {Pid, Result} -> ?assertEqual(ok, Result) end,
+    ?assertEqual({ok, <<"last">>}, esock:recv(To, 0, 1000)),
+    [ok = esock:close(S) || S <- [To, From]].

@@ -22,6 +22,8 @@ pub enum Attempt<T> {
     Partial(T),
     /// It would block.
     Blocked,
+    /// It would block, and the kernel will not say when it would no more.
+    BlockedUntold,
     /// The peer has closed its side of the stream.
     Closed,
     /// The system refused.

@@ -25,7 +25,11 @@ impl Op for SendTo<'_> {
     const CLAIM: Claim = Claim::Write;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        sent(sys::io::sendto(fd, self.data, self.flags, &self.to), self.data.len(), kind)
+        match sent(sys::io::sendto(fd, self.data, self.flags, &self.to), self.data.len(), kind) {
+            // The queue is the receiver's: a sender that is not connected to it has no event for its having room.
+            Attempt::Blocked if (kind.domain, kind.kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) => Attempt::BlockedUntold,
+            attempt => attempt,
+        }
     }
 
     fn bytes(done: &usize) -> usize {

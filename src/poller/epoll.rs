@@ -16,20 +16,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Events fetched with one system call.
 const BATCH: usize = 256;
 /// The thread calls nothing that goes deep.
 const STACK: usize = 256 * 1024;
-/// The name of the event that ends the thread. No table gets so large.
-const STOP: u64 = u64::MAX;
+/// The name of the event that wakes the thread for its own sake. No table gets so large.
+const NUDGE: u64 = u64::MAX;
+/// How long a source waits that no event will tell of.
+const LATER: Duration = Duration::from_millis(5);
+
+/// Sources that no event will tell of, and when they are told all the same.
+#[derive(Default)]
+struct Later {
+    sources: Vec<Arc<dyn Ready>>,
+    due: Option<Instant>,
+}
 
 /// A thread that waits for events.
 pub struct Poller {
     epoll: Epoll,
     sources: Mutex<Table>,
-    stop: EventFd,
+    nudge: EventFd,
     stopping: AtomicBool,
+    later: Mutex<Later>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -39,11 +50,12 @@ impl Poller {
         let poller = Arc::new(Self {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             sources: Mutex::default(),
-            stop: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
+            nudge: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
             stopping: AtomicBool::new(false),
+            later: Mutex::default(),
             thread: Mutex::new(None),
         });
-        poller.epoll.add(&poller.stop, EpollEvent::new(EpollFlags::EPOLLIN, STOP))?;
+        poller.epoll.add(&poller.nudge, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, NUDGE))?;
         let builder = Builder::new().name(format!("esock_poll_{index}")).stack_size(STACK);
         let thread = builder.spawn({
             let poller = Arc::clone(&poller);
@@ -76,6 +88,17 @@ impl Poller {
         drop(source);
     }
 
+    /// Tells a source, after a moment, that it may be writable: the kernel has no event for what it waits for.
+    pub fn later(&self, source: Arc<dyn Ready>) {
+        let mut later = self.later.lock();
+        later.sources.push(source);
+        if later.due.is_none() {
+            later.due = Some(Instant::now() + LATER);
+            // It fails when the counter is at its end, and then the thread is being woken already.
+            let _ = self.nudge.write(1);
+        }
+    }
+
     /// How many descriptors are registered.
     pub fn registered(&self) -> usize {
         self.sources.lock().len()
@@ -84,7 +107,7 @@ impl Poller {
     /// Ends the thread and waits for it.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        if self.stop.write(1).is_ok()
+        if self.nudge.write(1).is_ok()
             && let Some(thread) = self.thread.lock().take()
         {
             // A thread that panicked has ended as well.
@@ -97,8 +120,9 @@ impl Poller {
         let mut batch = Vec::with_capacity(BATCH);
         while !self.stopping.load(Ordering::Acquire) {
             // The only error that can come here is EINTR.
-            let count = self.epoll.wait(&mut events, EpollTimeout::NONE).unwrap_or(0);
+            let count = self.epoll.wait(&mut events, self.timeout()).unwrap_or(0);
             self.sources(events.get(..count).unwrap_or_default(), &mut batch);
+            self.due(&mut batch);
             for (source, flags) in batch.drain(..) {
                 let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
                 let readable = broken || flags.contains(EpollFlags::EPOLLIN);
@@ -106,6 +130,22 @@ impl Poller {
                 // A panic costs its source an event, not the others theirs; the hook has written where it was.
                 let _ = catch_unwind(AssertUnwindSafe(|| source.ready(readable, writable)));
             }
+        }
+    }
+
+    /// How long there is nothing to do but for events.
+    fn timeout(&self) -> EpollTimeout {
+        let due = self.later.lock().due;
+        let left = due.map(|due| due.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
+        left.and_then(|left| EpollTimeout::try_from(left).ok()).unwrap_or(EpollTimeout::NONE)
+    }
+
+    /// Whoever has waited for long enough without an event.
+    fn due(&self, batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
+        let mut later = self.later.lock();
+        if later.due.is_some_and(|due| due <= Instant::now()) {
+            later.due = None;
+            batch.extend(later.sources.drain(..).map(|source| (source, EpollFlags::EPOLLOUT)));
         }
     }
 
