@@ -176,10 +176,17 @@ ten_thousand_waits(_) ->
     Before = state(),
     Self = self(),
     Receive = fun(_) -> {ok, _} = esock:recv(S), Self ! next end,
-    Pid = spawn_link(fun() -> lists:foreach(Receive, lists:seq(1, 10_000)), Self ! {done, monitors()},
+    Pid = spawn_link(fun() -> lists:foreach(Receive, lists:seq(1, 10_000)), unmonitored(1000), Self ! done,
                               receive stop -> ok end end),
     [begin ok = esock:sendto(S, <<"x">>, Addr), receive next -> ok end end || _ <- lists:seq(1, 10_000)],
-    receive {done, Monitors} -> ?assertEqual(0, Monitors) end,
+    receive done -> ok end,
     Pid ! stop,
     back_to(Before),
     ok = esock:close(S).
+
+%% The end of a monitor is a signal to the process: it is handled when it is next scheduled.
+unmonitored(N) when N > 0 ->
+    case monitors() of
+        0 -> ok;
+        _ -> erlang:yield(), unmonitored(N - 1)
+    end.
