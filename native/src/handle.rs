@@ -128,9 +128,12 @@ pub(crate) trait Owned {
 
 impl Owned for ResourceArc<Handle> {
     fn own(&self, env: Env<'_>, pid: LocalPid) {
+        // Under the lock: a process that ends as soon as it is watched has to be found as the owner.
+        let mut owner = self.owner.lock();
         let monitor = env.monitor(self, &pid);
         let alive = monitor.is_some();
-        let old = self.owner.lock().replace(Owner { pid, monitor });
+        let old = owner.replace(Owner { pid, monitor });
+        drop(owner);
         if let Some(monitor) = old.and_then(|old| old.monitor) {
             env.demonitor(self, &monitor);
         }
