@@ -156,7 +156,9 @@ flags(S) ->
 
 %% Out of descriptors: an error, and the listener goes on when there are some again. In a node of its own.
 emfile(_) ->
-    Code = "{ok, L} = esock:open(inet, stream, tcp),"
+    %% Loading a module needs a descriptor: they are loaded first.
+    Code = "[{module, M} = code:ensure_loaded(M) || M <- [esock, esock_nif, esock_wait]],"
+        "{ok, L} = esock:open(inet, stream, tcp),"
         "ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}), ok = esock:listen(L, 100),"
         "{ok, A} = esock:sockname(L), {ok, C} = esock:open(inet, stream, tcp),"
         "Self = self(),"
