@@ -26,7 +26,8 @@
 -compile({no_auto_import, [monitor/1]}).
 
 -export([open/1, open/2, open/3, open/4]).
--export([bind/2]).
+-export([bind/2, bind/3]).
+-export([peeloff/2, peeloff/3]).
 -export([connect/1, connect/2, connect/3]).
 -export([listen/1, listen/2]).
 -export([accept/1, accept/2]).
@@ -34,37 +35,66 @@
 -export([sendto/3, sendto/4, sendto/5]).
 -export([recv/1, recv/2, recv/3, recv/4]).
 -export([recvfrom/1, recvfrom/2, recvfrom/3, recvfrom/4]).
+-export([sendmsg/2, sendmsg/3, sendmsg/4]).
+-export([sendmmsg/4]).
+-export([sendv/2, sendv/3, sendv/4, rest_iov/2]).
+-export([sendfile/2, sendfile/3, sendfile/4, sendfile/5]).
+-export([recvmsg/1, recvmsg/2, recvmsg/3, recvmsg/4, recvmsg/5]).
+-export([recvmmsg/6]).
 -export([shutdown/2]).
 -export([close/1]).
 -export([cancel/2]).
--export([setopt/3]).
--export([getopt/2]).
--export([sockname/1]).
--export([peername/1]).
+-export([setopt/3, setopt/4, setopt_native/3]).
+-export([getopt/2, getopt/3, getopt_native/3]).
+-export([sockname/1, socknames/2]).
+-export([peername/1, peernames/2]).
+-export([ioctl/2, ioctl/3, ioctl/4]).
 -export([number_of/0]).
 -export([which_sockets/0, which_sockets/1]).
 -export([use_registry/1]).
 -export([monitor/1]).
 -export([cancel_monitor/1]).
+-export([number_of_monitors/0, number_of_monitors/1]).
+-export([which_monitors/1]).
+-export([monitored_by/1]).
+-export([debug/1, socket_debug/1]).
 -export([info/0, info/1]).
 -export([i/0, i/1, i/2]).
 -export([supports/0, supports/1, supports/2]).
 -export([is_supported/1, is_supported/2, is_supported/3]).
+-export([options/0, options/1, options/2, option/1, option/2]).
+-export([protocols/0, protocol/1]).
+-export([tables/0, table/1]).
+-export([mk_sockaddr/2, mk_sockaddr/3]).
 -export([to_list/1]).
 -export([which_socket_kind/1]).
 
--export_type([socket/0, socket_handle/0, select_tag/0, select_handle/0, select_info/0, invalid/0]).
+-export_type([socket/0, socket_handle/0, select_tag/0, select_handle/0, select_info/0, invalid/0, eei/0]).
+-export_type([completion_tag/0, completion_handle/0, completion_info/0]).
 -export_type([domain/0, type/0, protocol/0, port_number/0, in_addr/0, in6_addr/0]).
--export_type([sockaddr/0, sockaddr_recv/0, sockaddr_in/0, sockaddr_in6/0, sockaddr_un/0, sockaddr_unspec/0]).
--export_type([sockaddr_native/0, msg_flag/0, level/0, otp_socket_option/0, socket_option/0, linger/0, ip_tos/0]).
--export_type([socket_counters/0, socket_info/0, info/0, info_keys/0]).
+-export_type([sockaddr/0, sockaddr_recv/0, sockaddr_in/0, sockaddr_in6/0, sockaddr_un/0, sockaddr_ll/0, sockaddr_dl/0]).
+-export_type([sockaddr_unspec/0, sockaddr_native/0, interface_type/0, msg_flag/0]).
+-export_type([level/0, otp_socket_option/0, socket_option/0, linger/0, timeval/0, timespec/0]).
+-export_type([ip_mreq/0, ip_mreq_source/0, ip_msfilter/0, ip_pmtudisc/0, ip_tos/0, iptos_value/0, iptos_tos/0]).
+-export_type([iptos_dscp/0, iptos_native/0, ip_pktinfo/0, ipv6_mreq/0, ipv6_pmtudisc/0, ipv6_hops/0, ipv6_pktinfo/0]).
+-export_type([sctp_assoc_id/0, sctp_setadaption/0, sctp_assocparams/0, sctp_event_subscribe/0, sctp_initmsg/0]).
+-export_type([sctp_rtoinfo/0, sctp_snd_rcv_info/0, sctp_set_peer_primary_address/0, sctp_set_primary_address/0]).
+-export_type([sctp_set_adaptation_layer_ind/0, sctp_peer_address_parameters/0, sctp_pap_flags/0, sctp_pap_flag/0]).
+-export_type([sctp_assoc_stats/0, sctp_status/0, sctp_peer_address_info/0, sctp_peer_address_state/0]).
+-export_type([msg/0, msg_send/0, msg_recv/0, cmsg/0, cmsg_send/0, cmsg_recv/0]).
+-export_type([ee_origin/0, icmp_dest_unreach/0, icmpv6_dest_unreach/0, extended_err/0]).
+-export_type([socket_counters/0, socket_info/0, info/0, info_keys/0, ioctl_device_flag/0, ioctl_device_map/0]).
 
 -type socket() :: {'$socket', socket_handle()}.
 -opaque socket_handle() :: reference().
--opaque select_tag() :: atom() | {atom(), ContData :: term()}.
+-type select_tag() :: atom() | {atom(), ContData :: term()}.
 -type select_handle() :: reference().
 -type select_info() :: {select_info, select_tag(), select_handle()}.
+-type completion_tag() :: atom().
+-type completion_handle() :: reference().
+-type completion_info() :: {completion_info, completion_tag(), completion_handle()}.
 -type invalid() :: {invalid, What :: term()}.
+-type eei() :: #{info := atom(), raw_info := term()}.
 -type posix() :: inet:posix() | atom().
 
 -type domain() :: inet | inet6 | local | unspec.
@@ -73,28 +103,134 @@
 -type port_number() :: 0..65535.
 -type in_addr() :: {0..255, 0..255, 0..255, 0..255}.
 -type in6_addr() :: {0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535}.
+-type uint8() :: 0..16#FF.
+-type uint16() :: 0..16#FFFF.
+-type uint32() :: 0..16#FFFFFFFF.
+-type uint64() :: 0..16#FFFFFFFFFFFFFFFF.
+
 -type sockaddr_in() ::
         #{family := inet, port => port_number(), addr => any | broadcast | loopback | in_addr()}.
 -type sockaddr_in6() ::
         #{family := inet6, port => port_number(), addr => any | loopback | in6_addr(),
-          flowinfo => 0..16#FFFFF, scope_id => 0..16#FFFFFFFF}.
+          flowinfo => 0..16#FFFFF, scope_id => uint32()}.
 -type sockaddr_un() :: #{family := local, path := binary() | string()}.
+%% packet(7)
+-type sockaddr_ll() ::
+        #{family := packet, protocol := non_neg_integer(), ifindex := integer(), pkttype := atom() | non_neg_integer(),
+          hatype := atom() | non_neg_integer(), addr := binary()}.
+%% Of BSD: no socket here has one.
+-type sockaddr_dl() ::
+        #{family := link, index := non_neg_integer(), type := interface_type(), nlen := non_neg_integer(),
+          alen := non_neg_integer(), slen := non_neg_integer(), data := binary()}.
+-type interface_type() :: atom() | non_neg_integer().
 -type sockaddr_unspec() :: #{family := unspec, addr => binary()}.
 -type sockaddr_native() :: #{family := integer(), addr => binary()}.
--type sockaddr() :: sockaddr_in() | sockaddr_in6() | sockaddr_un() | sockaddr_unspec() | sockaddr_native().
+-type sockaddr() ::
+        sockaddr_in() | sockaddr_in6() | sockaddr_un() | sockaddr_ll() | sockaddr_dl() | sockaddr_unspec() |
+        sockaddr_native().
 -type sockaddr_recv() :: sockaddr() | binary().
--type msg_flag() :: cmsg_cloexec | confirm | ctrunc | dontroute | eor | errqueue | more | oob | peek | trunc.
+
+%% send(2), recv(2)
+-type msg_flag() :: cmsg_cloexec | confirm | ctrunc | dontroute | eor | errqueue | more | nosignal | oob | peek | trunc.
+-type msg() :: msg_send() | msg_recv().
+-type msg_send() :: #{addr => sockaddr(), iov := erlang:iovec(), ctrl => [cmsg_send() | cmsg_native()]}.
+%% `length', where the flag `trunc' was given and the message was cut: how long it was.
+-type msg_recv() ::
+        #{addr => sockaddr_recv(), iov := erlang:iovec(), ctrl := [cmsg_recv() | cmsg_native()],
+          flags := [msg_flag() | integer()], length => non_neg_integer()}.
+-type cmsg_native() :: #{level := level() | integer(), type := atom() | integer(), data := binary()}.
+-type cmsg() :: cmsg_recv() | cmsg_send().
+-type cmsg_recv() ::
+        #{level := level() | integer(), type := atom() | integer(), data := binary(), value => term()}.
+-type cmsg_send() ::
+        #{level := level() | integer(), type := atom() | integer(), data => native_value(), value => term()}.
+-type native_value() :: integer() | boolean() | binary().
+
+%% ip(7), the error queue
+-type ee_origin() :: none | local | icmp | icmp6.
+-type icmp_dest_unreach() :: net_unreach | host_unreach | port_unreach | frag_needed | net_unknown | host_unknown.
+-type icmpv6_dest_unreach() ::
+        noroute | adm_prohibited | not_neighbour | addr_unreach | port_unreach | policy_fail | reject_route.
+-type extended_err() ::
+        #{error := posix(), origin := ee_origin() | uint8(), type := atom() | uint8(), code := atom() | uint8(),
+          info := uint32(), data := uint32(), offender := sockaddr_recv()}.
+
 -type level() :: otp | socket | protocol().
 -type linger() :: #{onoff := boolean(), linger := non_neg_integer()}.
--type ip_tos() :: lowdelay | throughput | reliability | mincost.
+-type timeval() :: #{sec := integer(), usec := integer()}.
+-type timespec() :: #{sec := integer(), nsec := integer()}.
+-type ip_mreq() :: #{multiaddr := in_addr(), interface := in_addr()}.
+-type ip_mreq_source() :: #{multiaddr := in_addr(), interface := in_addr(), sourceaddr := in_addr()}.
+-type ip_msfilter() ::
+        #{multiaddr := in_addr(), interface := in_addr(), mode := include | exclude, slist := [in_addr()]}.
+-type ip_pmtudisc() :: want | dont | do | probe.
+%% What getopt answers: one byte in three readings. setopt takes an iptos_value().
+-type ip_tos() ::
+        #{native := iptos_native(), tos := iptos_tos(), dscp := iptos_dscp() | non_neg_integer()}.
+-type iptos_value() :: iptos_tos() | iptos_dscp() | iptos_native() | lowdelay | throughput | reliability | mincost.
+-type iptos_tos() ::
+        #{precedence := netcontrol | internetcontrol | critical_ecp | flashoverride | flash | immediate | priority |
+                        routine | 0..7,
+          tos := default | lowdelay | throughput | reliability | mincost | 0..15}.
+-type iptos_dscp() ::
+        cs0 | le | cs1 | af11 | af12 | af13 | cs2 | af21 | af22 | af23 | cs3 | af31 | af32 | af33 | cs4 | af41 | af42 |
+        af43 | cs5 | voice_admit | nqb | ef | cs6 | cs7.
+-type iptos_native() :: non_neg_integer().
+-type ip_pktinfo() :: #{ifindex := non_neg_integer(), spec_dst := in_addr(), addr := in_addr()}.
+-type ipv6_mreq() :: #{multiaddr := in6_addr(), interface := non_neg_integer()}.
+-type ipv6_pmtudisc() :: want | dont | do | probe.
+-type ipv6_hops() :: default | uint8().
+-type ipv6_pktinfo() :: #{addr := in6_addr(), ifindex := integer()}.
+
+%% RFC 6458
+-type sctp_assoc_id() :: integer().
+-type sctp_setadaption() :: #{adaption_ind := uint32()}.
+-type sctp_set_adaptation_layer_ind() :: #{ind := uint32()}.
+-type sctp_assocparams() ::
+        #{assoc_id := sctp_assoc_id(), asocmaxrxt := uint16(), number_peer_destinations := uint16(),
+          peer_rwnd := uint32(), local_rwnd := uint32(), cookie_life := uint32()}.
+-type sctp_event_subscribe() ::
+        #{data_io := boolean(), association := boolean(), address := boolean(), send_failure := boolean(),
+          peer_error := boolean(), shutdown := boolean(), partial_delivery := boolean(), adaptation_layer => boolean(),
+          authentication => boolean(), sender_dry => boolean(), stream_reset => boolean(), assoc_reset => boolean(),
+          stream_change => boolean(), send_failure_event => boolean()}.
+-type sctp_initmsg() ::
+        #{num_ostreams := uint16(), max_instreams := uint16(), max_attempts := uint16(), max_init_timeo := uint16()}.
+-type sctp_rtoinfo() :: #{assoc_id := sctp_assoc_id(), initial := uint32(), max := uint32(), min := uint32()}.
+-type sctp_snd_rcv_info() ::
+        #{stream := uint16(), ssn => uint16(), flags => [unordered | addr_over | abort | eof], ppid => uint32(),
+          context => uint32(), time_to_live => uint32(), tsn => uint32(), cum_tsn => uint32(),
+          assoc_id := sctp_assoc_id()}.
+-type sctp_set_peer_primary_address() :: #{assoc_id := sctp_assoc_id(), addr := sockaddr()}.
+-type sctp_set_primary_address() :: #{assoc_id := sctp_assoc_id(), addr := sockaddr()}.
+-type sctp_peer_address_parameters() ::
+        #{assoc_id := sctp_assoc_id(), addr := sockaddr(), heatbeat_interval := uint32(), path_max_rxt := uint16(),
+          path_mtu => uint32(), sack_delay => uint32(), flags => sctp_pap_flags(), ipv6_flowlabel => uint32(),
+          dscp => uint8()}.
+-type sctp_pap_flags() :: integer() | [sctp_pap_flag()].
+-type sctp_pap_flag() ::
+        enable_heartbeats | disable_heartbeats | send_heartbeat_immediately | enable_pmtu_discovery |
+        disable_pmtu_discovery | enable_sack | disable_sack | set_heartbeat_delay_to_zero | ipv6_flowlabel | dscp.
+-type sctp_status() ::
+        #{assoc_id := sctp_assoc_id(), state := atom(), rwnd := uint32(), unacked_data := uint16(),
+          pending_data := uint16(), in_streams := uint16(), out_streams := uint16(), fragmentation_point := uint32(),
+          primary := sctp_peer_address_info()}.
+-type sctp_assoc_stats() ::
+        #{assoc_id := sctp_assoc_id(), max_rto_addr := sockaddr(), max_rto := uint64(), in_sacks := uint64(),
+          out_sacks := uint64(), in_packets := uint64(), out_packets := uint64(), rtx_chunks := uint64(),
+          out_of_seq_tsns := uint64(), in_dup_chunks := uint64(), gap_ack_recv := uint64(),
+          in_unordered_chunks := uint64(), out_unordered_chunks := uint64(), in_ordered_chunks := uint64(),
+          out_ordered_chunks := uint64(), in_ctrl_chunks := uint64(), out_ctrl_chunks := uint64()}.
+-type sctp_peer_address_info() ::
+        #{assoc_id := sctp_assoc_id(), address := sockaddr(), state := sctp_peer_address_state(), cwnd := uint32(),
+          srtt := uint32(), rto := uint32(), mtu := uint32()}.
+-type sctp_peer_address_state() :: inactive | potentially_failed | active | unconfirmed | unknown.
+
+%% doc/options.md has them all, with the types of their values.
 -type otp_socket_option() ::
-        controlling_process | debug | domain | fd | iow | meta | rcvbuf | use_registry.
--type socket_option() ::
-        {socket, acceptconn | broadcast | domain | keepalive | linger | protocol | rcvbuf | rcvlowat | reuseaddr |
-                 reuseport | sndbuf | timestamp | type} |
-        {ip, tos | ttl} |
-        {ipv6, v6only} |
-        {tcp, congestion | cork | keepcnt | keepidle | keepintvl | maxseg | nodelay | user_timeout}.
+        controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | select_read | sndctrlbuf |
+        use_registry.
+-type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
 -type socket_counters() :: #{atom() := non_neg_integer()}.
 -type socket_info() ::
         #{domain := domain() | integer(),
@@ -116,6 +252,14 @@
           atom() => term()}.
 -type info_keys() ::
         [domain | type | protocol | fd | owner | local_address | remote_address | recv | sent | state].
+%% netdevice(7)
+-type ioctl_device_flag() ::
+        up | broadcast | debug | loopback | pointopoint | notrailers | knowsepoch | running | noarp | promisc | allmulti |
+        master | oactive | slave | simplex | link0 | link1 | link2 | multicast | portsel | automedia | cantconfig |
+        ppromisc | dynamic | monitor | staticarp | dying | renaming | nogroup | lower_up | dormant | echo.
+-type ioctl_device_map() ::
+        #{mem_start := non_neg_integer(), mem_end := non_neg_integer(), base_addr := non_neg_integer(),
+          irq := non_neg_integer(), dma := non_neg_integer(), port := non_neg_integer()}.
 
 -define(SOCKET(Ref), {'$socket', Ref}).
 -define(INFO(Tag, Handle), {select_info, Tag, Handle}).
@@ -149,22 +293,36 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% @doc A new socket, socket(2). The caller becomes the controlling process: the socket is closed when it ends.
 %%
 %% Options: `use_registry' (whether {@link which_sockets/0} shows it; the default is {@link use_registry/1}'s) and
-%% `debug'. The descriptor is closed on exec.
+%% `debug'; `netns', the path of a network namespace that the socket is to be in, setns(2). The descriptor is closed on
+%% exec.
 -spec open(domain() | integer(), type() | integer(), default | protocol() | integer(), Opts :: map()) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Protocol, Opts) when is_map(Opts) ->
-    case protocol(Protocol) of
+    case number(Protocol) of
         undefined -> {error, {invalid, {protocol, Protocol}}};
-        Number -> esock_nif:open(Domain, Type, Number, Opts)
+        Number -> open_number(Domain, Type, Number, Opts)
     end;
 open(Domain, Type, Protocol, Opts) ->
     erlang:error(badarg, [Domain, Type, Protocol, Opts]).
 
-protocol(Number) when is_integer(Number) -> Number;
-protocol({raw, Number}) when is_integer(Number) -> Number;
-protocol(default) -> 0;
-protocol(Name) when is_atom(Name) -> esock_nif:protocol(Name);
-protocol(Other) -> erlang:error({invalid, {protocol, Other}}).
+number(Number) when is_integer(Number) -> Number;
+number({raw, Number}) when is_integer(Number) -> Number;
+number(default) -> 0;
+number(Name) when is_atom(Name) -> esock_nif:protocol(Name);
+number(Other) -> erlang:error({invalid, {protocol, Other}}).
+
+open_number(Domain, Type, Number, Opts) ->
+    case esock_nif:open(Domain, Type, Number, Opts) of
+        netns ->
+            #{netns := Path} = Opts,
+            case is_list(Path) andalso unicode:characters_to_binary(Path, file:native_name_encoding()) of
+                Bytes when is_binary(Bytes) -> esock_nif:open_in(Bytes, Domain, Type, Number, Opts);
+                false -> erlang:error(badarg, [Domain, Type, Number, Opts]);
+                _ -> {error, {invalid, {path, Path}}}
+            end;
+        Result ->
+            Result
+    end.
 
 %% @doc Gives the socket an address, bind(2). `any', `loopback' and `broadcast' are those of the socket's domain.
 -spec bind(socket(), sockaddr() | any | broadcast | loopback) -> ok | {error, posix() | closed | invalid()}.
@@ -184,12 +342,33 @@ bind_atom(Ref, Addr) when Addr =:= any; Addr =:= broadcast; Addr =:= loopback ->
 bind_atom(_Ref, Addr) ->
     {error, {invalid, {sockaddr, Addr}}}.
 
+%% @doc Adds addresses to an SCTP socket, or removes them, RFC 6458 section 9.1.
+-spec bind(socket(), [sockaddr_in() | sockaddr_in6()], add | remove) -> ok | {error, posix() | closed | invalid()}.
+bind(?SOCKET(Ref), Addrs, Action) when ?IS_SOCKET(Ref), is_list(Addrs), Action =:= add orelse Action =:= remove ->
+    esock_nif:bindx(Ref, Addrs, Action =:= add);
+bind(Socket, Addrs, Action) ->
+    erlang:error(badarg, [Socket, Addrs, Action]).
+
+%% @equiv peeloff(Socket, AssocId, #{})
+-spec peeloff(socket(), sctp_assoc_id()) -> {ok, socket()} | {error, posix() | closed}.
+peeloff(Socket, AssocId) -> peeloff(Socket, AssocId, #{}).
+
+%% @doc A socket of its own for one association of an SCTP socket, RFC 6458 section 9.2. The caller owns it; it inherits
+%% the options of level `otp'.
+-spec peeloff(socket(), sctp_assoc_id(), Opts :: map()) -> {ok, socket()} | {error, posix() | closed}.
+peeloff(?SOCKET(Ref), AssocId, Opts) when ?IS_SOCKET(Ref), is_integer(AssocId), is_map(Opts) ->
+    esock_nif:peeloff(Ref, AssocId);
+peeloff(Socket, AssocId, Opts) ->
+    erlang:error(badarg, [Socket, AssocId, Opts]).
+
 %% @equiv listen(Socket, 5)
 -spec listen(socket()) -> ok | {error, posix() | closed}.
 listen(Socket) -> listen(Socket, ?BACKLOG).
 
-%% @doc Has the socket take connections, listen(2).
--spec listen(socket(), Backlog :: integer()) -> ok | {error, posix() | closed}.
+%% @doc Has the socket take connections, listen(2). `true' and `false' are for SCTP: associations are taken, or not.
+-spec listen(socket(), Backlog :: integer() | boolean()) -> ok | {error, posix() | closed}.
+listen(Socket, true) -> listen(Socket, ?BACKLOG);
+listen(Socket, false) -> listen(Socket, 0);
 listen(?SOCKET(Ref), Backlog) when ?IS_SOCKET(Ref), is_integer(Backlog) -> esock_nif:listen(Ref, Backlog);
 listen(Socket, Backlog) -> erlang:error(badarg, [Socket, Backlog]).
 
@@ -200,13 +379,16 @@ connect(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:connect(Ref);
 connect(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @equiv connect(Socket, SockAddr, infinity)
--spec connect(socket(), sockaddr()) -> ok | {error, posix() | closed | invalid() | already}.
+-spec connect(socket(), sockaddr() | [sockaddr()]) -> ok | {ok, sctp_assoc_id()} | {error, posix() | closed | invalid() | already}.
 connect(Socket, SockAddr) -> connect(Socket, SockAddr, infinity).
 
 %% @doc Connects to an address, connect(2). After `{select, _}' and its message, {@link connect/1} tells the end.
 %% `{error, already}': a connect is under way. A connect that timed out goes on in the system.
--spec connect(socket(), sockaddr(), timeout() | nowait | select_handle()) ->
-          ok | {select, select_info()} | {error, posix() | closed | invalid() | already | timeout}.
+-spec connect(socket(), sockaddr() | [sockaddr()], timeout() | nowait | select_handle()) ->
+          ok | {ok, sctp_assoc_id()} | {select, select_info()} | {error, posix() | closed | invalid() | already | timeout}.
+connect(?SOCKET(Ref), SockAddrs, Timeout) when ?IS_SOCKET(Ref), is_list(SockAddrs) ->
+    _ = wait(Timeout),
+    esock_nif:connectx(Ref, SockAddrs);
 connect(?SOCKET(Ref), SockAddr, Timeout) when ?IS_SOCKET(Ref) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {connect, SockAddr}, Timeout);
@@ -395,6 +577,227 @@ recvfrom(?SOCKET(Ref), Size, Flags, Timeout)
 recvfrom(Socket, Size, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Size, Flags, Timeout]).
 
+%% @doc As {@link sendmsg/4} with `[]' and `infinity'.
+-spec sendmsg(socket(), msg_send()) -> ok | {ok, erlang:iovec()} | {error, term()}.
+sendmsg(Socket, Msg) -> sendmsg(Socket, Msg, [], infinity).
+
+%% @doc As {@link sendmsg/4} with `infinity', or without flags.
+-spec sendmsg(socket(), msg_send() | erlang:iovec(),
+              [msg_flag() | integer()] | select_info() | timeout() | nowait | select_handle()) ->
+          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} | {error, term()}.
+sendmsg(Socket, Msg, Flags) when is_list(Flags); is_tuple(Flags) -> sendmsg(Socket, Msg, Flags, infinity);
+sendmsg(Socket, Msg, Timeout) -> sendmsg(Socket, Msg, [], Timeout).
+
+%% @doc Sends the parts of `iov' as one message, or one behind the other on a stream, sendmsg(2); to `addr' if it is there,
+%% with the control messages of `ctrl'.
+%%
+%% `{select, {SelectInfo, Rest}}': a part of a stream's data has gone; `Rest', or a message with it, is to be sent after the
+%% message, with `SelectInfo' in place of the flags. `{error, {Reason, Rest}}': a part has gone before the error.
+-spec sendmsg(socket(), msg_send() | erlang:iovec(), [msg_flag() | integer()] | select_info(),
+              timeout() | nowait | select_handle()) ->
+          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} |
+          {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, erlang:iovec()}}.
+sendmsg(?SOCKET(Ref) = Socket, Rest, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET(Ref) ->
+    case {Tag, Rest} of
+        {{sendmsg, {Msg, Flags}}, #{iov := IOV}} -> sendmsg(Socket, Msg#{iov := IOV}, Flags, Timeout);
+        {{sendmsg, {Msg, Flags}}, _} when is_list(Rest) -> sendmsg(Socket, Msg#{iov := Rest}, Flags, Timeout);
+        {{sendmsg, _}, _} -> erlang:error(badarg, [Socket, Rest, Cont, Timeout]);
+        _ -> {error, {invalid, Cont}}
+    end;
+sendmsg(?SOCKET(Ref), #{iov := _} = Msg, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Flags) ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, {sendmsg, Msg, Flags}, Timeout);
+        How -> sendmsg_rest(esock_nif:sendmsg(Ref, Msg, Flags, Timeout, How))
+    end;
+sendmsg(Socket, Msg, Flags, Timeout) ->
+    erlang:error(badarg, [Socket, Msg, Flags, Timeout]).
+
+%% Control messages have gone with the first byte.
+sendmsg_rest({select, {?INFO({sendmsg, {Msg, Flags}}, Handle), Rest}}) ->
+    {select, {?INFO({sendmsg, {maps:remove(ctrl, Msg), Flags}}, Handle), Rest}};
+sendmsg_rest(Result) ->
+    Result.
+
+%% @doc Sends several messages with as few system calls as can be, sendmmsg(2).
+%%
+%% `ok': all of them. `{ok, Rest}': the time was over, or there was an error, after some; `Rest' are the `iov's of those
+%% that were not sent, the first perhaps cut. `{select_write, {SelectInfo, Count}}': so many were sent; the others are to
+%% be sent after the message.
+-spec sendmmsg(socket(), [msg_send()], [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
+          ok | {ok, [erlang:iovec()]} | {select, select_info()} | {select_write, {select_info(), non_neg_integer()}} |
+          {error, posix() | closed | invalid() | timeout}.
+sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Msgs), is_list(Flags) ->
+    [] =:= [Msg || Msg <- Msgs, not is_map(Msg) orelse not is_map_key(iov, Msg)]
+        orelse erlang:error(badarg, [Socket, Msgs, Flags, Timeout]),
+    case {wait(Timeout), Msgs} of
+        {_, []} -> ok;
+        {block, _} -> esock_wait:run(Ref, {sendmmsg, Msgs, Flags}, Timeout);
+        {How, _} -> sendmmsg_nowait(Ref, Msgs, Flags, Timeout, How, 0)
+    end;
+sendmmsg(Socket, Msgs, Flags, Timeout) ->
+    erlang:error(badarg, [Socket, Msgs, Flags, Timeout]).
+
+sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
+    case esock_nif:sendmmsg(Ref, Msgs, Flags, Handle, How) of
+        {ok, Sent} ->
+            case esock_wait:unsent(Msgs, Sent) of
+                [] -> ok;
+                Rest -> sendmmsg_nowait(Ref, Rest, Flags, Handle, How, Count + length(Msgs) - length(Rest))
+            end;
+        {select, {?INFO(_, _) = Info, Sent}} ->
+            Rest = esock_wait:unsent(Msgs, Sent),
+            {select_write, {Info, Count + length(Msgs) - length(Rest)}};
+        {select, Info} when Count > 0 ->
+            {select_write, {Info, Count}};
+        {error, {timeout, Sent}} ->
+            {ok, [IOV || #{iov := IOV} <- esock_wait:unsent(Msgs, Sent)]};
+        {error, _} when Count > 0 ->
+            {ok, [IOV || #{iov := IOV} <- Msgs]};
+        Result ->
+            Result
+    end.
+
+%% @equiv sendv(Socket, IOV, infinity)
+-spec sendv(socket(), erlang:iovec()) -> ok | {ok, erlang:iovec()} | {error, term()}.
+sendv(Socket, IOV) -> sendv(Socket, IOV, infinity).
+
+%% @doc Sends the parts of an I/O vector on a connected socket, without joining them first. Answers as {@link sendmsg/4}; the
+%% third argument may be the continuation of an earlier call.
+-spec sendv(socket(), erlang:iovec(), select_info() | timeout() | nowait | select_handle()) ->
+          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} | {error, term()}.
+sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont) when ?IS_SOCKET(Ref) ->
+    case Tag of
+        {sendv, _} -> sendv(Socket, IOV, infinity);
+        _ -> erlang:error(badarg, [Socket, IOV, Cont])
+    end;
+sendv(?SOCKET(Ref), IOV, Timeout) when ?IS_SOCKET(Ref) ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, {sendv, IOV}, Timeout);
+        How -> esock_nif:sendv(Ref, IOV, Timeout, How)
+    end;
+sendv(Socket, IOV, Timeout) ->
+    erlang:error(badarg, [Socket, IOV, Timeout]).
+
+%% @doc The continuation of a {@link sendv/3} that answered `select'.
+-spec sendv(socket(), erlang:iovec(), select_info(), timeout() | nowait | select_handle()) ->
+          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} | {error, term()}.
+sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET(Ref), is_list(IOV) ->
+    case Tag of
+        {sendv, _} -> sendv(Socket, IOV, Timeout);
+        _ -> {error, {invalid, Cont}}
+    end;
+sendv(Socket, IOV, Cont, Timeout) ->
+    erlang:error(badarg, [Socket, IOV, Cont, Timeout]).
+
+%% @doc What is left of an I/O vector when so many bytes of it have gone.
+-spec rest_iov(non_neg_integer(), erlang:iovec()) -> erlang:iovec().
+rest_iov(0, []) ->
+    [];
+rest_iov(Written, [Part | IOV]) when Written >= byte_size(Part) ->
+    rest_iov(Written - byte_size(Part), IOV);
+rest_iov(Written, [Part | IOV]) ->
+    <<_:Written/binary, Rest/binary>> = Part,
+    [Rest | IOV].
+
+%% @equiv sendfile(Socket, File, 0, 0, infinity)
+-spec sendfile(socket(), file:fd() | pid() | select_info()) -> {ok, non_neg_integer()} | {error, term()}.
+sendfile(Socket, File) -> sendfile(Socket, File, 0, 0, infinity).
+
+%% @equiv sendfile(Socket, File, 0, 0, Timeout)
+-spec sendfile(socket(), file:fd() | pid() | select_info(), timeout() | nowait | select_handle()) ->
+          {ok, non_neg_integer()} | {select, select_info() | {select_info(), non_neg_integer()}} | {error, term()}.
+sendfile(Socket, File, Timeout) -> sendfile(Socket, File, 0, 0, Timeout).
+
+%% @equiv sendfile(Socket, File, Offset, Count, infinity)
+-spec sendfile(socket(), file:fd() | pid() | select_info(), integer(), non_neg_integer()) ->
+          {ok, non_neg_integer()} | {error, term()}.
+sendfile(Socket, File, Offset, Count) -> sendfile(Socket, File, Offset, Count, infinity).
+
+%% @doc Sends `Count' bytes of an open file from `Offset', or with 0 all from there to its end. Of a file opened `raw' by
+%% sendfile(2), without passing through the node; of any other by copying.
+%%
+%% `{ok, Sent}': fewer than `Count' where the file ends. `{select, {SelectInfo, Sent}}': so many bytes have gone; the
+%% others are to be sent after the message, with `SelectInfo' in place of the file, and the offset and count that are left.
+%% `{error, {Reason, Sent}}': so many went before the error or the timeout.
+-spec sendfile(socket(), file:fd() | pid() | select_info(), integer(), non_neg_integer(),
+               timeout() | nowait | select_handle()) ->
+          {ok, non_neg_integer()} | {select, select_info() | {select_info(), non_neg_integer()}} |
+          {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, non_neg_integer()}}.
+sendfile(?SOCKET(Ref) = Socket, File, Offset, Count, Timeout)
+  when ?IS_SOCKET(Ref), is_integer(Offset), is_integer(Count), Count >= 0 ->
+    case File of
+        ?INFO({sendfile, Handle}, _) -> sendfile(Socket, Handle, Offset, Count, Timeout);
+        ?INFO(_, _) -> {error, {invalid, File}};
+        _ when is_pid(File); is_tuple(File), element(1, File) =:= file_descriptor ->
+            esock_sendfile:send(Socket, File, Offset, Count, sendfile_wait(wait(Timeout), Timeout));
+        _ -> erlang:error(badarg, [Socket, File, Offset, Count, Timeout])
+    end;
+sendfile(Socket, File, Offset, Count, Timeout) ->
+    erlang:error(badarg, [Socket, File, Offset, Count, Timeout]).
+
+sendfile_wait(block, infinity) -> {block, infinity};
+sendfile_wait(block, Timeout) -> {block, erlang:monotonic_time(millisecond) + Timeout};
+sendfile_wait(How, Handle) -> {How, Handle}.
+
+%% @equiv recvmsg(Socket, 0, 0, [], infinity)
+-spec recvmsg(socket()) -> {ok, msg_recv()} | {error, term()}.
+recvmsg(Socket) -> recvmsg(Socket, 0, 0, [], infinity).
+
+%% @doc As {@link recvmsg/5} with flags, or with a timeout.
+-spec recvmsg(socket(), [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
+          {ok, msg_recv()} | {select, select_info()} | {error, term()}.
+recvmsg(Socket, Flags) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, infinity);
+recvmsg(Socket, Timeout) -> recvmsg(Socket, 0, 0, [], Timeout).
+
+%% @doc As {@link recvmsg/5} with flags and a timeout, or with sizes.
+-spec recvmsg(socket(), [msg_flag() | integer()] | non_neg_integer(),
+              timeout() | nowait | select_handle() | non_neg_integer()) ->
+          {ok, msg_recv()} | {select, select_info()} | {error, term()}.
+recvmsg(Socket, Flags, Timeout) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, Timeout);
+recvmsg(Socket, Size, CtrlSize) when is_integer(Size), is_integer(CtrlSize) ->
+    recvmsg(Socket, Size, CtrlSize, [], infinity);
+recvmsg(Socket, Size, CtrlSize) ->
+    erlang:error(badarg, [Socket, Size, CtrlSize]).
+
+%% @equiv recvmsg(Socket, Size, CtrlSize, [], Timeout)
+-spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), timeout() | nowait | select_handle()) ->
+          {ok, msg_recv()} | {select, select_info()} | {error, term()}.
+recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], Timeout).
+
+%% @doc Receives a message with its sender's address, control messages and flags, recvmsg(2).
+%%
+%% A message longer than `Size' (0: `{otp, rcvbuf}') is cut, and `trunc' is in its flags; with the flag `trunc' given,
+%% `length' says how long it was. Control messages beyond `CtrlSize' bytes (0: `{otp, rcvctrlbuf}') are lost, and `ctrunc'
+%% is in its flags. Descriptors that come along (`rights') are closed on exec, and the receiver's to close.
+-spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
+              timeout() | nowait | select_handle()) ->
+          {ok, msg_recv()} | {select, select_info()} | {select_read, {select_info(), msg_recv()}} |
+          {error, posix() | closed | invalid() | timeout}.
+recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
+  when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0, is_list(Flags) ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, {recvmsg, Size, CtrlSize, Flags}, Timeout);
+        How -> esock_nif:recvmsg(Ref, Size, CtrlSize, Flags, Timeout, How)
+    end;
+recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
+    erlang:error(badarg, [Socket, Size, CtrlSize, Flags, Timeout]).
+
+%% @doc Receives the messages that are there, up to `Count' and at least one, with one system call, recvmmsg(2). Each is as
+%% {@link recvmsg/5} has it.
+-spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
+               timeout() | nowait | select_handle()) ->
+          {ok, [msg_recv()]} | {select, select_info()} | {select_read, {select_info(), [msg_recv()]}} |
+          {error, posix() | closed | invalid() | timeout}.
+recvmmsg(?SOCKET(Ref), Count, Size, CtrlSize, Flags, Timeout)
+  when ?IS_SOCKET(Ref), is_integer(Count), Count >= 1, is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0,
+       is_list(Flags) ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, {recvmmsg, Count, {Size, CtrlSize}, Flags}, Timeout);
+        How -> esock_nif:recvmmsg(Ref, Count, {Size, CtrlSize}, Flags, Timeout, How)
+    end;
+recvmmsg(Socket, Count, Size, CtrlSize, Flags, Timeout) ->
+    erlang:error(badarg, [Socket, Count, Size, CtrlSize, Flags, Timeout]).
+
 -compile({inline, [wait/1]}).
 wait(infinity) -> block;
 wait(nowait) -> nowait;
@@ -426,11 +829,42 @@ cancel(Socket, Info) ->
 setopt(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) -> esock_nif:setopt(Ref, Option, Value);
 setopt(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
+%% @doc As {@link setopt/3} with level and option apart, or {@link setopt_native/3} with an option's number and a binary.
+-spec setopt(socket(), level() | integer(), Opt :: atom() | integer(), Value :: term()) ->
+          ok | {error, posix() | closed | invalid()}.
+setopt(Socket, Level, Opt, Value) when is_integer(Opt), is_binary(Value) -> setopt_native(Socket, {Level, Opt}, Value);
+setopt(Socket, Level, Opt, Value) -> setopt(Socket, {Level, Opt}, Value).
+
+%% @doc Sets an option by its name or number with a value in the system's form: an integer or a boolean is an int, a
+%% binary is taken as it is.
+-spec setopt_native(socket(), socket_option() | {level() | integer(), integer()}, integer() | boolean() | binary()) ->
+          ok | {error, posix() | closed | invalid()}.
+setopt_native(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) -> esock_nif:setopt_native(Ref, Option, Value);
+setopt_native(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
+
 %% @doc The value of an option, getsockopt(2).
 -spec getopt(socket(), {otp, otp_socket_option()} | socket_option()) ->
           {ok, Value :: term()} | {error, posix() | closed | invalid()}.
 getopt(?SOCKET(Ref), Option) when ?IS_SOCKET(Ref) -> esock_nif:getopt(Ref, Option);
 getopt(Socket, Option) -> erlang:error(badarg, [Socket, Option]).
+
+%% @doc As {@link getopt/2} with level and option apart, or {@link getopt_native/3} with an option `{Number, ValueSpec}'.
+%% `{sctp, get_peer_addr_info | status}' take a map that says of which association and address.
+-spec getopt(socket(), level() | integer() | {sctp, get_peer_addr_info | status}, Opt :: term()) ->
+          {ok, Value :: term()} | {error, posix() | closed | invalid()}.
+getopt(?SOCKET(Ref), {sctp, Name} = Option, Value)
+  when ?IS_SOCKET(Ref), is_map(Value), Name =:= get_peer_addr_info orelse Name =:= status ->
+    esock_nif:getopt(Ref, Option, Value);
+getopt(Socket, Level, {Opt, Spec}) when is_integer(Opt) -> getopt_native(Socket, {Level, Opt}, Spec);
+getopt(Socket, Level, Opt) -> getopt(Socket, {Level, Opt}).
+
+%% @doc The value of an option in the system's form. `ValueSpec' is `integer', `boolean', the size of the value, or a binary
+%% of that size, which the system may read first.
+-spec getopt_native(socket(), socket_option() | {level() | integer(), integer()},
+                    ValueSpec :: integer | boolean | non_neg_integer() | binary()) ->
+          {ok, integer() | boolean() | binary()} | {error, posix() | closed | invalid()}.
+getopt_native(?SOCKET(Ref), Option, Spec) when ?IS_SOCKET(Ref) -> esock_nif:getopt_native(Ref, Option, Spec);
+getopt_native(Socket, Option, Spec) -> erlang:error(badarg, [Socket, Option, Spec]).
 
 %% @doc The socket's own address, getsockname(2).
 -spec sockname(socket()) -> {ok, sockaddr_recv()} | {error, posix() | closed}.
@@ -441,6 +875,63 @@ sockname(Socket) -> erlang:error(badarg, [Socket]).
 -spec peername(socket()) -> {ok, sockaddr_recv()} | {error, posix() | closed}.
 peername(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:peername(Ref);
 peername(Socket) -> erlang:error(badarg, [Socket]).
+
+%% @doc The addresses of the socket's own side of an SCTP association, RFC 6458 section 9.5.
+-spec socknames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed}.
+socknames(?SOCKET(Ref), AssocId) when ?IS_SOCKET(Ref), is_integer(AssocId) -> esock_nif:names(Ref, AssocId, true);
+socknames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
+
+%% @doc The addresses of the peer's side of an SCTP association, RFC 6458 section 9.3.
+-spec peernames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed}.
+peernames(?SOCKET(Ref), AssocId) when ?IS_SOCKET(Ref), is_integer(AssocId) -> esock_nif:names(Ref, AssocId, false);
+peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
+
+%% @doc Asks about the socket, or about all interfaces, ioctl(2).
+%%
+%% `gifconf': `{ok, [#{name, addr}]}' of every interface that has an IPv4 address. `nread': bytes to read, `nwrite': bytes
+%% not yet acknowledged, `nspace': what the send buffer still takes. `atmark': whether the next byte is urgent data.
+-spec ioctl(socket(), gifconf | nread | nwrite | nspace | atmark | tcp_info) ->
+          {ok, term()} | {error, posix() | closed | invalid()}.
+ioctl(?SOCKET(Ref), Request)
+  when ?IS_SOCKET(Ref), Request =:= gifconf orelse Request =:= nread orelse Request =:= nwrite orelse
+       Request =:= nspace orelse Request =:= atmark orelse Request =:= tcp_info ->
+    esock_nif:ioctl(Ref, Request, []);
+ioctl(Socket, Request) ->
+    erlang:error(badarg, [Socket, Request]).
+
+%% @doc Asks about an interface, by its name (`gifname': by its number), netdevice(7).
+-spec ioctl(socket(), atom(), string() | integer() | atom()) -> ok | {ok, term()} | {error, posix() | closed | invalid()}.
+ioctl(?SOCKET(Ref), gifname, Index) when ?IS_SOCKET(Ref), is_integer(Index) ->
+    esock_nif:ioctl(Ref, gifname, [Index]);
+ioctl(?SOCKET(Ref), Request, Name)
+  when ?IS_SOCKET(Ref), is_list(Name),
+       Request =:= gifindex orelse Request =:= gifaddr orelse Request =:= gifdstaddr orelse Request =:= gifbrdaddr orelse
+       Request =:= gifnetmask orelse Request =:= gifmtu orelse Request =:= gifhwaddr orelse Request =:= genaddr orelse
+       Request =:= giftxqlen orelse Request =:= gifflags orelse Request =:= gifmap ->
+    esock_nif:ioctl(Ref, Request, [Name]);
+ioctl(?SOCKET(Ref), tcp_info, 0) when ?IS_SOCKET(Ref) ->
+    esock_nif:ioctl(Ref, tcp_info, [0]);
+ioctl(?SOCKET(Ref), Request, Value)
+  when ?IS_SOCKET(Ref),
+       (Request =:= rcvall andalso (Value =:= off orelse Value =:= on orelse Value =:= iplevel)) orelse
+       ((Request =:= rcvall_igmpmcast orelse Request =:= rcvall_mcast) andalso (Value =:= off orelse Value =:= on)) ->
+    esock_nif:ioctl(Ref, Request, [Value]);
+ioctl(Socket, Request, Arg) ->
+    erlang:error(badarg, [Socket, Request, Arg]).
+
+%% @doc Changes something of an interface, netdevice(7). It takes CAP_NET_ADMIN. `sifflags' takes `#{Flag => boolean()}', the
+%% flags that are to change.
+-spec ioctl(socket(), atom(), string(), term()) -> ok | {error, posix() | closed | invalid()}.
+ioctl(?SOCKET(Ref), Request, Name, Value)
+  when ?IS_SOCKET(Ref), is_list(Name), is_map(Value),
+       Request =:= sifflags orelse Request =:= sifaddr orelse Request =:= sifdstaddr orelse Request =:= sifbrdaddr orelse
+       Request =:= sifnetmask orelse Request =:= sifhwaddr ->
+    esock_nif:ioctl(Ref, Request, [Name, Value]);
+ioctl(?SOCKET(Ref), Request, Name, Value)
+  when ?IS_SOCKET(Ref), is_list(Name), is_integer(Value), Request =:= sifmtu orelse Request =:= siftxqlen ->
+    esock_nif:ioctl(Ref, Request, [Name, Value]);
+ioctl(Socket, Request, Name, Value) ->
+    erlang:error(badarg, [Socket, Request, Name, Value]).
 
 %%% ---- Registry and monitors ----------------------------------------------------------------------------------------
 
@@ -473,6 +964,35 @@ monitor(Socket) -> erlang:error(badarg, [Socket]).
 -spec cancel_monitor(MRef :: reference()) -> boolean().
 cancel_monitor(MRef) when is_reference(MRef) -> esock_nif:cancel_monitor(MRef);
 cancel_monitor(MRef) -> erlang:error(badarg, [MRef]).
+
+%% @doc How many monitors there are.
+-spec number_of_monitors() -> non_neg_integer().
+number_of_monitors() -> length(esock_nif:monitors()).
+
+%% @doc How many monitors a process has, or a socket.
+-spec number_of_monitors(pid() | socket()) -> non_neg_integer().
+number_of_monitors(PidOrSocket) -> length(which_monitors(PidOrSocket)).
+
+%% @doc The monitors of a process, or of a socket.
+-spec which_monitors(pid() | socket()) -> [reference()].
+which_monitors(Pid) when is_pid(Pid) -> [MRef || {MRef, P, _} <- esock_nif:monitors(), P =:= Pid];
+which_monitors(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> [MRef || {MRef, _, S} <- esock_nif:monitors(), S =:= Socket];
+which_monitors(Other) -> erlang:error(badarg, [Other]).
+
+%% @doc The processes that monitor a socket.
+-spec monitored_by(socket()) -> [pid()].
+monitored_by(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> [Pid || {_, Pid, S} <- esock_nif:monitors(), S =:= Socket];
+monitored_by(Socket) -> erlang:error(badarg, [Socket]).
+
+%% @doc Kept for programs that call it: {@link info/0} shows the setting, and nothing is printed.
+-spec debug(boolean()) -> ok.
+debug(On) when is_boolean(On) -> esock_nif:debug(On);
+debug(On) -> erlang:error(badarg, [On]).
+
+%% @doc Whether sockets opened from now on have `{otp, debug}' set.
+-spec socket_debug(boolean()) -> ok.
+socket_debug(On) when is_boolean(On) -> esock_nif:socket_debug(On);
+socket_debug(On) -> erlang:error(badarg, [On]).
 
 %%% ---- Information --------------------------------------------------------------------------------------------------
 
@@ -522,6 +1042,53 @@ is_supported(Key1, Key2) -> lists:member({Key2, true}, supports(Key1)).
 %% @doc Whether an option is there.
 -spec is_supported(options, Level :: atom(), Opt :: atom()) -> boolean().
 is_supported(options, Level, Opt) when is_atom(Level), is_atom(Opt) -> is_supported(options, {Level, Opt}).
+
+%% @doc The options, each with whether it is there.
+-spec options() -> [{{level(), atom()}, boolean()}].
+options() -> lists:sort(supports(options)).
+
+%% @doc The options of a level, each with whether it is there.
+-spec options(level()) -> [{atom(), boolean()}].
+options(Level) -> [{Opt, On} || {{L, Opt}, On} <- options(), L =:= Level].
+
+%% @doc The options of a level that are there, or those that are not.
+-spec options(level(), boolean()) -> [atom()].
+options(Level, Supported) -> [Opt || {Opt, On} <- options(Level), On =:= Supported].
+
+%% @doc Whether an option is there.
+-spec option({level(), atom()}) -> boolean().
+option({Level, Opt}) -> lists:member(Opt, options(Level, true)).
+
+%% @equiv option({Level, Opt})
+-spec option(level(), atom()) -> boolean().
+option(Level, Opt) -> option({Level, Opt}).
+
+%% @doc The protocols.
+-spec protocols() -> [{protocol(), boolean()}].
+protocols() -> lists:sort(supports(protocols)).
+
+%% @doc Whether a protocol is there.
+-spec protocol(protocol()) -> boolean().
+protocol(Name) -> lists:member({Name, true}, protocols()).
+
+%% @doc Every table of {@link table/1}.
+-spec tables() -> #{atom() => map()}.
+tables() -> maps:from_list([{Name, table(Name)} || Name <- [ioctl_flags, ioctl_requests, msg_flags, options, protocols]]).
+
+%% @doc Names and what they stand for: `protocols' both ways, `msg_flags' with their bits, and of the others whether they are
+%% there.
+-spec table(protocols | options | msg_flags | ioctl_requests | ioctl_flags) -> map().
+table(Name) -> esock_info:table(Name).
+
+%% @equiv mk_sockaddr(Family, Addr, 0)
+-spec mk_sockaddr(inet | inet6 | local, term()) -> sockaddr().
+mk_sockaddr(local, Path) -> #{family => local, path => Path};
+mk_sockaddr(Family, Addr) -> mk_sockaddr(Family, Addr, 0).
+
+%% @doc The address of a host and a port.
+-spec mk_sockaddr(inet | inet6, any | broadcast | loopback | in_addr() | in6_addr(), port_number()) -> sockaddr().
+mk_sockaddr(inet, Addr, Port) -> #{family => inet, addr => Addr, port => Port};
+mk_sockaddr(inet6, Addr, Port) -> #{family => inet6, addr => Addr, port => Port, flowinfo => 0, scope_id => 0}.
 
 %% @doc The socket as text.
 -spec to_list(socket()) -> string().

@@ -6,6 +6,7 @@
 -export([print/2]).
 -export([supports/0, supports/1]).
 -export([is_supported/1]).
+-export([table/1]).
 
 -define(DEFAULT, [domain, type, protocol, fd, owner, local_address, remote_address, recv, sent, state]).
 
@@ -33,7 +34,7 @@ print(Sockets, Keys) ->
     Lines = [Head | [line(Socket, Keys) || Socket <- Sockets]],
     Widths = lists:foldl(fun(Line, Max) -> lists:zipwith(fun(Cell, Width) -> max(length(Cell), Width) end, Line, Max) end,
                          [0 || _ <- Keys], Lines),
-    Format = lists:append(["~-" ++ integer_to_list(Width) ++ "s " || Width <- Widths]) ++ "~n",
+    Format = lists:append(["~-" ++ integer_to_list(Width) ++ "ts " || Width <- Widths]) ++ "~n",
     lists:foreach(fun(Line) -> io:format(Format, Line) end, Lines).
 
 %% local_address: "Local Address"
@@ -83,12 +84,33 @@ supports() ->
 
 %% @doc One list.
 -spec supports(term()) -> [{term(), boolean()}].
-supports(options) -> [{Option, true} || Option <- esock_nif:options()];
+supports(options) -> esock_nif:options();
 supports(msg_flags) -> [{Name, true} || {Name, _} <- esock_nif:msg_flags()];
 supports(protocols) -> [{Name, true} || {Name, _} <- esock_nif:protocols()];
+supports(ioctl_requests) -> esock_nif:ioctl_requests();
+supports(ioctl_flags) -> esock_nif:ioctl_flags();
 supports(_) -> [].
 
-features() -> [{sctp, false}, {ipv6, true}, {local, true}, {netns, false}, {sendfile, false}].
+features() -> [{sctp, sctp()}, {ipv6, true}, {local, true}, {netns, true}, {sendfile, true}].
+
+%% The kernel has it, or not.
+sctp() ->
+    case esock:open(inet, seqpacket, sctp, #{use_registry => false}) of
+        {ok, Socket} -> esock:close(Socket) =:= ok;
+        {error, _} -> false
+    end.
+
+%% @doc One table, as `table/1'.
+-spec table(atom()) -> map().
+table(protocols) ->
+    All = esock_nif:protocols(),
+    maps:merge(maps:from_list(All), maps:from_list([{Number, [N || {N, No} <- All, No =:= Number]} || {_, Number} <- All]));
+table(msg_flags) ->
+    maps:from_list(esock_nif:msg_flags());
+table(Name) when Name =:= options; Name =:= ioctl_requests; Name =:= ioctl_flags ->
+    maps:from_list(supports(Name));
+table(Name) ->
+    erlang:error(badarg, [Name]).
 
 %% @doc Whether a feature is there.
 -spec is_supported(term()) -> boolean().

@@ -20,11 +20,25 @@
 -export([sendto/6]).
 -export([recv/5]).
 -export([recvfrom/5]).
+-export([sendmsg/5]).
+-export([sendv/4]).
+-export([sendmmsg/5]).
+-export([sendfile/6, readahead/2]).
+-export([recvmsg/6]).
+-export([recvmmsg/6]).
+-export([setopt_native/3]).
+-export([getopt_native/3]).
 -export([cancel/3]).
 -export([close/1, close_linger/1]).
 -export([setopt/3]).
 -export([getopt/2]).
+-export([getopt/3]).
 -export([domain/1]).
+-export([open_in/5]).
+-export([ioctl/3, ioctl_requests/0, ioctl_flags/0]).
+-export([bindx/3, connectx/2, names/3, peeloff/2]).
+-export([monitors/0]).
+-export([debug/1, socket_debug/1]).
 -export([number_of/0]).
 -export([which_sockets/0]).
 -export([use_registry/1]).
@@ -35,14 +49,16 @@
 -export([protocols/0]).
 
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
-       connect/4, accept/3, send/5, sendto/6, recv/5, recvfrom/5, cancel/3, close/1, close_linger/1, setopt/3,
+       connect/4, accept/3, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/6, readahead/2, recvmsg/6,
+       recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
        getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, monitor/1, cancel_monitor/1, options/0,
-       msg_flags/0, protocols/0]).
+       msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
+       names/3, peeloff/2, monitors/0, debug/1, socket_debug/1]).
 
 -on_load(on_load/0).
 
 -type how() :: nowait | zero | non_neg_integer().
--type wait() :: yield | wait | {wait, binary()}.
+-type wait() :: yield | wait | {wait, term()}.
 -type error() :: {error, term()}.
 
 -define(NIF, erlang:nif_error(not_loaded)).
@@ -80,7 +96,7 @@ info(_Socket) -> ?NIF.
 -spec open(integer(), map()) -> {ok, esock:socket()} | error().
 open(_FD, _Options) -> ?NIF.
 
--spec open(term(), term(), integer(), map()) -> {ok, esock:socket()} | error().
+-spec open(term(), term(), integer(), map()) -> {ok, esock:socket()} | netns | error().
 open(_Domain, _Type, _Protocol, _Options) -> ?NIF.
 
 -spec protocol(atom()) -> integer() | undefined.
@@ -128,6 +144,39 @@ recv(_Socket, _Length, _Flags, _Handle, _How) -> ?NIF.
           {ok, {esock:sockaddr_recv(), binary()}} | {select, term()} | error() | wait().
 recvfrom(_Socket, _Size, _Flags, _Handle, _How) -> ?NIF.
 
+-spec sendmsg(reference(), map(), term(), nowait | reference(), how()) ->
+          ok | {ok, [binary()]} | {select, term()} | error() | wait().
+sendmsg(_Socket, _Msg, _Flags, _Handle, _How) -> ?NIF.
+
+-spec sendv(reference(), [binary()], nowait | reference(), how()) ->
+          ok | {ok, [binary()]} | {select, term()} | error() | wait().
+sendv(_Socket, _IOV, _Handle, _How) -> ?NIF.
+
+-spec sendmmsg(reference(), [map()], term(), nowait | reference(), how()) ->
+          {ok, [non_neg_integer()]} | {select, term()} | error() | wait().
+sendmmsg(_Socket, _Msgs, _Flags, _Handle, _How) -> ?NIF.
+
+-spec sendfile(reference(), integer(), {integer(), non_neg_integer()}, term(), nowait | reference(), how()) ->
+          {ok, non_neg_integer()} | {select, term()} | error() | wait().
+sendfile(_Socket, _Fd, _Part, _Tag, _Handle, _How) -> ?NIF.
+
+-spec readahead(integer(), {integer(), non_neg_integer()}) -> ok.
+readahead(_Fd, _Part) -> ?NIF.
+
+-spec recvmsg(reference(), non_neg_integer(), non_neg_integer(), term(), nowait | reference(), how()) ->
+          {ok, map()} | {select | select_read, term()} | error() | wait().
+recvmsg(_Socket, _Size, _CtrlSize, _Flags, _Handle, _How) -> ?NIF.
+
+-spec recvmmsg(reference(), pos_integer(), {non_neg_integer(), non_neg_integer()}, term(), nowait | reference(), how()) ->
+          {ok, [map()]} | {select | select_read, term()} | error() | wait().
+recvmmsg(_Socket, _Count, _Sizes, _Flags, _Handle, _How) -> ?NIF.
+
+-spec setopt_native(reference(), term(), term()) -> ok | error().
+setopt_native(_Socket, _Option, _Value) -> ?NIF.
+
+-spec getopt_native(reference(), term(), term()) -> {ok, integer() | boolean() | binary()} | error().
+getopt_native(_Socket, _Option, _Spec) -> ?NIF.
+
 -spec cancel(reference(), atom(), reference()) -> ok | select_sent | not_found | error().
 cancel(_Socket, _Op, _Handle) -> ?NIF.
 
@@ -161,7 +210,7 @@ monitor(_Socket) -> ?NIF.
 -spec cancel_monitor(reference()) -> boolean().
 cancel_monitor(_MRef) -> ?NIF.
 
--spec options() -> [{atom(), atom()}].
+-spec options() -> [{{atom(), atom()}, boolean()}].
 options() -> ?NIF.
 
 -spec msg_flags() -> [{atom(), integer()}].
@@ -169,3 +218,39 @@ msg_flags() -> ?NIF.
 
 -spec protocols() -> [{atom(), integer()}].
 protocols() -> ?NIF.
+
+-spec getopt(reference(), term(), map()) -> {ok, term()} | error().
+getopt(_Socket, _Option, _Value) -> ?NIF.
+
+-spec open_in(binary(), term(), term(), integer(), map()) -> {ok, esock:socket()} | error().
+open_in(_Path, _Domain, _Type, _Protocol, _Options) -> ?NIF.
+
+-spec ioctl(reference(), atom(), [term()]) -> ok | {ok, term()} | error().
+ioctl(_Socket, _Request, _Arguments) -> ?NIF.
+
+-spec ioctl_requests() -> [{atom(), boolean()}].
+ioctl_requests() -> ?NIF.
+
+-spec ioctl_flags() -> [{atom(), boolean()}].
+ioctl_flags() -> ?NIF.
+
+-spec bindx(reference(), [term()], boolean()) -> ok | error().
+bindx(_Socket, _Addresses, _Add) -> ?NIF.
+
+-spec connectx(reference(), [term()]) -> {ok, integer()} | error().
+connectx(_Socket, _Addresses) -> ?NIF.
+
+-spec names(reference(), integer(), boolean()) -> {ok, [esock:sockaddr()]} | error().
+names(_Socket, _AssocId, _Own) -> ?NIF.
+
+-spec peeloff(reference(), integer()) -> {ok, esock:socket()} | error().
+peeloff(_Socket, _AssocId) -> ?NIF.
+
+-spec monitors() -> [{reference(), pid(), esock:socket()}].
+monitors() -> ?NIF.
+
+-spec debug(boolean()) -> ok.
+debug(_On) -> ?NIF.
+
+-spec socket_debug(boolean()) -> ok.
+socket_debug(_On) -> ?NIF.

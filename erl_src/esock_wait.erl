@@ -5,6 +5,7 @@
 
 -export([run/3]).
 -export([cancel/3]).
+-export([unsent/2]).
 
 -export_type([op/0]).
 
@@ -13,11 +14,17 @@
             | accept
             | {send, binary(), list()}
             | {sendto, binary(), esock:sockaddr(), list()}
+            | {sendmsg, map(), list()}
+            | {sendv, [binary()]}
+            | {sendmmsg, [map()], list()}
+            | {sendfile, Fd :: integer(), Offset :: integer(), Count :: non_neg_integer(), Sent :: non_neg_integer()}
+            | {recvmsg, non_neg_integer(), non_neg_integer(), list()}
+            | {recvmmsg, pos_integer(), {non_neg_integer(), non_neg_integer()}, list()}
             | {recv, non_neg_integer(), list()}
             | {recvfrom, non_neg_integer(), list()}.
 
 %% @doc Does `Op' for the caller, who waits no longer than `Timeout' milliseconds.
--spec run(reference(), op(), infinity | pos_integer()) -> term().
+-spec run(reference(), op(), timeout()) -> term().
 run(Socket, Op, Timeout) ->
     %% The reference is made here, where the compiler sees it: a receive for it skips what was in the inbox before.
     attempt(Socket, Op, make_ref(), deadline(Timeout), 0, []).
@@ -34,11 +41,26 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
             wait(Socket, Rest, Handle, Deadline, More);
         {error, Reason} ->
             failed(Op, Reason, Done);
-        {ok, Data} when Done =/= [], is_binary(Data), element(1, Op) =:= recv ->
-            {ok, iolist_to_binary([Done, Data])};
         Result ->
-            Result
+            case done(Op, Result, Done) of
+                {again, Rest, More} -> attempt(Socket, Rest, Handle, Deadline, Yields, More);
+                Answer -> Answer
+            end
     end.
+
+%% What is answered in the end, of what the last attempt has got and the ones before.
+done({recv, _, _}, {ok, Data}, [_ | _] = Done) ->
+    {ok, iolist_to_binary([Done, Data])};
+done({sendmmsg, _, _} = Op, {ok, Sent}, Done) ->
+    %% One call takes so many messages and no more.
+    case part(Op, Sent, Done) of
+        {{sendmmsg, [], _}, _} -> ok;
+        {Rest, More} -> {again, Rest, More}
+    end;
+done({sendfile, _, _, _, Before}, {ok, Put}, _Done) ->
+    {ok, Before + Put};
+done(_Op, Result, _Done) ->
+    Result.
 
 wait(Socket, Op, Handle, Deadline, Done) ->
     receive
@@ -55,6 +77,18 @@ call(Socket, {recv, Length, Flags}, Handle, Yields) ->
     esock_nif:recv(Socket, Length, Flags, Handle, Yields);
 call(Socket, {send, Data, Flags}, Handle, Yields) ->
     esock_nif:send(Socket, Data, Flags, Handle, Yields);
+call(Socket, {sendmsg, Msg, Flags}, Handle, Yields) ->
+    esock_nif:sendmsg(Socket, Msg, Flags, Handle, Yields);
+call(Socket, {sendv, IOV}, Handle, Yields) ->
+    esock_nif:sendv(Socket, IOV, Handle, Yields);
+call(Socket, {sendmmsg, Msgs, Flags}, Handle, Yields) ->
+    esock_nif:sendmmsg(Socket, Msgs, Flags, Handle, Yields);
+call(Socket, {sendfile, Fd, Offset, Count, _Sent}, Handle, Yields) ->
+    esock_nif:sendfile(Socket, Fd, {Offset, Count}, sendfile, Handle, Yields);
+call(Socket, {recvmsg, Size, CtrlSize, Flags}, Handle, Yields) ->
+    esock_nif:recvmsg(Socket, Size, CtrlSize, Flags, Handle, Yields);
+call(Socket, {recvmmsg, Count, Sizes, Flags}, Handle, Yields) ->
+    esock_nif:recvmmsg(Socket, Count, Sizes, Flags, Handle, Yields);
 call(Socket, {recvfrom, Size, Flags}, Handle, Yields) ->
     esock_nif:recvfrom(Socket, Size, Flags, Handle, Yields);
 call(Socket, {sendto, Data, Dest, Flags}, Handle, Yields) ->
@@ -70,11 +104,34 @@ part({recv, Length, Flags}, Data, Done) ->
 part({send, _Data, Flags}, Rest, _Done) ->
     {{send, Rest, Flags}, sent};
 part({sendto, _Data, Dest, Flags}, Rest, _Done) ->
-    {{sendto, Rest, Dest, Flags}, sent}.
+    {{sendto, Rest, Dest, Flags}, sent};
+part({sendmsg, Msg, Flags}, Rest, _Done) ->
+    {{sendmsg, maps:remove(ctrl, Msg#{iov := Rest}), Flags}, sent};
+part({sendv, _IOV}, Rest, _Done) ->
+    {{sendv, Rest}, sent};
+part({sendmmsg, Msgs, Flags}, Sent, _Done) ->
+    {{sendmmsg, unsent(Msgs, Sent), Flags}, sent};
+part({sendfile, Fd, Offset, Count, Sent}, Put, _Done) ->
+    {{sendfile, Fd, Offset + Put, Count - Put, Sent + Put}, sent}.
+
+%% @doc The messages that were not sent, given the bytes that went of each of the first; one that went in part stays
+%% with its rest.
+-spec unsent([map()], [non_neg_integer()]) -> [map()].
+unsent(Msgs, []) ->
+    Msgs;
+unsent([#{iov := IOV} = Msg | Msgs], [Put | Sent]) ->
+    case esock:rest_iov(Put, IOV) of
+        [] -> unsent(Msgs, Sent);
+        Rest -> [Msg#{iov := Rest} | unsent(Msgs, Sent)]
+    end.
 
 failed(_Op, Reason, []) -> {error, Reason};
 failed({send, Rest, _Flags}, Reason, sent) -> {error, {Reason, Rest}};
 failed({sendto, Rest, _Dest, _Flags}, Reason, sent) -> {error, {Reason, Rest}};
+failed({sendmsg, #{iov := Rest}, _Flags}, Reason, sent) -> {error, {Reason, Rest}};
+failed({sendv, Rest}, Reason, sent) -> {error, {Reason, Rest}};
+failed({sendmmsg, Rest, _Flags}, _Reason, sent) -> {ok, [IOV || #{iov := IOV} <- Rest]};
+failed({sendfile, _, _, _, Sent}, Reason, sent) -> {error, {Reason, Sent}};
 failed(_Op, Reason, Done) -> {error, {Reason, iolist_to_binary(Done)}}.
 
 name(accept) -> accept;

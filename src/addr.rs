@@ -58,6 +58,23 @@ impl Raw {
         Some(raw)
     }
 
+    /// An address that the system wrote into a struct.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let raw = Self::from_parts(&[bytes])?;
+        // The room is larger than the address; its family says how long it is.
+        let len = match raw.bytes.first_chunk::<2>().map(|family| i32::from(u16::from_ne_bytes(*family))) {
+            Some(libc::AF_INET) => 16,
+            Some(libc::AF_INET6) => 28,
+            _ => raw.len,
+        };
+        Some(Self { len: len.min(raw.len), ..raw })
+    }
+
+    /// All the bytes, zeros after those that count.
+    pub fn padded(&self) -> &[u8; STORAGE] {
+        &self.bytes
+    }
+
     /// The bytes that count.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&self.bytes)

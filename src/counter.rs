@@ -18,6 +18,8 @@ pub struct Tally {
     pub waits: u64,
     /// attempts that failed
     pub fails: u64,
+    /// the most that one system call moved
+    pub most: u64,
     /// bytes of the package that is under way
     partial: u64,
 }
@@ -27,6 +29,7 @@ impl Tally {
     pub fn part(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
         self.partial += bytes as u64;
+        self.most = self.most.max(bytes as u64);
     }
 
     /// A package, or the last part of one, went through.

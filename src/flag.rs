@@ -14,3 +14,6 @@ pub const TABLE: &[(&str, i32)] = &[
     ("peek", libc::MSG_PEEK),
     ("trunc", libc::MSG_TRUNC),
 ];
+
+/// Always given to a receive: it comes back as the message's, and says nothing there.
+pub const CLOEXEC: i32 = libc::MSG_CMSG_CLOEXEC;

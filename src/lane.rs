@@ -117,6 +117,16 @@ impl<W: Wake> Line<W> {
         self.head.as_ref().is_some_and(|head| head.waiter.process() == me)
     }
 
+    /// Whether `me` has the turn or a place behind.
+    pub fn holds(&self, me: W::Process) -> bool {
+        self.leads(me) || self.behind.iter().any(|(_, waiter)| waiter.process() == me)
+    }
+
+    /// Whether the head was woken, and has not waited again since.
+    pub fn woken(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| !head.armed)
+    }
+
     /// Goes to the end of the line.
     pub fn queue(&mut self, claim: Claim, waiter: W) {
         self.behind.push_back((claim, Arc::new(waiter)));
@@ -193,8 +203,8 @@ pub struct State<W, F> {
     pub line: Line<W>,
     /// What reads (or writes) have done.
     pub tally: Tally,
-    /// What accepts have done; most sockets never accept.
-    pub accepts: Option<Box<Tally>>,
+    /// What accepts (or sendfiles) have done; most sockets never do either.
+    pub apart: Option<Box<Tally>>,
     /// What the socket keeps here.
     pub own: F,
 }
@@ -212,7 +222,7 @@ impl<W: Wake, F> Lane<W, F> {
     /// A lane where nobody waits.
     pub fn new(own: F) -> Self {
         let line = Line { head: None, behind: VecDeque::new() };
-        let state = State { line, tally: Tally::default(), accepts: None, own };
+        let state = State { line, tally: Tally::default(), apart: None, own };
         Self { state: Mutex::new(state), mark: AtomicBool::new(false), sending: AtomicU32::new(0) }
     }
 

@@ -4,11 +4,16 @@
 //! parameter ([`lane::Wake`]). The crate `esock_nif` puts the BEAM around it. ARCHITECTURE.md has the map.
 
 pub mod addr;
+pub mod call;
+pub mod codec;
+pub mod control;
 pub mod counter;
 pub mod descriptor;
 pub mod errno;
 pub mod flag;
+pub mod ioctl;
 pub mod lane;
+pub mod layout;
 pub mod name;
 pub mod op;
 pub mod option;
@@ -16,6 +21,7 @@ pub mod patience;
 pub mod poller;
 pub mod readiness;
 pub mod registry;
+pub mod sctp;
 pub mod settings;
 pub mod socket;
 pub mod sys;

@@ -25,6 +25,8 @@ pub enum Mode {
 pub enum Answer<T> {
     /// It is done.
     Done(T),
+    /// It is done, and the caller is in line for the next (`{otp, select_read}`).
+    Again(T),
     /// It is done in part, and the caller is in line for the rest (unless it is not to wait).
     Partial(T),
     /// The caller is in line.
@@ -62,6 +64,7 @@ pub(crate) struct Visit<'v, 'lane, W: Wake> {
     pub(crate) fd: BorrowedFd<'v>,
     pub(crate) me: W::Process,
     pub(crate) mode: Mode,
+    pub(crate) again: bool,
 }
 
 impl<W: Wake> Visit<'_, '_, W> {
@@ -69,7 +72,7 @@ impl<W: Wake> Visit<'_, '_, W> {
         let leads = self.state.line.leads(self.me);
         match self.state.line.turn(self.me, O::CLAIM) {
             Turn::Mine if O::CLAIM == Claim::Connect && leads && !sys::ready::writable(self.fd) => {
-                return self.still_connecting(waiter);
+                return self.still_connecting::<O>(waiter);
             }
             Turn::Mine => {}
             Turn::Excluded => return Answer::Failed(Failure::State),
@@ -83,8 +86,13 @@ impl<W: Wake> Visit<'_, '_, W> {
                 return Answer::Waiting;
             }
         }
-        self.state.tally(O::CLAIM).tries += 1;
+        self.state.tally::<O>().tries += 1;
         match if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) } {
+            Attempt::Done(done) if self.again && O::CLAIM == Claim::Read && self.mode == Mode::Wait => {
+                self.state.tally::<O>().package(O::bytes(&done));
+                self.wait_for_rest::<O>(waiter);
+                Answer::Again(done)
+            }
             Attempt::Done(done) => {
                 self.done::<O>(&done);
                 Answer::Done(done)
@@ -95,43 +103,49 @@ impl<W: Wake> Visit<'_, '_, W> {
                 Answer::Done(done)
             }
             Attempt::Partial(done) => {
-                self.state.tally(O::CLAIM).part(O::bytes(&done));
-                self.wait_for_rest(O::CLAIM, waiter);
+                self.state.tally::<O>().part(O::bytes(&done));
+                self.wait_for_rest::<O>(waiter);
                 Answer::Partial(done)
             }
-            Attempt::Blocked => self.blocked(O::CLAIM, waiter),
+            Attempt::Blocked => self.blocked::<O>(waiter),
             Attempt::BlockedUntold => {
-                let answer = self.blocked(O::CLAIM, waiter);
+                let answer = self.blocked::<O>(waiter);
                 if matches!(answer, Answer::Waiting) {
                     self.socket.ready_later();
                 }
                 answer
             }
             Attempt::Closed => {
-                self.fail(O::CLAIM, Some(Reason::Closed));
+                self.fail::<O>(Some(Reason::Closed));
                 Answer::Failed(Failure::Closed)
             }
             Attempt::Failed(errno) => {
-                self.fail(O::CLAIM, O::fatal(errno).then_some(Reason::Errno(errno)));
+                self.fail::<O>(O::fatal(errno).then_some(Reason::Errno(errno)));
                 Answer::Failed(Failure::Errno(errno))
             }
             Attempt::NoMemory => {
-                self.fail(O::CLAIM, None);
+                self.fail::<O>(None);
                 Answer::Failed(Failure::NoMemory)
             }
         }
     }
 
     /// The connect under way has to have ended before it can be asked how.
-    fn still_connecting<T>(&mut self, waiter: impl FnOnce() -> W) -> Answer<T> {
+    fn still_connecting<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         match self.mode {
-            Mode::Yield(_) => self.waiting(Claim::Connect, waiter),
-            Mode::Once | Mode::Wait => Answer::Failed(Failure::Already),
+            Mode::Yield(_) => self.waiting::<O>(waiter),
+            Mode::Once | Mode::Wait => {
+                // Woken too early, he is to be woken once more.
+                if let Some(head) = &mut self.state.line.head {
+                    head.armed = true;
+                }
+                Answer::Failed(Failure::Already)
+            }
         }
     }
 
     fn done<O: Op>(&mut self, done: &O::Done) {
-        self.state.tally(O::CLAIM).package(O::bytes(done));
+        self.state.tally::<O>().package(O::bytes(done));
         if let Mode::Yield(after) = self.mode {
             self.state.own.patience.paid(after);
         }
@@ -139,47 +153,59 @@ impl<W: Wake> Visit<'_, '_, W> {
         self.pass_on(O::CLAIM);
     }
 
-    fn blocked<T>(&mut self, claim: Claim, waiter: impl FnOnce() -> W) -> Answer<T> {
+    fn blocked<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         match self.mode {
-            Mode::Once => return Answer::Blocked,
+            Mode::Once => {
+                // Who was woken, looks in vain and does not wait again has had his turn.
+                if self.state.line.woken() {
+                    self.pass_on(O::CLAIM);
+                }
+                return Answer::Blocked;
+            }
             Mode::Yield(after) if self.state.own.patience.more(after) => return Answer::Yield,
             Mode::Yield(after) => self.state.own.patience.waited(after),
             Mode::Wait => {}
         }
-        self.waiting(claim, waiter)
+        self.waiting::<O>(waiter)
     }
 
-    fn waiting<T>(&mut self, claim: Claim, waiter: impl FnOnce() -> W) -> Answer<T> {
-        self.wait(claim, waiter).map_or_else(|errno| Answer::Failed(Failure::Errno(errno)), |()| Answer::Waiting)
+    fn waiting<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
+        self.wait::<O>(waiter).map_or_else(|errno| Answer::Failed(Failure::Errno(errno)), |()| Answer::Waiting)
     }
 
     /// A part is done. Unlike EAGAIN, that does not say that there is nothing more.
-    fn wait_for_rest(&mut self, claim: Claim, waiter: impl FnOnce() -> W) {
+    fn wait_for_rest<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
         if self.mode == Mode::Once {
-            self.pass_on(claim);
+            self.pass_on(O::CLAIM);
             return;
         }
-        // Where it fails, the next call meets the error again.
-        if self.wait(claim, waiter).is_ok() && ready(self.fd, claim) {
+        // Where there can be no event, the waiter is woken at once, and meets the error with its next call.
+        let registered = self.socket.register(self.fd, O::CLAIM.direction());
+        self.lead::<O>(waiter);
+        if registered.is_err() || ready(self.fd, O::CLAIM) {
             self.state.line.notify(self.wakes);
         }
     }
 
     /// Gives the turn to a waiter, with the descriptor registered.
-    fn wait(&mut self, claim: Claim, waiter: impl FnOnce() -> W) -> sys::Result<()> {
-        self.socket.register(self.fd, claim.direction())?;
-        self.state.tally(claim).waits += 1;
-        self.state.own.selected = true;
-        self.state.line.lead(claim, waiter(), self.wakes);
+    fn wait<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> sys::Result<()> {
+        self.socket.register(self.fd, O::CLAIM.direction())?;
+        self.lead::<O>(waiter);
         Ok(())
     }
 
+    fn lead<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
+        self.state.tally::<O>().waits += 1;
+        self.state.own.selected = true;
+        self.state.line.lead(O::CLAIM, waiter(), self.wakes);
+    }
+
     /// A failure is everybody's who waits here, for a reason, or this call's alone.
-    fn fail(&mut self, claim: Claim, reason: Option<Reason>) {
-        self.state.tally(claim).fails += 1;
+    fn fail<O: Op>(&mut self, reason: Option<Reason>) {
+        self.state.tally::<O>().fails += 1;
         match reason {
             Some(reason) => self.state.line.abort(Some(self.me), reason, self.wakes),
-            None => self.pass_on(claim),
+            None => self.pass_on(O::CLAIM),
         }
     }
 

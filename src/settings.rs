@@ -1,7 +1,7 @@
 //! What the library keeps for a socket at the level `otp`.
 
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// How much one receive takes where the caller names no length: `{otp, rcvbuf}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,10 @@ impl Default for Rcvbuf {
     }
 }
 
+/// How much room there is for control messages where nobody says: `{otp, rcvctrlbuf}` and `{otp, sndctrlbuf}`.
+pub const CTRL: usize = 1024;
+
 /// What the library keeps for the level `otp`. An accepted socket inherits it.
-#[derive(Default)]
 pub struct Settings {
     /// `{otp, rcvbuf}`
     pub rcvbuf: Mutex<Rcvbuf>,
@@ -27,6 +29,25 @@ pub struct Settings {
     pub debug: AtomicBool,
     /// `{otp, iow}`
     pub iow: AtomicBool,
+    /// `{otp, rcvctrlbuf}`
+    pub rcvctrlbuf: AtomicUsize,
+    /// `{otp, sndctrlbuf}`
+    pub sndctrlbuf: AtomicUsize,
+    /// `{otp, select_read}`
+    pub select_read: AtomicBool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rcvbuf: Mutex::default(),
+            debug: AtomicBool::new(false),
+            iow: AtomicBool::new(false),
+            rcvctrlbuf: AtomicUsize::new(CTRL),
+            sndctrlbuf: AtomicUsize::new(CTRL),
+            select_read: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Settings {
@@ -36,6 +57,9 @@ impl Settings {
             rcvbuf: Mutex::new(*self.rcvbuf.lock()),
             debug: AtomicBool::new(self.debug.load(Relaxed)),
             iow: AtomicBool::new(self.iow.load(Relaxed)),
+            rcvctrlbuf: AtomicUsize::new(self.rcvctrlbuf.load(Relaxed)),
+            sndctrlbuf: AtomicUsize::new(self.sndctrlbuf.load(Relaxed)),
+            select_read: AtomicBool::new(self.select_read.load(Relaxed)),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A socket: a descriptor, two lanes, and the one readiness protocol that every operation goes through.
 
-use crate::addr::{Address, Raw};
+use crate::addr::Raw;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
 use crate::errno::Errno;
-use crate::lane::{Cancelled, Claim, Lane, Reason, State, Wake, Wakes};
+use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake, Wakes};
 use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
@@ -14,6 +14,7 @@ use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
 use crate::sys;
 use parking_lot::Mutex;
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -96,7 +97,7 @@ pub struct Socket<W: Wake> {
     /// Level `otp`.
     pub settings: Settings,
     /// close(2) may block: SO_LINGER may be on.
-    lingers: AtomicBool,
+    pub(crate) lingers: AtomicBool,
     /// The poller is to come back to it without an event.
     later: AtomicBool,
     read: Lane<W, Side>,
@@ -111,7 +112,15 @@ pub type With<'s, T, W> = (T, Wakes<'s, W>);
 impl<W: Wake> Socket<W> {
     /// A new socket, socket(2).
     pub fn open(domain: i32, kind: i32, protocol: i32) -> sys::Result<Arc<Self>> {
-        let fd = sys::socket::open(domain, kind, protocol)?;
+        Self::opened(sys::socket::open(domain, kind, protocol)?, domain, kind, protocol)
+    }
+
+    /// A new socket in the network namespace behind a path, setns(2). Not for threads that must not block.
+    pub fn open_in(netns: &OsStr, domain: i32, kind: i32, protocol: i32) -> sys::Result<Arc<Self>> {
+        Self::opened(sys::socket::open_in(netns, domain, kind, protocol)?, domain, kind, protocol)
+    }
+
+    fn opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32) -> sys::Result<Arc<Self>> {
         let protocol = sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(protocol);
         Self::new(fd, Kind { domain, kind, protocol }, Origin::Opened, Settings::default())
     }
@@ -144,7 +153,13 @@ impl<W: Wake> Socket<W> {
         Self::on(Descriptor::new(fd, false), kind, origin, settings, false)
     }
 
-    fn on(fd: Descriptor, kind: Kind, origin: Origin, settings: Settings, connected: bool) -> sys::Result<Arc<Self>> {
+    pub(crate) fn on(
+        fd: Descriptor,
+        kind: Kind,
+        origin: Origin,
+        settings: Settings,
+        connected: bool,
+    ) -> sys::Result<Arc<Self>> {
         let number = fd.as_fd().map_or(-1, |fd| fd.as_raw_fd());
         let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
         let fd = Arc::new(fd);
@@ -186,6 +201,18 @@ impl<W: Wake> Socket<W> {
         mode: Mode,
         waiter: impl FnOnce() -> W,
     ) -> With<'_, Answer<O::Done>, W> {
+        self.run_if(op, me, mode, waiter, |_| true)
+    }
+
+    /// The same, where the lane allows it.
+    fn run_if<O: Op>(
+        self: &Arc<Self>,
+        op: &mut O,
+        me: W::Process,
+        mode: Mode,
+        waiter: impl FnOnce() -> W,
+        allowed: impl FnOnce(&Line<W>) -> bool,
+    ) -> With<'_, Answer<O::Done>, W> {
         self.lane(O::CLAIM.direction()).hold(|state, wakes| {
             let Some(descriptor) = state.own.fd.clone() else {
                 return Answer::Failed(Failure::Closed);
@@ -193,7 +220,11 @@ impl<W: Wake> Socket<W> {
             let Some(fd) = descriptor.as_fd() else {
                 return Answer::Failed(Failure::Closed);
             };
-            Visit { socket: self, state, wakes, fd, me, mode }.run(op, waiter)
+            if !allowed(&state.line) {
+                return Answer::Failed(Failure::InLine);
+            }
+            let again = self.settings.select_read.load(Relaxed);
+            Visit { socket: self, state, wakes, fd, me, mode, again }.run(op, waiter)
         })
     }
 
@@ -225,18 +256,8 @@ impl<W: Wake> Socket<W> {
 
     /// How the connect under way has ended. Only who began it may ask.
     pub fn finish_connect(self: &Arc<Self>, me: W::Process, waiter: impl FnOnce() -> W) -> With<'_, Answer<()>, W> {
-        let asked = self.write.hold(|state, _| {
-            if state.own.fd.is_none() {
-                return Some(Failure::Closed);
-            }
-            let mine =
-                state.line.head.as_ref().is_some_and(|head| head.claim == Claim::Connect) && state.line.leads(me);
-            (!mine).then_some(Failure::InLine)
-        });
-        match asked {
-            (Some(failure), wakes) => (Answer::Failed(failure), wakes),
-            (None, _) => self.run(&mut crate::op::connect::Connect { to: Raw::default() }, me, Mode::Wait, waiter),
-        }
+        let mine = |line: &Line<W>| line.leads(me) && line.head.as_ref().is_some_and(|h| h.claim == Claim::Connect);
+        self.run_if(&mut crate::op::connect::Connect { to: Raw::default() }, me, Mode::Wait, waiter, mine)
     }
 
     /// Takes the waiter of `me` for which `is` holds out of the line. Whatever was already on its way to him has
@@ -255,6 +276,11 @@ impl<W: Wake> Socket<W> {
         })
     }
 
+    /// Whether a process has a place in the line of each direction.
+    pub fn waits(&self, process: W::Process) -> [With<'_, bool, W>; 2] {
+        [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.holds(process)))
+    }
+
     /// Takes a process that has ended out of both lines; it has at most one place in each.
     pub fn gone(&self, process: W::Process) -> [Wakes<'_, W>; 2] {
         [Direction::Read, Direction::Write].map(|direction| self.cancel(direction, process, |_| true).1)
@@ -270,67 +296,6 @@ impl<W: Wake> Socket<W> {
             let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
             work(fd, &mut state.own).map_err(Failure::Errno)
         })
-    }
-
-    /// bind(2)
-    pub fn bind(&self, addr: &Raw) -> With<'_, Result<(), Failure>, W> {
-        self.with(|fd, side| {
-            sys::socket::bind(fd, addr)?;
-            side.bound = true;
-            Ok(())
-        })
-    }
-
-    /// listen(2)
-    pub fn listen(&self, backlog: i32) -> With<'_, Result<(), Failure>, W> {
-        self.with(|fd, side| {
-            sys::socket::listen(fd, backlog)?;
-            side.listening = true;
-            Ok(())
-        })
-    }
-
-    /// shutdown(2)
-    pub fn shutdown(&self, how: i32) -> With<'_, Result<(), Failure>, W> {
-        self.with(|fd, _| sys::socket::shutdown(fd, how))
-    }
-
-    /// getsockname(2)
-    pub fn sockname(&self) -> With<'_, Result<Address, Failure>, W> {
-        self.with(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
-    }
-
-    /// getpeername(2)
-    pub fn peername(&self) -> With<'_, Result<Address, Failure>, W> {
-        self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
-    }
-
-    /// setsockopt(2)
-    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> With<'_, Result<(), Failure>, W> {
-        self.with(|fd, _| {
-            sys::option::set(fd, level, option, value)?;
-            if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
-                // Off, or a reset, does not block.
-                self.lingers
-                    .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
-            }
-            Ok(())
-        })
-    }
-
-    /// getsockopt(2): the first `size` bytes of the value.
-    pub fn option(&self, level: i32, option: i32, size: usize) -> With<'_, Result<Vec<u8>, Failure>, W> {
-        self.with(|fd, _| {
-            let mut value = vec![0; size];
-            let len = sys::option::get(fd, level, option, &mut value)?;
-            value.truncate(len);
-            Ok(value)
-        })
-    }
-
-    /// The number of the descriptor.
-    pub fn fd(&self) -> With<'_, Result<RawFd, Failure>, W> {
-        self.with(|fd, _| Ok(fd.as_raw_fd()))
     }
 
     /// Whether closing the descriptor may block.
@@ -372,11 +337,8 @@ impl Side {
 }
 
 impl<W> State<W, Side> {
-    pub(crate) fn tally(&mut self, claim: Claim) -> &mut Tally {
-        match claim {
-            Claim::Accept => self.accepts.get_or_insert_default(),
-            _ => &mut self.tally,
-        }
+    pub(crate) fn tally<O: Op>(&mut self) -> &mut Tally {
+        if O::APART { self.apart.get_or_insert_default() } else { &mut self.tally }
     }
 }
 

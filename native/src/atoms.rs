@@ -9,15 +9,17 @@ use std::sync::OnceLock;
 
 rustler::atoms! {
     abort, accept, acceptors, accepting, addr, already, any, backend, badarg, bound, broadcast, cancel, closed, closing, connect,
-    connected, connecting, counters, ctype, debug, default, domain, down = "DOWN", dup, enomem, epoll, error, family,
+    connected, connecting, counters, ctype, data, debug, default, domain, down = "DOWN", dup, enomem, epoll, error, family,
     flowinfo, fromfd, how, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
     linger, listening, local, loopback, meta, mode, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,
     not_found, not_owner, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, owner, path,
-    pollers, port, protocol, read, recv, recvfrom, recvmsg, rstates, scope_id, select, select_info, select_sent,
+    pollers, port, protocol, read, recv, recvfrom, recvmsg, recvmmsg, sendmmsg, rstates, scope_id, select, select_info, select_read, select_write, select_sent,
     selected, send, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug, socket_option, socket_tag = "$socket", state,
     timeout, undefined, unspec, use_registry, value, wait, write, wstates, yes = "true", yield_ = "yield", zero,
+    ctrl, einval, ioctl_request, ioctl_flag, element_not_binary, improper_list, length, list, msg, native, value_spec, integer, boolean, flags_key = "flags", iov,
     kind = "type", acc_success, acc_fails, acc_tries, acc_waits, read_byte, read_fails, read_pkg, read_pkg_max,
-    read_tries, read_waits, write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits, dtor,
+    read_tries, read_waits, write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits, sendfile_byte,
+    sendfile_fails, sendfile_max, sendfile_pkg, sendfile_pkg_max, sendfile_tries, sendfile_waits, dtor,
 }
 
 /// The atoms of the core's tables.
@@ -28,7 +30,6 @@ pub(crate) struct Tables {
     types: Names,
     protocols: Names,
     hows: Names,
-    tos: Names,
     rows: HashMap<(Atom, Atom), &'static Row>,
 }
 
@@ -91,7 +92,7 @@ macro_rules! lookup {
     };
 }
 
-lookup! { flags domains types protocols hows tos }
+lookup! { flags domains types protocols hows }
 
 /// The atom of an error number: its name, or `errno_N` where it has none.
 pub(crate) fn errno(env: Env<'_>, errno: Errno) -> Atom {
@@ -102,6 +103,12 @@ pub(crate) fn errno(env: Env<'_>, errno: Errno) -> Atom {
 /// The option of that level and name.
 pub(crate) fn row(level: Atom, name: Atom) -> Option<&'static Row> {
     tables()?.rows.get(&(level, name)).copied()
+}
+
+/// The number of a level: `socket`, or a protocol.
+pub(crate) fn level_number(name: Atom) -> Option<i32> {
+    let own = || (name == socket()).then_some(table::SOL_SOCKET);
+    own().or_else(|| protocols().number(name))
 }
 
 /// Every option.
@@ -122,7 +129,6 @@ impl Tables {
             types: Names::new(env, name::TYPES),
             protocols: Names::new(env, name::PROTOCOLS),
             hows: Names::new(env, name::HOWS),
-            tos: Names::new(env, esock::option::value::TOS),
             rows,
         }
     }

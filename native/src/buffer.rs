@@ -58,7 +58,5 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
 
 /// A binary with these bytes; nothing where there is no memory for it.
 pub(crate) fn copy(bytes: &[u8]) -> Option<OwnedBinary> {
-    let mut binary = sys::binary(bytes.len())?;
-    binary.as_mut_slice().copy_from_slice(bytes);
-    Some(binary)
+    sys::binary_of(bytes)
 }

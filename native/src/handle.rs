@@ -30,6 +30,8 @@ pub(crate) struct Handle {
     /// Who monitors it.
     pub(crate) watches: Arc<Watches>,
     key: Mutex<Option<Key>>,
+    /// A descriptor whose close may block, between `close/1` and `close_linger/1`.
+    pub(crate) lingering: Mutex<Option<Descriptor>>,
 }
 
 /// The registered sockets. An entry does not keep its socket alive.
@@ -44,7 +46,8 @@ impl Resource for Handle {
 
     fn destructor(self, env: Env<'_>) {
         // Nobody refers to the socket, so nobody waits.
-        if let Some(descriptor) = self.close(env, caller::tell_in_callback) {
+        let open = self.close(env, caller::tell_in_callback);
+        if let Some(descriptor) = open.or_else(|| self.lingering.lock().take()) {
             descriptor.close_unattended();
         }
     }
@@ -70,6 +73,7 @@ impl Handle {
             meta: Mutex::new(None),
             watches: Arc::default(),
             key: Mutex::new(None),
+            lingering: Mutex::new(None),
         });
         handle.own(env, env.pid());
         if registered {
@@ -107,6 +111,14 @@ impl Handle {
         Some(descriptor)
     }
 
+    /// Whether a process has a place in a line.
+    fn waits(&self, env: Env<'_>, pid: LocalPid) -> bool {
+        self.socket.waits(pid).into_iter().fold(false, |before, (waits, wakes)| {
+            caller::tell(env, wakes);
+            before || waits
+        })
+    }
+
     /// Closes it because its owner has ended.
     fn end(&self, env: Env<'_>) {
         if let Some(descriptor) = self.close(env, caller::tell_in_callback) {
@@ -134,7 +146,10 @@ impl Owned for ResourceArc<Handle> {
         let alive = monitor.is_some();
         let old = owner.replace(Owner { pid, monitor });
         drop(owner);
-        if let Some(monitor) = old.and_then(|old| old.monitor) {
+        // Who still waits here is watched on, as everybody who waits and is not the owner.
+        if let Some(old) = old.filter(|old| !self.waits(env, old.pid))
+            && let Some(monitor) = old.monitor
+        {
             env.demonitor(self, &monitor);
         }
         if !alive {
@@ -154,6 +169,14 @@ impl Owned for ResourceArc<Handle> {
         if key.is_none() {
             *key = watch::Weak::new(env, self).and_then(|weak| REGISTRY.insert(weak));
         }
+        // Whoever closes takes the entry out, if it is there by then.
+        let (fd, wakes) = self.socket.fd();
+        caller::tell(env, wakes);
+        if fd.is_err()
+            && let Some(key) = key.take()
+        {
+            REGISTRY.remove(key);
+        }
     }
 }
 
@@ -164,8 +187,12 @@ pub(crate) fn socket<'a>(env: Env<'a>, handle: &ResourceArc<Handle>) -> Term<'a>
 
 /// Every registered socket that is still referred to.
 pub(crate) fn registered(env: Env<'_>) -> Vec<Term<'_>> {
-    let alive = |weak: &watch::Weak| Some(socket(env, &weak.upgrade(env)?));
-    REGISTRY.entries().iter().filter_map(alive).collect()
+    registered_handles(env).iter().map(|handle| socket(env, handle)).collect()
+}
+
+/// The same, as resources.
+pub(crate) fn registered_handles(env: Env<'_>) -> Vec<ResourceArc<Handle>> {
+    REGISTRY.entries().iter().filter_map(|weak| weak.upgrade(env)).collect()
 }
 
 /// How many sockets are registered.

@@ -5,6 +5,21 @@ use rustler::OwnedBinary;
 use rustler::sys::enif_alloc_binary;
 use std::mem::MaybeUninit;
 
+/// A binary with these bytes, or nothing where there is no memory for it.
+pub(crate) fn binary_of(bytes: &[u8]) -> Option<OwnedBinary> {
+    let mut raw = MaybeUninit::<rustler::sys::ErlNifBinary>::uninit();
+    // SAFETY: the call fills `raw` where it answers anything but 0.
+    let ok = unsafe { enif_alloc_binary(bytes.len(), raw.as_mut_ptr()) } != 0;
+    ok.then(|| {
+        // SAFETY: `raw` was filled: its data has room for as many bytes as were asked for, and is ours alone.
+        unsafe {
+            let raw = raw.assume_init();
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), raw.data, bytes.len());
+            OwnedBinary::from_raw(raw)
+        }
+    })
+}
+
 /// A binary of `len` zeros, or nothing where there is no memory for it. rustler's own constructor aborts the VM then.
 pub(crate) fn binary(len: usize) -> Option<OwnedBinary> {
     let mut raw = MaybeUninit::uninit();

@@ -95,6 +95,11 @@ impl Watch {
 }
 
 impl Watches {
+    /// The monitors, each with its process.
+    pub(crate) fn list(&self) -> Vec<(ResourceArc<Watch>, LocalPid)> {
+        self.0.lock().iter().map(|watch| (watch.clone(), watch.pid)).collect()
+    }
+
     /// Sends `{'DOWN', MRef, socket, Socket, closed}` to everybody.
     pub(crate) fn fire(&self, env: Env<'_>) {
         let list = std::mem::take(&mut *self.0.lock());

@@ -14,6 +14,7 @@ impl Op for Accept {
     /// The connection. Whoever drops it closes it.
     type Done = OwnedFd;
     const CLAIM: Claim = Claim::Accept;
+    const APART: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<OwnedFd> {
         match sys::socket::accept(fd) {

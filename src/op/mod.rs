@@ -6,7 +6,12 @@ pub mod accept;
 pub mod connect;
 pub mod recv;
 pub mod recvfrom;
+pub mod recvmmsg;
+pub mod recvmsg;
 pub mod send;
+pub mod sendfile;
+pub mod sendmmsg;
+pub mod sendmsg;
 pub mod sendto;
 
 use crate::errno::Errno;
@@ -38,6 +43,8 @@ pub trait Op {
     type Done;
     /// What it does with its direction.
     const CLAIM: Claim;
+    /// Whether its counters are apart from those of its direction.
+    const APART: bool = false;
     /// Tries once, without blocking.
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done>;
     /// Tries again for who has waited with the turn.
@@ -55,6 +62,26 @@ fn blocked(errno: Errno) -> bool {
     matches!(errno.number(), libc::EAGAIN | libc::EINTR)
 }
 
+/// Whether the system has counted bytes of a stream and written none: MSG_TRUNC, tcp(7).
+fn discarded(kind: Kind, flags: i32) -> bool {
+    kind.stream() && flags & libc::MSG_TRUNC != 0
+}
+
+/// The room holds what somebody else has received: what was not written over is cleared.
+fn cleared(buf: &mut [u8], len: usize) -> usize {
+    let len = len.min(buf.len());
+    buf.iter_mut().take(len).for_each(|byte| *byte = 0);
+    len
+}
+
+/// A buffer of zeros, if there is memory for it.
+pub fn zeros(len: usize) -> Option<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(len).ok()?;
+    buffer.resize(len, 0);
+    Some(buffer)
+}
+
 /// Room for received bytes: the caller's, because only it can make what the receiver gets.
 pub trait Room {
     /// Up to this size [`Room::room`] costs nothing and does not fail.
@@ -69,8 +96,8 @@ fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<
     let len = if len <= R::SCRATCH {
         len
     } else {
-        // A family that cannot tell gets the room that was asked for.
-        crate::sys::io::pending(fd).map_or(len, |pending| len.min(pending.max(R::SCRATCH)))
+        // A family that cannot tell (netlink, say) has no message larger than the scratch buffer.
+        len.min(crate::sys::io::pending(fd).unwrap_or(0).max(R::SCRATCH))
     };
     room.room(len)
 }

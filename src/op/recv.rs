@@ -1,6 +1,6 @@
 //! Receive from a connected socket, recv(2).
 
-use super::{Attempt, Op, Room, blocked, room};
+use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -30,6 +30,7 @@ impl<R: Room> Op for Recv<'_, R> {
         };
         match sys::io::recv(fd, buf, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
+            Ok(got) if discarded(kind, self.flags) => Attempt::Done(cleared(buf, got)),
             Ok(got) if self.exact && kind.stream() && got < self.len => Attempt::Partial(got),
             // MSG_TRUNC tells of more than was written.
             Ok(got) => Attempt::Done(got.min(buf.len())),

@@ -1,6 +1,6 @@
 //! Receive, and learn from whom, recvfrom(2).
 
-use super::{Attempt, Op, Room, blocked, room};
+use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
 use crate::addr::Raw;
 use crate::errno::Errno;
 use crate::lane::Claim;
@@ -30,6 +30,7 @@ impl<R: Room> Op for RecvFrom<'_, R> {
         let mut from = Raw::default();
         match sys::io::recvfrom(fd, buf, self.flags, &mut from) {
             Ok(0) if kind.stream() => Attempt::Closed,
+            Ok(got) if discarded(kind, self.flags) => Attempt::Done((cleared(buf, got), from)),
             Ok(got) => Attempt::Done((got.min(buf.len()), from)),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),

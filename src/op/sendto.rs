@@ -25,11 +25,7 @@ impl Op for SendTo<'_> {
     const CLAIM: Claim = Claim::Write;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        match sent(sys::io::sendto(fd, self.data, self.flags, &self.to), self.data.len(), kind) {
-            // The queue is the receiver's: a sender that is not connected to it has no event for its having room.
-            Attempt::Blocked if (kind.domain, kind.kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) => Attempt::BlockedUntold,
-            attempt => attempt,
-        }
+        untold(sent(sys::io::sendto(fd, self.data, self.flags, &self.to), self.data.len(), kind), kind, true)
     }
 
     fn bytes(done: &usize) -> usize {
@@ -38,5 +34,16 @@ impl Op for SendTo<'_> {
 
     fn fatal(errno: Errno) -> bool {
         fatal(errno)
+    }
+}
+
+/// The queue of a Unix datagram socket is the receiver's: a sender that is not connected to it has no event for its
+/// having room.
+pub(super) fn untold<T>(attempt: Attempt<T>, kind: Kind, addressed: bool) -> Attempt<T> {
+    match attempt {
+        Attempt::Blocked if addressed && (kind.domain, kind.kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) => {
+            Attempt::BlockedUntold
+        }
+        attempt => attempt,
     }
 }

@@ -1,4 +1,3 @@
-//! Socket options: the table, and the values.
+//! Socket options: the table.
 
 pub mod table;
-pub mod value;

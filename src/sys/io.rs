@@ -2,7 +2,8 @@
 
 use super::{Result, check, check_len};
 use crate::addr::Raw;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// recv(2). With MSG_TRUNC the answer can be larger than `buf`: the length of the whole datagram.
 pub fn recv(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<usize> {
@@ -46,4 +47,145 @@ pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
     // SAFETY: FIONREAD writes one int.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut count) })?;
     Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// What was received.
+pub struct Received {
+    /// How many bytes of the room were filled.
+    pub len: usize,
+    /// How long the message is, which is more than `len` only where MSG_TRUNC asked for it.
+    pub whole: usize,
+    /// How many bytes of the room for control messages were filled.
+    pub ctrl: usize,
+    /// MSG_* of the message
+    pub flags: i32,
+    /// Who sent it.
+    pub from: Raw,
+}
+
+/// A message to send.
+pub struct Message<'d> {
+    /// What to send, in parts.
+    pub iov: Vec<IoSlice<'d>>,
+    /// Where to, where the socket is not connected.
+    pub to: Option<Raw>,
+    /// Control messages.
+    pub ctrl: Vec<u8>,
+}
+
+/// recvmsg(2). Descriptors that come along are closed on exec.
+pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [u8], ctrl: &mut [u8], flags: i32) -> Result<Received> {
+    let mut from = Raw::default();
+    let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+    let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);
+    let flags = flags | libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
+    let whole = check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
+    from.set_len(header.msg_namelen as usize);
+    let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
+    Ok(Received { len: whole.min(buf.len()), whole, ctrl, flags, from })
+}
+
+/// recvmmsg(2): `count` messages at the most, each into its part of `data` and of `ctrl`. It does not wait.
+pub fn recvmmsg(
+    fd: BorrowedFd<'_>,
+    count: usize,
+    data: &mut [u8],
+    ctrl: &mut [u8],
+    flags: i32,
+) -> Result<Vec<Received>> {
+    let (len, ctrl_len) = (data.len() / count.max(1), ctrl.len() / count.max(1));
+    let mut from = vec![Raw::default(); count];
+    let mut data = data.chunks_mut(len.max(1));
+    let mut iovs: Vec<_> = (0..count)
+        .map(|_| {
+            let part = data.next().unwrap_or_default();
+            libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() }
+        })
+        .collect();
+    let mut ctrl = ctrl.chunks_mut(ctrl_len.max(1));
+    let mut headers: Vec<_> = iovs
+        .iter_mut()
+        .zip(&mut from)
+        .map(|(iov, from)| {
+            let header = header(&raw mut *iov, 1, Some(from), ctrl.next().unwrap_or_default());
+            libc::mmsghdr { msg_hdr: header, msg_len: 0 }
+        })
+        .collect();
+    let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+    // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
+    let got = check(unsafe {
+        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count as libc::c_uint, flags as _, std::ptr::null_mut())
+    })?;
+    let received = headers.iter().zip(from).take(got as usize).map(|(header, mut from)| {
+        let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
+        from.set_len(header.msg_namelen as usize);
+        Received { len: whole.min(len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
+    });
+    Ok(received.collect())
+}
+
+/// sendmsg(2), without the signal that a closed peer would raise.
+pub fn sendmsg(fd: BorrowedFd<'_>, iov: &[IoSlice<'_>], to: Option<&Raw>, ctrl: &[u8], flags: i32) -> Result<usize> {
+    let header = outgoing(iov, to, ctrl);
+    // SAFETY: the system only reads through the pointers of the header, which are those of slices.
+    check_len(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, flags | libc::MSG_NOSIGNAL) })
+}
+
+/// sendmmsg(2): answers how many bytes went of each message that was sent.
+pub fn sendmmsg(fd: BorrowedFd<'_>, messages: &[Message<'_>], flags: i32) -> Result<Vec<usize>> {
+    let mut headers: Vec<_> = messages
+        .iter()
+        .map(|one| libc::mmsghdr { msg_hdr: outgoing(&one.iov, one.to.as_ref(), &one.ctrl), msg_len: 0 })
+        .collect();
+    let (count, flags) = (headers.len() as libc::c_uint, flags | libc::MSG_NOSIGNAL);
+    // SAFETY: as in `sendmsg`; the system writes the lengths into the headers, which are ours alone.
+    let sent = check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) })?;
+    Ok(headers.iter().take(sent as usize).map(|header| header.msg_len as usize).collect())
+}
+
+/// sendfile(2) from an offset, which the file's own is not moved by.
+pub fn sendfile(fd: BorrowedFd<'_>, file: &OwnedFd, offset: i64, count: usize) -> Result<usize> {
+    let mut offset: libc::off_t = offset;
+    // SAFETY: the system writes the new offset, and nothing else.
+    check_len(unsafe { libc::sendfile(fd.as_raw_fd(), file.as_raw_fd(), &raw mut offset, count) })
+}
+
+/// readahead(2). What it cannot do is not missed: the reader waits then.
+pub fn readahead(file: &OwnedFd, offset: i64, count: usize) {
+    // SAFETY: no pointers.
+    let _ = unsafe { libc::readahead(file.as_raw_fd(), offset, count) };
+}
+
+fn header(iov: *mut libc::iovec, count: usize, from: Option<&mut Raw>, ctrl: &mut [u8]) -> libc::msghdr {
+    // SAFETY: zeros are a header with nothing in it.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = iov;
+    header.msg_iovlen = count as _;
+    if let Some(from) = from {
+        header.msg_name = from.storage().as_mut_ptr().cast();
+        header.msg_namelen = crate::addr::STORAGE as libc::socklen_t;
+    }
+    if !ctrl.is_empty() {
+        header.msg_control = ctrl.as_mut_ptr().cast();
+        header.msg_controllen = ctrl.len() as _;
+    }
+    header
+}
+
+fn outgoing(iov: &[IoSlice<'_>], to: Option<&Raw>, ctrl: &[u8]) -> libc::msghdr {
+    // SAFETY: zeros are a header with nothing in it.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    // An IoSlice is a `struct iovec`, as the standard library promises. The system does not write to these.
+    header.msg_iov = iov.as_ptr().cast_mut().cast();
+    header.msg_iovlen = iov.len() as _;
+    if let Some(to) = to {
+        header.msg_name = to.as_bytes().as_ptr().cast_mut().cast();
+        header.msg_namelen = to.as_bytes().len() as libc::socklen_t;
+    }
+    if !ctrl.is_empty() {
+        header.msg_control = ctrl.as_ptr().cast_mut().cast();
+        header.msg_controllen = ctrl.len() as _;
+    }
+    header
 }

@@ -5,6 +5,7 @@
 
 pub mod exit;
 pub mod io;
+pub mod ioctl;
 pub mod option;
 pub mod ready;
 pub mod socket;

@@ -26,3 +26,11 @@ pub fn get_int(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
     get(fd, level, option, &mut value)?;
     Ok(i32::from_ne_bytes(value))
 }
+
+/// setsockopt(2) of an option that answers a number.
+pub fn set_answering(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> Result<i32> {
+    // SAFETY: pointer and length are those of a slice.
+    check(unsafe {
+        libc::setsockopt(fd.as_raw_fd(), level, option, value.as_ptr().cast(), value.len() as libc::socklen_t)
+    })
+}

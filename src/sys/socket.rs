@@ -15,6 +15,22 @@ pub fn open(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// socket(2) in the network namespace behind a path, setns(2). On a thread of its own, which ends: a namespace belongs
+/// to a thread, and no other thread may be moved.
+pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
+    let failed = |error: &std::io::Error| crate::errno::Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+    let namespace = std::fs::File::open(netns).map_err(|error| failed(&error))?;
+    let inside = std::thread::Builder::new().spawn(move || {
+        // SAFETY: no pointers.
+        check(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })?;
+        open(domain, kind, protocol)
+    });
+    match inside.map_err(|error| failed(&error))?.join() {
+        Ok(result) => result,
+        Err(_) => Err(crate::errno::Errno::new(libc::EIO)),
+    }
+}
+
 /// A new descriptor, with CLOEXEC, for the open socket behind `fd`, fcntl(2) F_DUPFD_CLOEXEC.
 pub fn dup(fd: RawFd) -> Result<OwnedFd> {
     // SAFETY: no pointers; a number that is not a descriptor is an error of the call.

@@ -1,7 +1,7 @@
 //! The papers that are made from the code. `UPDATE=1 cargo test docs` writes them anew; without it a difference fails.
 
 use crate::tidy::{files, root};
-use esock::option::table::{Access, rows};
+use esock::option::table::{Keeper, rows};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -30,8 +30,11 @@ fn options() {
          R is read, W is write.\n\n| level | option | value | access |\n|---|---|---|---|\n",
     );
     for row in rows() {
-        let access = if row.access == Access::R { "R" } else { "RW" };
-        let form = row.form.replace('|', "\\|");
+        if row.keeper == Keeper::Nobody {
+            continue;
+        }
+        let access = format!("{:?}", row.access);
+        let form = row.form().replace('|', "\\|");
         writeln!(text, "| {} | {} | `{form}` | {access} |", row.level, row.name).unwrap();
     }
     same("doc/options.md", &text);

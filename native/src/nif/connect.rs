@@ -26,10 +26,10 @@ fn connect<'a>(env: Env<'a>, socket: Term<'a>, addr: Term<'a>, handle: Term<'a>,
 fn connect_finish<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle: ResourceArc<Handle> = socket.decode()?;
     let again = Wait::decode(env.make_ref().encode(env), atoms::nowait().encode(env))?;
-    let (answer, wakes) = handle.socket.finish_connect(env.pid(), again.waiter(env, handle.clone()));
+    let (answer, wakes) = handle.socket.finish_connect(env.pid(), again.waiter(env, &handle));
     caller::tell(env, wakes);
     match answer {
-        Answer::Done(()) => Ok(atoms::ok().encode(env)),
+        Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),
         Answer::Failed(failure) => fail::failure(env, failure),
         Answer::Partial(()) | Answer::Waiting | Answer::Blocked | Answer::Yield => {
             Ok(fail::error(env, atoms::already()))

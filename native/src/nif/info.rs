@@ -3,16 +3,36 @@
 use super::handle;
 use crate::caller::Waiter;
 use crate::handle::Handle;
-use crate::term::option;
+use crate::term::value;
 use crate::{atoms, caller, handle as sockets};
+use esock::codec::{Kin, Value};
 use esock::counter::{CENSUS, Tally};
 use esock::lane::{Claim, State};
-use esock::option::value::{Codec, Value};
 use esock::socket::{Direction, Origin, Side};
 use rustler::{Atom, Encoder, Env, NifResult, Term};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// iovecs of one system call, UIO_MAXIOV of the kernel
 const IOV_MAX: i32 = 1024;
+
+/// `debug/1` of the API, which is only remembered: there is nothing to print.
+static DEBUG: AtomicBool = AtomicBool::new(false);
+/// `socket_debug/1` of the API: whether new sockets have `{otp, debug}` set.
+pub(super) static SOCKET_DEBUG: AtomicBool = AtomicBool::new(false);
+
+/// `debug(On)`
+#[rustler::nif]
+fn debug(on: bool) -> Atom {
+    DEBUG.store(on, Relaxed);
+    atoms::ok()
+}
+
+/// `socket_debug(On)`
+#[rustler::nif]
+fn socket_debug(on: bool) -> Atom {
+    SOCKET_DEBUG.store(on, Relaxed);
+    atoms::ok()
+}
 
 /// `info()`
 #[rustler::nif]
@@ -25,13 +45,13 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
         (atoms::name(), Atom::from_bytes(env, esock::poller::BACKEND.as_bytes())?.encode(env)),
         (atoms::pollers(), esock::poller::count().encode(env)),
     ];
-    let no = false.encode(env);
+    let debug = |flag: &AtomicBool| flag.load(Relaxed).encode(env);
     map(
         env,
         &[
-            (atoms::debug(), no),
-            (atoms::socket_debug(), no),
-            (atoms::iow(), no),
+            (atoms::debug(), debug(&DEBUG)),
+            (atoms::socket_debug(), debug(&SOCKET_DEBUG)),
+            (atoms::iow(), false.encode(env)),
             (atoms::use_registry(), sockets::use_registry().encode(env)),
             (atoms::counters(), counters),
             (atoms::iov_max(), IOV_MAX.encode(env)),
@@ -47,14 +67,15 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let kind = handle.socket.kind;
     let read = look(env, handle, Direction::Read);
     let write = look(env, handle, Direction::Write);
-    let named = |codec, number| option::encode(env, codec, &Value::Int(number), kind);
+    let named =
+        |kin, number| value::encode(env, &Value::Kind(kin, number), kind.domain).unwrap_or_else(|| number.encode(env));
     let owner = handle.owner().map_or_else(|| atoms::undefined().encode(env), |pid| pid.encode(env));
     map(
         env,
         &[
-            (atoms::domain(), named(Codec::Domain, kind.domain)),
-            (atoms::kind(), named(Codec::Type, kind.kind)),
-            (atoms::protocol(), named(Codec::Protocol, kind.protocol)),
+            (atoms::domain(), named(Kin::Domain, kind.domain)),
+            (atoms::kind(), named(Kin::Type, kind.kind)),
+            (atoms::protocol(), named(Kin::Protocol, kind.protocol)),
             (atoms::owner(), owner),
             (atoms::ctype(), ctype(env, handle.socket.origin)),
             (atoms::counters(), counters(env, &read, &write)?),
@@ -78,7 +99,7 @@ fn ctype(env: Env<'_>, origin: Origin) -> Term<'_> {
 /// One direction, at one moment.
 struct Look {
     tally: Tally,
-    accepts: Tally,
+    apart: Option<Tally>,
     waiting: usize,
     accepting: usize,
     states: Vec<Atom>,
@@ -89,7 +110,7 @@ fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
         let claim = if direction == Direction::Read { Claim::Read } else { Claim::Write };
         Look {
             tally: state.tally,
-            accepts: state.accepts.as_deref().copied().unwrap_or_default(),
+            apart: state.apart.as_deref().copied(),
             waiting: state.line.waiting(claim),
             accepting: state.line.waiting(Claim::Accept),
             states: states(state),
@@ -116,8 +137,8 @@ fn states(state: &State<Waiter, Side>) -> Vec<Atom> {
 }
 
 fn counters<'a>(env: Env<'a>, read: &Look, write: &Look) -> NifResult<Term<'a>> {
-    let (r, w, a) = (&read.tally, &write.tally, &read.accepts);
-    let rows = [
+    let (r, w, a) = (&read.tally, &write.tally, read.apart.unwrap_or_default());
+    let mut rows = vec![
         (atoms::read_byte(), r.bytes),
         (atoms::read_fails(), r.fails),
         (atoms::read_pkg(), r.packages),
@@ -135,6 +156,18 @@ fn counters<'a>(env: Env<'a>, read: &Look, write: &Look) -> NifResult<Term<'a>> 
         (atoms::acc_tries(), a.tries),
         (atoms::acc_waits(), a.waits),
     ];
+    if let Some(s) = &write.apart {
+        rows.extend([
+            (atoms::sendfile(), s.packages),
+            (atoms::sendfile_byte(), s.bytes),
+            (atoms::sendfile_fails(), s.fails),
+            (atoms::sendfile_max(), s.largest),
+            (atoms::sendfile_pkg(), s.packages),
+            (atoms::sendfile_pkg_max(), s.most),
+            (atoms::sendfile_tries(), s.tries),
+            (atoms::sendfile_waits(), s.waits),
+        ]);
+    }
     Term::map_from_pairs(env, &rows)
 }
 

@@ -7,14 +7,21 @@ pub(crate) mod cancel;
 pub(crate) mod close;
 pub(crate) mod connect;
 pub(crate) mod info;
+pub(crate) mod ioctl;
 pub(crate) mod load;
 pub(crate) mod name;
+pub(crate) mod native;
 pub(crate) mod open;
 pub(crate) mod option;
 mod otp;
 pub(crate) mod recv;
+pub(crate) mod recvmmsg;
+pub(crate) mod recvmsg;
 pub(crate) mod registry;
+pub(crate) mod sctp;
 pub(crate) mod send;
+pub(crate) mod sendfile;
+pub(crate) mod sendmsg;
 pub(crate) mod supports;
 
 use crate::caller::{self, Waiter};
@@ -76,12 +83,12 @@ impl<'a> Wait<'a> {
     }
 
     /// What makes the waiter, and the handle where the caller left that to us.
-    fn waiter<'w>(&'w self, env: Env<'a>, socket: ResourceArc<Handle>) -> impl FnOnce() -> Waiter + use<'a, 'w> {
+    fn waiter<'w>(&'w self, env: Env<'a>, socket: &'w ResourceArc<Handle>) -> impl FnOnce() -> Waiter + use<'a, 'w> {
         move || {
             if !self.handle.get().is_ref() {
                 self.handle.set(env.make_ref().encode(env));
             }
-            Waiter::new(env, socket, self.handle.get())
+            Waiter::new(env, socket.clone(), self.handle.get())
         }
     }
 
@@ -124,12 +131,19 @@ pub(crate) fn run<'a, O: Op>(
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let handle: ResourceArc<Handle> = socket.decode()?;
-    let waiter = wait.waiter(env, handle.clone());
+    let waiter = wait.waiter(env, &handle);
     let (answer, wakes) = handle.socket.run(op, env.pid(), wait.mode(), waiter);
     caller::tell(env, wakes);
     let no_memory = || fail::error(env, atoms::enomem());
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(no_memory),
+        Answer::Again(what) => match done(op, what, true) {
+            Some(answer) => {
+                let (_, data): (Atom, Term<'a>) = answer.decode()?;
+                (atoms::select_read(), (wait.select_info(env, tag()), data)).encode(env)
+            }
+            None => no_memory(),
+        },
         Answer::Partial(what) => match done(op, what, false) {
             Some(data) => wait.partial(env, tag, data),
             None => no_memory(),

@@ -4,7 +4,9 @@ use crate::handle::{self, Handle};
 use crate::{atoms, fail};
 use esock::errno;
 use esock::socket::Socket;
-use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
+use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -29,7 +31,26 @@ fn open<'a>(
     if !options.is_map() {
         return Err(Error::BadArg);
     }
-    opened(env, Socket::open(domain_number, kind_number, protocol), options)
+    match options.map_get(atoms::netns()) {
+        Ok(_) => Ok(atoms::netns().encode(env)),
+        Err(_) => opened(env, Socket::open(domain_number, kind_number, protocol), options),
+    }
+}
+
+/// `open_in(Path, Domain, Type, Protocol, Options)`, after `open` has answered `netns`: on a dirty scheduler, because it
+/// opens a file and starts a thread.
+#[rustler::nif(schedule = "DirtyIo")]
+fn open_in<'a>(
+    env: Env<'a>,
+    path: Binary<'a>,
+    domain: Term<'a>,
+    kind: Term<'a>,
+    protocol: i32,
+    options: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let domain = number(atoms::domains(), domain).ok_or(Error::BadArg)?;
+    let kind = number(atoms::types(), kind).ok_or(Error::BadArg)?;
+    opened(env, Socket::open_in(OsStr::from_bytes(&path), domain, kind, protocol), options)
 }
 
 /// `open(FD, Options)`
@@ -59,7 +80,8 @@ fn opened<'a>(
         Ok(socket) => socket,
         Err(errno) => return Ok(fail::posix(env, errno)),
     };
-    socket.settings.debug.store(flag(options, atoms::debug()).unwrap_or(false), Relaxed);
+    let debug = flag(options, atoms::debug()).unwrap_or_else(|| super::info::SOCKET_DEBUG.load(Relaxed));
+    socket.settings.debug.store(debug, Relaxed);
     let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
     let handle = Handle::open(env, socket, registered);
     Ok((atoms::ok(), handle::socket(env, &handle)).encode(env))

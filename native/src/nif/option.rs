@@ -3,8 +3,9 @@
 use super::otp::{self, Set};
 use super::{finish, handle};
 use crate::handle::Handle;
-use crate::term::option;
+use crate::term::value;
 use crate::{atoms, fail};
+use esock::codec::Codec;
 use esock::option::table::{Access, Keeper, Own, Row};
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 
@@ -12,17 +13,19 @@ use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 #[rustler::nif]
 fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    let Some(row) = row(option).filter(|row| row.access == Access::RW) else {
+    let Some(row) = row(option).filter(|row| row.access != Access::R) else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
     match row.keeper {
-        Keeper::System(level, number) => match option::decode(row.codec, value) {
-            Some(value) => {
-                let result = resource.socket.set_option(level, number, &value.to_bytes());
-                finish(env, result, |()| atoms::ok().encode(env))
+        Keeper::System(level, number) => {
+            match value::decode(env, row.codec, value).and_then(|value| row.codec.write(&value)) {
+                Some(bytes) => {
+                    finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env))
+                }
+                None => Ok(bad_value(env, option, value)),
             }
-            None => Ok(bad_value(env, option, value)),
-        },
+        }
+        Keeper::Nobody => Ok(fail::invalid(env, (atoms::socket_option(), option))),
         Keeper::Library(own) => match otp::set(env, &resource, own, value)? {
             Set::Done => Ok(atoms::ok().encode(env)),
             Set::Closed(answer) => Ok(answer),
@@ -36,19 +39,44 @@ fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>)
 #[rustler::nif]
 fn getopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    let Some(row) = row(option) else {
+    let Some(row) = row(option).filter(|row| row.access != Access::W) else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
     match row.keeper {
         Keeper::System(level, number) => {
             let result = resource.socket.option(level, number, row.codec.size());
+            let domain = resource.socket.kind.domain;
+            let term = |value| Some((atoms::ok(), value::encode(env, &value, domain)?).encode(env));
             finish(env, result, |bytes| match row.codec.read(&bytes) {
-                Some(value) => (atoms::ok(), option::encode(env, row.codec, &value, resource.socket.kind)).encode(env),
+                Some(value) => term(value).unwrap_or_else(|| fail::error(env, atoms::enomem())),
                 None => fail::invalid(env, (atoms::socket_option(), option)),
             })
         }
+        Keeper::Nobody => Ok(fail::invalid(env, (atoms::socket_option(), option))),
         Keeper::Library(own) => otp::get(env, &resource, own),
     }
+}
+
+/// `getopt(Socket, Option, Value)`: of an option that is asked with a part of its value, `{sctp, status}` and its kin.
+#[rustler::nif(name = "getopt")]
+fn getopt_of<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let invalid = || fail::invalid(env, (atoms::socket_option(), option, value));
+    let Some(row) = row(option) else {
+        return Ok(fail::invalid(env, (atoms::socket_option(), option)));
+    };
+    let (Keeper::System(level, number), Codec::Struct(layout)) = (row.keeper, row.codec) else {
+        return Ok(invalid());
+    };
+    let known = value::sparse(env, layout, value).and_then(|value| layout.write_sparse(&value));
+    let Some(bytes) = known else {
+        return Ok(invalid());
+    };
+    let domain = resource.socket.kind.domain;
+    let term = |value| Some((atoms::ok(), value::encode(env, &value, domain)?).encode(env));
+    finish(env, resource.socket.option_into(level, number, bytes), |bytes| {
+        row.codec.read(&bytes).and_then(term).unwrap_or_else(|| fail::error(env, atoms::enomem()))
+    })
 }
 
 fn row(option: Term<'_>) -> Option<&'static Row> {

@@ -4,7 +4,7 @@ use crate::handle::{Handle, Owned};
 use crate::{atoms, caller, fail};
 use esock::option::table::Own;
 use esock::readiness::Failure;
-use esock::settings::Rcvbuf;
+use esock::settings::{CTRL, Rcvbuf};
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -32,6 +32,9 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
             keep(resource, value);
             Some(())
         }
+        Own::Rcvctrlbuf => size(value, CTRL).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
+        Own::Sndctrlbuf => size(value, CTRL).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
+        Own::SelectRead => flag(&settings.select_read, value),
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
         // It can only be turned on: whoever monitors the socket relies on it.
         Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| resource.register(env)),
@@ -53,14 +56,19 @@ fn keep(resource: &Handle, value: Term<'_>) {
 
 /// `default`, a size, or `{Count, Size}`.
 fn rcvbuf(value: Term<'_>) -> Option<Rcvbuf> {
-    let size = |term: Term<'_>| match term.decode::<Atom>() {
-        Ok(name) => (name == atoms::default()).then_some(Rcvbuf::default().size),
-        Err(_) => term.decode::<usize>().ok().filter(|size| *size > 0 && isize::try_from(*size).is_ok()),
-    };
+    let size = |term: Term<'_>| size(term, Rcvbuf::default().size);
     match value.decode::<(u32, Term<'_>)>() {
         Ok((0, _)) => None,
         Ok((count, each)) => Some(Rcvbuf { count: Some(count), size: size(each)? }),
         Err(_) => Some(Rcvbuf { count: None, size: size(value)? }),
+    }
+}
+
+/// `default`, or a size.
+fn size(term: Term<'_>, default: usize) -> Option<usize> {
+    match term.decode::<Atom>() {
+        Ok(name) => (name == atoms::default()).then_some(default),
+        Err(_) => term.decode::<usize>().ok().filter(|size| *size > 0 && isize::try_from(*size).is_ok()),
     }
 }
 
@@ -90,6 +98,9 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
             Rcvbuf { count: Some(count), size } => (count, size).encode(env),
             Rcvbuf { count: None, size } => size.encode(env),
         },
+        Own::Rcvctrlbuf => settings.rcvctrlbuf.load(Relaxed).encode(env),
+        Own::SelectRead => settings.select_read.load(Relaxed).encode(env),
+        Own::Sndctrlbuf => settings.sndctrlbuf.load(Relaxed).encode(env),
         Own::UseRegistry => resource.registered().encode(env),
     })
 }

@@ -59,7 +59,7 @@ fn recvfrom<'a>(
 }
 
 /// The length, which is the socket's own where the caller names none, and the flags.
-fn arguments<'a>(
+pub(super) fn arguments<'a>(
     env: Env<'a>,
     socket: Term<'a>,
     length: Term<'a>,
@@ -72,7 +72,7 @@ fn arguments<'a>(
     };
     let len = if len == 0 {
         let rcvbuf = *handle.socket.settings.rcvbuf.lock();
-        let count = if many { rcvbuf.count.unwrap_or(1) } else { 1 };
+        let count = if many && handle.socket.kind.stream() { rcvbuf.count.unwrap_or(1) } else { 1 };
         rcvbuf.size.saturating_mul(count as usize)
     } else {
         len.unsigned_abs()

@@ -52,3 +52,15 @@ fn cancel_monitor<'a>(env: Env<'a>, monitor: Term<'a>) -> NifResult<bool> {
     let own = watch.started_by(env.pid());
     if !own && watch.active() { Err(Error::BadArg) } else { Ok(own && watch.remove()) }
 }
+
+/// `monitors()`: `{MRef, Pid, Socket}` of every monitor.
+#[rustler::nif]
+fn monitors(env: Env<'_>) -> Vec<Term<'_>> {
+    let sockets = handle::registered_handles(env);
+    let of = |socket: &ResourceArc<Handle>| {
+        let monitors = socket.watches.list().into_iter();
+        let terms = monitors.map(|(watch, pid)| (watch, pid, handle::socket(env, socket)).encode(env));
+        terms.collect::<Vec<_>>()
+    };
+    sockets.iter().flat_map(of).collect()
+}

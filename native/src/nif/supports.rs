@@ -1,12 +1,13 @@
 //! supports: the tables as lists.
 
 use crate::atoms;
+use esock::option::table::Keeper;
 use rustler::{Atom, Encoder, Env, Term};
 
-/// `options()`: `{Level, Option}` of every option there is.
+/// `options()`: `{{Level, Option}, boolean()}` of every option, and whether this system has it.
 #[rustler::nif]
-fn options() -> Vec<(Atom, Atom)> {
-    atoms::rows().map(|(name, _)| name).collect()
+fn options() -> Vec<((Atom, Atom), bool)> {
+    atoms::rows().map(|(name, row)| (name, row.keeper != Keeper::Nobody)).collect()
 }
 
 /// `msg_flags()`: `{Name, Number}` of every message flag.

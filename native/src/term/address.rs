@@ -42,6 +42,11 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
     Ok(address(env, family, term).and_then(|address| address.to_raw()).ok_or_else(whole))
 }
 
+/// An address inside a value; nothing where the term is none.
+pub(crate) fn value<'a>(env: Env<'a>, term: Term<'a>) -> Option<Address> {
+    address(env, term.map_get(atoms::family()).ok()?, term)
+}
+
 fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address> {
     let get = |key: Atom| term.map_get(key).ok();
     let number = |key: Atom| get(key).map_or(Some(0), |value| value.decode::<u32>().ok());
@@ -61,7 +66,7 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
     }
 }
 
-fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
+pub(crate) fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
     let Some(addr) = addr else {
         return Some(Ipv4Addr::UNSPECIFIED);
     };
@@ -74,7 +79,7 @@ fn inet(addr: Option<Term<'_>>) -> Option<Ipv4Addr> {
     }
 }
 
-fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
+pub(crate) fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
     let Some(addr) = addr else {
         return Some(Ipv6Addr::UNSPECIFIED);
     };

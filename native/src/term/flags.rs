@@ -31,3 +31,19 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
     }
     if rest.is_empty_list() { Ok(Ok(bits)) } else { raise(rest) }
 }
+
+/// The names of the bits that are set; a bit without a name as a number.
+pub(crate) fn encode(env: Env<'_>, bits: i32) -> Term<'_> {
+    let mut list = Vec::new();
+    let mut left = bits;
+    for (name, bit) in atoms::flags().list() {
+        if bits & bit != 0 && *bit != esock::flag::CLOEXEC {
+            list.push(name.encode(env));
+        }
+        left &= !bit;
+    }
+    if left != 0 {
+        list.push(left.encode(env));
+    }
+    list.encode(env)
+}

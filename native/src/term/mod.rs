@@ -1,5 +1,7 @@
 //! Terms of the core's types.
 
 pub(crate) mod address;
+pub(crate) mod control;
 pub(crate) mod flags;
-pub(crate) mod option;
+pub(crate) mod message;
+pub(crate) mod value;

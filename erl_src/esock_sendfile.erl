@@ -1,0 +1,89 @@
+%% @private
+%% @doc `sendfile' of {@link esock}: by sendfile(2) where the file's descriptor can be had, by copying otherwise.
+-module(esock_sendfile).
+
+-export([send/5]).
+
+%% How much of a file goes at a time.
+-define(CHUNK, 1_048_576).
+
+%% @doc Sends `Count' bytes from `Offset' (0: to the end). `Wait' is `block' with a deadline, `zero', or `nowait' with a
+%% handle.
+-spec send(esock:socket(), term(), integer(), non_neg_integer(), {block, infinity | integer()} | {zero | nowait, term()}) ->
+          {ok, non_neg_integer()} | {select, term()} | {error, term()}.
+send({'$socket', Ref} = Socket, File, Offset, Count, Wait) ->
+    case descriptor(File) of
+        {ok, Fd} -> direct(Ref, Fd, File, Offset, Count, Wait, 0);
+        copy -> copy(Socket, File, Offset, Count, Wait, 0);
+        {error, _} = Error -> Error
+    end.
+
+%% A file opened raw has a descriptor to duplicate. One that a process serves, or that is read through a buffer of
+%% decompressed or encoded data, has none that would do.
+descriptor({file_descriptor, prim_file, _} = File) ->
+    case prim_file:get_handle(File) of
+        <<Fd:32/native>> -> {ok, Fd};
+        {error, _} = Error -> Error
+    end;
+descriptor(File) when is_pid(File); element(1, File) =:= file_descriptor ->
+    copy.
+
+direct(Ref, Fd, File, Offset, Count, Wait, Sent) ->
+    Size = size(Count, Sent),
+    Part = {Offset + Sent, Size},
+    Size > 0 andalso esock_nif:readahead(Fd, Part),
+    case Size > 0 andalso part(Ref, Fd, File, Part, Wait) of
+        false -> {ok, Sent};
+        {ok, 0} -> {ok, Sent};
+        {ok, Put} -> direct(Ref, Fd, File, Offset, Count, Wait, Sent + Put);
+        {select, {Info, Put}} when is_integer(Put) -> {select, {Info, Sent + Put}};
+        {select, Info} when Sent > 0 -> {select, {Info, Sent}};
+        {select, _} = Select -> Select;
+        {error, {Reason, Put}} when is_integer(Put) -> {error, {Reason, Sent + Put}};
+        {error, _} = Error -> partial(Error, Sent)
+    end.
+
+part(Ref, Fd, _File, {Offset, Size}, {block, Deadline}) ->
+    esock_wait:run(Ref, {sendfile, Fd, Offset, Size, 0}, left(Deadline));
+part(Ref, Fd, File, Part, {How, Handle}) ->
+    esock_nif:sendfile(Ref, Fd, Part, {sendfile, File}, Handle, How).
+
+size(0, _Sent) -> ?CHUNK;
+size(Count, Sent) -> min(?CHUNK, Count - Sent).
+
+copy(Socket, File, Offset, Count, Wait, Sent) ->
+    Size = size(Count, Sent),
+    case Size > 0 andalso file:pread(File, Offset + Sent, Size) of
+        false -> {ok, Sent};
+        eof -> {ok, Sent};
+        {error, _} = Error -> partial(Error, Sent);
+        {ok, Data} -> copied(Socket, File, Offset, Count, Wait, Sent, iolist_to_binary(Data))
+    end.
+
+copied(Socket, File, Offset, Count, Wait, Sent, Data) ->
+    Timeout = case Wait of
+                  {block, Deadline} -> left(Deadline);
+                  {zero, _} -> 0;
+                  {nowait, Handle} -> Handle
+              end,
+    case esock:send(Socket, Data, Timeout) of
+        ok ->
+            copy(Socket, File, Offset, Count, Wait, Sent + byte_size(Data));
+        {select, {{select_info, _, Handle1}, Rest}} ->
+            Put = Sent + byte_size(Data) - byte_size(Rest),
+            {select, {{select_info, {sendfile, File}, Handle1}, Put}};
+        {select, {select_info, _, Handle1}} when Sent =:= 0 ->
+            {select, {select_info, {sendfile, File}, Handle1}};
+        {select, {select_info, _, Handle1}} ->
+            {select, {{select_info, {sendfile, File}, Handle1}, Sent}};
+        {error, {Reason, Rest}} when is_binary(Rest) ->
+            partial({error, Reason}, Sent + byte_size(Data) - byte_size(Rest));
+        {error, _} = Error ->
+            partial(Error, Sent)
+    end.
+
+partial(Error, 0) -> Error;
+partial({error, Reason}, Sent) -> {error, {Reason, Sent}}.
+
+left(infinity) -> infinity;
+left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).

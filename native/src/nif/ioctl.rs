@@ -1,0 +1,96 @@
+//! ioctl.
+
+use super::finish;
+use crate::handle::Handle;
+use crate::term::value;
+use crate::{atoms, fail};
+use esock::codec::{Codec, Value};
+use esock::ioctl::{self, Form, Row};
+use rustler::types::map::MapIterator;
+use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
+
+/// `ioctl(Socket, Request, Arguments)`
+#[rustler::nif]
+fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Vec<Term<'a>>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let name = request.atom_to_string()?;
+    let Some(row) = ioctl::TABLE.iter().find(|row| row.name == name && !matches!(row.form, Form::Nobody)) else {
+        return Ok(fail::invalid(env, (atoms::ioctl_request(), request)));
+    };
+    let get = |result| finish(env, result, |value: Value| answer(env, &value));
+    let done = |result| finish(env, result, |()| atoms::ok().encode(env));
+    match (row.form, arguments.as_slice()) {
+        (Form::Get(codec), []) => get(resource.socket.ioctl_int(row.request, |int| number(codec, int))),
+        (Form::Space, []) => get(resource.socket.ioctl_space(row.request)),
+        (Form::Interfaces, []) => get(resource.socket.interfaces()),
+        (Form::InterfaceName, [index]) => {
+            let Some(request) = ioctl::ifreq(&[], &index.decode::<i32>()?.to_ne_bytes()) else {
+                return Err(rustler::Error::BadArg);
+            };
+            get(resource.socket.ioctl_interface(row.request, request, |ifreq| Codec::Text(ioctl::NAME).read(ifreq)))
+        }
+        (Form::Interface(codec), [name]) => {
+            let read = |ifreq: &[u8]| codec.read(ifreq.get(ioctl::NAME..)?);
+            get(resource.socket.ioctl_interface(row.request, interface(*name, &[])?, read))
+        }
+        (Form::Flags, [name]) => get(resource.socket.ioctl_interface(row.request, interface(*name, &[])?, flags)),
+        (Form::SetInterface(codec), [name, term]) => {
+            match value::decode(env, codec, *term).and_then(|v| codec.write(&v)) {
+                Some(bytes) => done(resource.socket.set_interface(row.request, interface(*name, &bytes)?)),
+                None => Ok(fail::error(env, atoms::einval())),
+            }
+        }
+        (Form::SetFlags, [name, flags]) => match changes(*flags) {
+            Some((set, clear)) => done(resource.socket.set_flags(interface(*name, &[])?, set, clear)),
+            None => Ok(fail::invalid(env, (atoms::ioctl_flag(), *flags))),
+        },
+        _ => Err(rustler::Error::BadArg),
+    }
+}
+
+fn number(codec: Codec, int: i32) -> Value {
+    if matches!(codec, Codec::Bool) { Value::Bool(int != 0) } else { Value::Int(i64::from(int)) }
+}
+
+fn answer<'a>(env: Env<'a>, value: &Value) -> Term<'a> {
+    match value::encode(env, value, 0) {
+        Some(term) => (atoms::ok(), term).encode(env),
+        None => fail::error(env, atoms::enomem()),
+    }
+}
+
+fn flags(ifreq: &[u8]) -> Option<Value> {
+    let bits = ifreq.get(ioctl::NAME..)?.first_chunk()?;
+    Some(ioctl::flags(i32::from(u16::from_ne_bytes(*bits))))
+}
+
+/// A request for the interface of that name.
+fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ioctl::IFREQ]> {
+    let name: Vec<i64> = name.decode()?;
+    let bytes: Option<Vec<u8>> = name.into_iter().map(|code| u8::try_from(code).ok()).collect();
+    bytes.and_then(|bytes| ioctl::ifreq(&bytes, behind)).ok_or(rustler::Error::BadArg)
+}
+
+/// Flags to set and flags to clear, of `#{Flag => boolean()}`.
+fn changes(flags: Term<'_>) -> Option<(i32, i32)> {
+    let (mut set, mut clear) = (0, 0);
+    for (name, on) in MapIterator::new(flags)? {
+        let name = name.atom_to_string().ok()?;
+        let bit = ioctl::FLAGS.iter().find(|row| row.0 == name)?.1?;
+        if on.decode().ok()? { set |= bit } else { clear |= bit }
+    }
+    Some((set, clear))
+}
+
+/// `ioctls()`: every request, and whether this system has it.
+#[rustler::nif]
+fn ioctl_requests(env: Env<'_>) -> NifResult<Vec<(Atom, bool)>> {
+    let one = |row: &Row| Ok((Atom::from_bytes(env, row.name.as_bytes())?, !matches!(row.form, Form::Nobody)));
+    ioctl::TABLE.iter().map(one).collect()
+}
+
+/// `ioctl_flags()`: every flag of an interface, and whether this system has it.
+#[rustler::nif]
+fn ioctl_flags(env: Env<'_>) -> NifResult<Vec<(Atom, bool)>> {
+    ioctl::FLAGS.iter().map(|(name, bit)| Ok((Atom::from_bytes(env, name.as_bytes())?, bit.is_some()))).collect()
+}

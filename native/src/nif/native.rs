@@ -1,0 +1,68 @@
+//! setopt_native, getopt_native: options by number, values as bytes.
+
+use super::finish;
+use crate::handle::Handle;
+use crate::term::control;
+use crate::{atoms, buffer, fail};
+use esock::option::table::Keeper;
+use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
+
+/// More than any option of the system needs.
+const MOST: usize = 1 << 20;
+
+/// `setopt_native(Socket, {Level, Option}, Value)`
+#[rustler::nif]
+fn setopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let Some((level, number)) = numbers(option) else {
+        return Ok(fail::invalid(env, (atoms::socket_option(), option)));
+    };
+    match control::native(value) {
+        Some(bytes) => finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env)),
+        None => Ok(fail::invalid(env, (atoms::socket_option(), option, value))),
+    }
+}
+
+/// `getopt_native(Socket, {Level, Option}, integer | boolean | Size | Binary)`
+#[rustler::nif]
+fn getopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, spec: Term<'a>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let Some((level, number)) = numbers(option) else {
+        return Ok(fail::invalid(env, (atoms::socket_option(), option)));
+    };
+    let name = spec.decode::<Atom>().ok();
+    let room = match (name, spec.decode::<Binary<'_>>(), spec.decode::<u64>()) {
+        (Some(name), _, _) if name == atoms::integer() || name == atoms::boolean() => vec![0; 4],
+        (None, Ok(bytes), _) => bytes.to_vec(),
+        (None, Err(_), Ok(size)) if size <= MOST as u64 => vec![0; size as usize],
+        _ => return Ok(fail::invalid(env, (atoms::value_spec(), spec))),
+    };
+    finish(env, resource.socket.option_into(level, number, room), |bytes| {
+        let int = bytes.first_chunk().map(|word| i32::from_ne_bytes(*word));
+        match (name, int) {
+            (Some(name), Some(int)) if name == atoms::boolean() => (atoms::ok(), int != 0).encode(env),
+            (Some(_), Some(int)) => (atoms::ok(), int).encode(env),
+            (Some(_), None) => fail::invalid(env, (atoms::value_spec(), spec)),
+            (None, _) => match buffer::copy(&bytes) {
+                Some(binary) => (atoms::ok(), binary.release(env)).encode(env),
+                None => fail::error(env, atoms::enomem()),
+            },
+        }
+    })
+}
+
+/// Level and option as numbers: given so, or by their names.
+fn numbers(option: Term<'_>) -> Option<(i32, i32)> {
+    let (level, opt): (Term<'_>, Term<'_>) = option.decode().ok()?;
+    if let (Ok(level), Ok(opt)) = (level.decode(), opt.decode()) {
+        return match atoms::row(level, opt)?.keeper {
+            Keeper::System(level, number) => Some((level, number)),
+            Keeper::Library(_) | Keeper::Nobody => None,
+        };
+    }
+    let level = match level.decode::<Atom>() {
+        Ok(name) => atoms::level_number(name)?,
+        Err(_) => level.decode().ok()?,
+    };
+    Some((level, opt.decode().ok()?))
+}

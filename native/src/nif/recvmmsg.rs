@@ -1,0 +1,39 @@
+//! recvmmsg.
+
+use super::{Wait, run};
+use crate::{atoms, buffer};
+use esock::op::recvmmsg::RecvMmsg;
+use esock::op::sendmmsg::MOST;
+use rustler::{Encoder, Env, NifResult, Term};
+
+/// No message of the system is longer.
+const MESSAGE: usize = 1 << 20;
+
+/// `recvmmsg(Socket, Count, {Size, CtrlSize}, Flags, Handle, How)`
+#[rustler::nif]
+fn recvmmsg<'a>(
+    env: Env<'a>,
+    socket: Term<'a>,
+    count: Term<'a>,
+    sizes: (Term<'a>, Term<'a>),
+    flags: Term<'a>,
+    handle: Term<'a>,
+    how: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wait = Wait::decode(handle, how)?;
+    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, false)? {
+        Ok(arguments) => arguments,
+        Err(error) => return Ok(error),
+    };
+    let count = count.decode::<u64>()?.clamp(1, MOST as u64) as usize;
+    let (size, ctrl_size) = (len.min(MESSAGE), super::recvmsg::ctrl_size(socket, sizes.1)?);
+    let tag = || atoms::recvmmsg().encode(env);
+    run(env, socket, &wait, &mut RecvMmsg { count, size, ctrl_size, flags }, tag, |_, batch, _| {
+        let parts = batch.data.chunks(size.max(1)).zip(batch.ctrl.chunks(ctrl_size.max(1)));
+        let messages = batch.received.iter().zip(parts).map(|(got, (data, ctrl))| {
+            let data = buffer::copy(data.get(..got.len)?)?.release(env).encode(env);
+            super::recvmsg::message(env, got, data, ctrl)
+        });
+        Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
+    })
+}

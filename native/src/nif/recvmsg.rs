@@ -1,0 +1,69 @@
+//! recvmsg.
+
+use super::{Wait, run};
+use crate::term::{address, control, flags};
+use crate::{atoms, buffer};
+use esock::addr::Address;
+use esock::op::recvmsg::RecvMsg;
+use esock::op::zeros;
+use esock::sys::io::Received;
+use rustler::{Atom, Encoder, Env, NifResult, Term};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// `recvmsg(Socket, Size, CtrlSize, Flags, Handle, How)`
+#[rustler::nif]
+fn recvmsg<'a>(
+    env: Env<'a>,
+    socket: Term<'a>,
+    size: Term<'a>,
+    ctrl: Term<'a>,
+    flags: Term<'a>,
+    handle: Term<'a>,
+    how: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wait = Wait::decode(handle, how)?;
+    let (len, flags) = match super::recv::arguments(env, socket, size, flags, false)? {
+        Ok(arguments) => arguments,
+        Err(error) => return Ok(error),
+    };
+    let Some(ctrl) = zeros(ctrl_size(socket, ctrl)?) else {
+        return Ok(crate::fail::error(env, atoms::enomem()));
+    };
+    let tag = || atoms::recvmsg().encode(env);
+    buffer::with(|room| {
+        run(env, socket, &wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
+            let data = op.room.term(env, got.len)?;
+            Some((atoms::ok(), message(env, &got, data, &op.ctrl)?).encode(env))
+        })
+    })
+}
+
+/// More than the system has of control messages for one message.
+const CTRL: u64 = 1 << 20;
+
+/// How much room there is for control messages: what the caller says, or with 0 the socket's setting.
+pub(super) fn ctrl_size(socket: Term<'_>, size: Term<'_>) -> NifResult<usize> {
+    Ok(match size.decode::<u64>() {
+        Ok(0) => super::handle(socket)?.socket.settings.rcvctrlbuf.load(Relaxed),
+        Ok(size) => size.min(CTRL) as usize,
+        Err(_) => CTRL as usize,
+    })
+}
+
+/// `#{addr, iov, ctrl, flags}`. `length` tells how long a message is that was cut, where the flag `trunc` asked for it.
+pub(super) fn message<'a>(env: Env<'a>, got: &Received, data: Term<'a>, ctrl: &[u8]) -> Option<Term<'a>> {
+    let messages = esock::control::parse(ctrl.get(..got.ctrl).unwrap_or_default());
+    let messages: Vec<_> = messages.iter().map(|one| control::encode(env, one)).collect::<Option<_>>()?;
+    let mut pairs: Vec<(Atom, Term<'a>)> = vec![
+        (atoms::iov(), vec![data].encode(env)),
+        (atoms::ctrl(), messages.encode(env)),
+        (atoms::flags_key(), flags::encode(env, got.flags)),
+    ];
+    if !got.from.as_bytes().is_empty() {
+        pairs.push((atoms::addr(), address::encode(env, &Address::from_raw(&got.from))?));
+    }
+    if got.whole > got.len {
+        pairs.push((atoms::length(), got.whole.encode(env)));
+    }
+    Term::map_from_pairs(env, &pairs).ok()
+}

@@ -1,0 +1,70 @@
+//! What SCTP has beside options: addresses of an association, connecting to several, peeling off, RFC 6458 section 9.
+
+use super::finish;
+use crate::handle::Handle;
+use crate::term::address;
+use crate::{atoms, fail};
+use esock::sctp;
+use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
+
+/// `bindx(Socket, Addresses, Add)`
+#[rustler::nif]
+fn bindx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Vec<Term<'a>>, add: bool) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    match packed(env, &addresses)? {
+        Ok(bytes) => {
+            let option = if add { sctp::BINDX_ADD } else { sctp::BINDX_REM };
+            finish(env, resource.socket.set_option(sctp::LEVEL, option, &bytes), |()| atoms::ok().encode(env))
+        }
+        Err(error) => Ok(error),
+    }
+}
+
+/// `connectx(Socket, Addresses)`: `{ok, AssocId}`
+#[rustler::nif]
+fn connectx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Vec<Term<'a>>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    match packed(env, &addresses)? {
+        Ok(bytes) => finish(env, resource.socket.sctp_connect(&bytes), |id| (atoms::ok(), id).encode(env)),
+        Err(error) => Ok(error),
+    }
+}
+
+/// `names(Socket, AssocId, Own)`: the addresses of one side of an association.
+#[rustler::nif]
+fn names<'a>(env: Env<'a>, socket: Term<'a>, id: i32, own: bool) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let option = if own { sctp::LOCAL_ADDRS } else { sctp::PEER_ADDRS };
+    let room = sctp::addresses_request(id);
+    finish(env, resource.socket.option_into(sctp::LEVEL, option, room), |bytes| {
+        let terms: Option<Vec<_>> = sctp::addresses(&bytes).iter().map(|one| address::encode(env, one)).collect();
+        terms.map_or_else(|| fail::error(env, atoms::enomem()), |terms| (atoms::ok(), terms).encode(env))
+    })
+}
+
+/// `peeloff(Socket, AssocId)`: a socket of one association, which the caller owns.
+#[rustler::nif]
+fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let (result, wakes) = resource.socket.sctp_peeloff(id);
+    crate::caller::tell(env, wakes);
+    match result {
+        Ok(socket) => {
+            let handle = Handle::open(env, socket, resource.registered());
+            Ok((atoms::ok(), crate::handle::socket(env, &handle)).encode(env))
+        }
+        Err(failure) => fail::failure(env, failure),
+    }
+}
+
+/// The addresses one behind the other, each as long as it is.
+fn packed<'a>(env: Env<'a>, addresses: &[Term<'a>]) -> NifResult<Result<Vec<u8>, Term<'a>>> {
+    let mut bytes = Vec::new();
+    for term in addresses {
+        match address::decode(env, *term)? {
+            Ok(raw) => bytes.extend_from_slice(raw.as_bytes()),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(bytes))
+}

@@ -1,0 +1,85 @@
+//! Messages to send, `socket:msg_send()`, and I/O vectors.
+
+use super::{address, control};
+use crate::{atoms, fail};
+use esock::addr::Raw;
+use rustler::{Binary, Encoder, Env, NifResult, Term};
+use std::io::IoSlice;
+
+/// The binaries of an I/O vector; or the answer for what is none, `{error, {invalid, {iov, Why}}}`.
+pub(crate) fn binaries<'a>(env: Env<'a>, iov: Term<'a>) -> Result<Vec<Binary<'a>>, Term<'a>> {
+    let (mut binaries, mut rest) = (Vec::new(), iov);
+    while let Ok((head, tail)) = rest.list_get_cell() {
+        match head.decode() {
+            Ok(binary) => binaries.push(binary),
+            Err(_) => {
+                let why = (atoms::element_not_binary(), binaries.len() + 1);
+                return Err(fail::invalid(env, (atoms::iov(), why)));
+            }
+        }
+        rest = tail;
+    }
+    let count = binaries.len();
+    if rest.is_empty_list() {
+        Ok(binaries)
+    } else {
+        Err(fail::invalid(env, (atoms::iov(), (atoms::improper_list(), count))))
+    }
+}
+
+/// The parts for the system.
+pub(crate) fn slices<'b>(binaries: &'b [Binary<'_>]) -> Vec<IoSlice<'b>> {
+    binaries.iter().map(|binary| IoSlice::new(binary.as_slice())).collect()
+}
+
+/// The address, and the control messages in no more than `room` bytes; or the answer for what is none.
+#[allow(clippy::type_complexity)]
+pub(crate) fn envelope<'a>(
+    env: Env<'a>,
+    msg: Term<'a>,
+    room: usize,
+) -> NifResult<Result<(Option<Raw>, Vec<u8>), Term<'a>>> {
+    let to = match msg.map_get(atoms::addr()) {
+        Ok(addr) => match address::decode(env, addr)? {
+            Ok(to) => Some(to),
+            Err(error) => return Ok(Err(error)),
+        },
+        Err(_) => None,
+    };
+    let Ok(ctrl) = msg.map_get(atoms::ctrl()) else {
+        return Ok(Ok((to, Vec::new())));
+    };
+    let bytes = control::decode(env, ctrl).map(|messages| esock::control::write(&messages));
+    Ok(match bytes {
+        Ok(bytes) if bytes.len() <= room => Ok((to, bytes)),
+        _ => {
+            let only = Term::map_from_pairs(env, &[(atoms::ctrl(), ctrl)])?;
+            Err(fail::invalid(env, (atoms::msg(), atoms::ctrl(), only)))
+        }
+    })
+}
+
+/// `ok`, `{ok, Rest}` of a message that was cut, or the rest of a stream's data that is still to be sent.
+pub(crate) fn sent<'a>(env: Env<'a>, binaries: &[Binary<'a>], put: usize, all: bool) -> Option<Term<'a>> {
+    let rest = rest(env, binaries, put);
+    Some(match (all, rest.is_empty()) {
+        (true, true) => atoms::ok().encode(env),
+        (true, false) => (atoms::ok(), rest).encode(env),
+        (false, _) => rest.encode(env),
+    })
+}
+
+/// What is left of an I/O vector when so many bytes of it have gone.
+fn rest<'a>(env: Env<'a>, binaries: &[Binary<'a>], mut put: usize) -> Vec<Term<'a>> {
+    let mut rest = Vec::new();
+    for binary in binaries {
+        if put >= binary.len() {
+            put -= binary.len();
+        } else {
+            let part = binary.make_subbinary(put, binary.len() - put);
+            rest.push(part.map_or_else(|_| binary.encode(env), |part| part.encode(env)));
+            put = 0;
+        }
+    }
+    rest
+}

@@ -1,0 +1,147 @@
+//! Values of options and control messages as terms.
+
+use crate::term::address;
+use crate::{atoms, buffer};
+use esock::codec::{Codec, Kin, Layout, Value};
+use esock::errno::Errno;
+use rustler::{Atom, Binary, Encoder, Env, Term};
+
+/// The value that a term stands for; nothing where it is none of that form.
+pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<Value> {
+    match codec {
+        Codec::Bool | Codec::Bool8 => term.decode().ok().map(Value::Bool),
+        Codec::Ip4 => address::inet(Some(term)).map(|addr| Value::Ip4(addr.octets())),
+        Codec::Ip6 => address::inet6(Some(term)).map(|addr| Value::Ip6(addr.segments())),
+        Codec::Address => address::value(env, term).map(Value::Address),
+        Codec::Domain => atoms::domains().number(term.decode().ok()?).map(|number| Value::Kind(Kin::Domain, number)),
+        Codec::Text(_) => {
+            let codes: Vec<i64> = term.decode().ok()?;
+            codes.into_iter().map(|code| u8::try_from(code).ok()).collect::<Option<_>>().map(Value::Text)
+        }
+        Codec::Bytes(_) => Some(Value::Bytes(term.decode::<Binary<'_>>().ok()?.to_vec())),
+        Codec::Struct(layout) => fields(env, layout.fields.iter().map(|f| (f.name, f.codec, f.optional)), term),
+        Codec::Hardware => {
+            let family = named(get(env, term, "family")?)?;
+            Some(Value::Map(vec![
+                ("family", family),
+                ("addr", decode(env, Codec::Bytes(14), get(env, term, "addr")?)?),
+            ]))
+        }
+        Codec::Linger => match name(term) {
+            Some(name) => (name == "abort").then_some(Value::Name("abort")),
+            None => decode(env, Codec::Struct(&esock::layout::LINGER), term),
+        },
+        Codec::MsFilter if term.is_atom() => (name(term)? == "null").then_some(Value::Name("null")),
+        Codec::MsFilter => {
+            let Value::Map(mut pairs) = decode(env, Codec::Struct(&esock::layout::MSFILTER), term)? else {
+                return None;
+            };
+            pairs.push(("slist", list(env, Codec::Ip4, get(env, term, "slist")?)?));
+            Some(Value::Map(pairs))
+        }
+        Codec::Md5Sig => {
+            let Value::Map(mut pairs) = decode(env, Codec::Struct(&esock::layout::MD5SIG), term)? else {
+                return None;
+            };
+            pairs.push(("key", decode(env, Codec::Bytes(80), get(env, term, "key")?)?));
+            Some(Value::Map(pairs))
+        }
+        Codec::Tos if term.is_map() => {
+            let part = |key: &'static str| Some((key, named(get(env, term, key)?)?));
+            Some(Value::Map(vec![part("precedence")?, part("tos")?]))
+        }
+        Codec::Ints => list(env, Codec::Int, term),
+        Codec::Bits(_) | Codec::Bits16(_) if term.is_list() => list(env, Codec::Tos, term),
+        Codec::Own | Codec::Type | Codec::Protocol | Codec::Error | Codec::ExtendedError | Codec::Cmsgs => None,
+        _ => named(term),
+    }
+}
+
+/// A name or a number. Which names are good is for the codec to say.
+fn named(term: Term<'_>) -> Option<Value> {
+    match name(term) {
+        Some(name) => esock::codec::interned(&name).map(Value::Name),
+        None => term.decode().ok().map(Value::Int),
+    }
+}
+
+fn name(term: Term<'_>) -> Option<String> {
+    term.is_atom().then(|| term.atom_to_string().ok()).flatten()
+}
+
+fn get<'a>(env: Env<'a>, map: Term<'a>, key: &str) -> Option<Term<'a>> {
+    map.map_get(Atom::from_bytes(env, key.as_bytes()).ok()?).ok()
+}
+
+fn list<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<Value> {
+    let (mut values, mut rest) = (Vec::new(), term);
+    while let Ok((head, tail)) = rest.list_get_cell() {
+        values.push(decode(env, codec, head)?);
+        rest = tail;
+    }
+    rest.is_empty_list().then_some(Value::List(values))
+}
+
+/// The fields of a struct that are there.
+pub(crate) fn sparse<'a>(env: Env<'a>, layout: &Layout, map: Term<'a>) -> Option<Value> {
+    fields(env, layout.fields.iter().map(|field| (field.name, field.codec, true)), map)
+}
+
+fn fields<'a>(env: Env<'a>, fields: impl Iterator<Item = (&'static str, Codec, bool)>, map: Term<'a>) -> Option<Value> {
+    let mut pairs = Vec::new();
+    for (name, codec, optional) in fields {
+        match get(env, map, name) {
+            Some(term) => pairs.push((name, decode(env, codec, term)?)),
+            None if optional => {}
+            None => return None,
+        }
+    }
+    Some(Value::Map(pairs))
+}
+
+/// The term of a value of a socket of that domain; nothing where there is no memory for it.
+pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Term<'a>> {
+    let atom = |name: &str| Atom::from_bytes(env, name.as_bytes()).ok().map(|atom| atom.encode(env));
+    let or_number = |name: Option<Atom>, number: i32| name.map_or_else(|| number.encode(env), |name| name.encode(env));
+    match value {
+        Value::Bool(on) => Some(on.encode(env)),
+        Value::Int(number) => Some(number.encode(env)),
+        Value::Name(name) => atom(name),
+        Value::Error(0) => atom("none"),
+        Value::Error(number) => Some(atoms::errno(env, Errno::new(*number)).encode(env)),
+        Value::Kind(Kin::Domain, number) => Some(or_number(atoms::domains().atom(*number), *number)),
+        Value::Kind(Kin::Type, number) => Some(or_number(atoms::types().atom(*number), *number)),
+        Value::Kind(Kin::Protocol, number) => Some(protocol(env, domain, *number)),
+        Value::Ip4([a, b, c, d]) => Some((*a, *b, *c, *d).encode(env)),
+        Value::Ip6(words) => {
+            let words: Vec<_> = words.iter().map(|word| word.encode(env)).collect();
+            Some(rustler::types::tuple::make_tuple(env, &words))
+        }
+        Value::Address(address) => address::encode(env, address),
+        Value::Text(text) => Some(text.encode(env)),
+        Value::Bytes(bytes) => Some(buffer::copy(bytes)?.release(env).encode(env)),
+        Value::Cmsgs(messages) => {
+            let terms: Option<Vec<_>> = messages.iter().map(|message| super::control::encode(env, message)).collect();
+            Some(terms?.encode(env))
+        }
+        Value::List(values) => {
+            let terms: Option<Vec<_>> = values.iter().map(|value| encode(env, value, domain)).collect();
+            Some(terms?.encode(env))
+        }
+        Value::Map(pairs) => {
+            let pairs: Option<Vec<_>> =
+                pairs.iter().map(|(key, value)| Some((atom(key)?, encode(env, value, domain)?))).collect();
+            Term::map_from_pairs(env, &pairs?).ok()
+        }
+    }
+}
+
+/// A protocol by its name. Number 0 is IP's only in the internet domains: elsewhere it is the default.
+pub(crate) fn protocol(env: Env<'_>, domain: i32, number: i32) -> Term<'_> {
+    let default = number == 0 && atoms::domains().number(atoms::local()) == Some(domain);
+    match atoms::protocols().atom(number) {
+        _ if default => atoms::default().encode(env),
+        Some(name) => name.encode(env),
+        None => number.encode(env),
+    }
+}

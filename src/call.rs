@@ -1,0 +1,149 @@
+//! The calls that do not wait: names, options, ioctls.
+
+use crate::addr::{Address, Raw};
+use crate::codec::Value;
+use crate::descriptor::Descriptor;
+use crate::errno::Errno;
+use crate::ioctl::{IFREQ, NAME};
+use crate::lane::Wake;
+use crate::readiness::Failure;
+use crate::sctp;
+use crate::socket::{Kind, Origin, Socket, With};
+use crate::sys;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl<W: Wake> Socket<W> {
+    /// bind(2)
+    pub fn bind(&self, addr: &Raw) -> With<'_, Result<(), Failure>, W> {
+        self.with(|fd, side| {
+            sys::socket::bind(fd, addr)?;
+            side.bound = true;
+            Ok(())
+        })
+    }
+
+    /// listen(2)
+    pub fn listen(&self, backlog: i32) -> With<'_, Result<(), Failure>, W> {
+        self.with(|fd, side| {
+            sys::socket::listen(fd, backlog)?;
+            side.listening = true;
+            Ok(())
+        })
+    }
+
+    /// shutdown(2)
+    pub fn shutdown(&self, how: i32) -> With<'_, Result<(), Failure>, W> {
+        self.with(|fd, _| sys::socket::shutdown(fd, how))
+    }
+
+    /// getsockname(2)
+    pub fn sockname(&self) -> With<'_, Result<Address, Failure>, W> {
+        self.with(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
+    }
+
+    /// getpeername(2)
+    pub fn peername(&self) -> With<'_, Result<Address, Failure>, W> {
+        self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
+    }
+
+    /// setsockopt(2)
+    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> With<'_, Result<(), Failure>, W> {
+        self.with(|fd, _| {
+            sys::option::set(fd, level, option, value)?;
+            if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
+                // Off, or a reset, does not block.
+                self.lingers
+                    .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
+            }
+            Ok(())
+        })
+    }
+
+    /// getsockopt(2): the first `size` bytes of the value.
+    pub fn option(&self, level: i32, option: i32, size: usize) -> With<'_, Result<Vec<u8>, Failure>, W> {
+        self.option_into(level, option, vec![0; size])
+    }
+
+    /// getsockopt(2) into `value`, whose bytes the system may read first.
+    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<'_, Result<Vec<u8>, Failure>, W> {
+        self.with(|fd, _| {
+            let len = sys::option::get(fd, level, option, &mut value)?;
+            value.truncate(len);
+            Ok(value)
+        })
+    }
+
+    /// A request of ioctl(2) that answers a number.
+    pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<'_, Result<Value, Failure>, W> {
+        self.with(|fd, _| sys::ioctl::int(fd, request).map(&read))
+    }
+
+    /// How much the send buffer still takes: its size less what is in it.
+    pub fn ioctl_space(&self, request: u32) -> With<'_, Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            let size = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
+            Ok(Value::Int(i64::from(size - sys::ioctl::int(fd, request)?).max(0)))
+        })
+    }
+
+    /// A request about an interface. What `read` makes of its `struct ifreq` is the answer.
+    pub fn ioctl_interface(
+        &self,
+        request: u32,
+        mut ifreq: [u8; IFREQ],
+        read: impl Fn(&[u8]) -> Option<Value>,
+    ) -> With<'_, Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            sys::ioctl::ifreq(fd, request, &mut ifreq)?;
+            read(&ifreq).ok_or(Errno::new(libc::EINVAL))
+        })
+    }
+
+    /// Changes something of an interface.
+    pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> With<'_, Result<(), Failure>, W> {
+        self.with(|fd, _| sys::ioctl::ifreq(fd, request, &mut ifreq))
+    }
+
+    /// Sets and clears flags of an interface.
+    pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> With<'_, Result<(), Failure>, W> {
+        self.with(|fd, _| {
+            sys::ioctl::ifreq(fd, libc::SIOCGIFFLAGS as u32, &mut ifreq)?;
+            let bits = ifreq.get_mut(NAME..NAME + 2).ok_or(Errno::new(libc::EINVAL))?;
+            let old =
+                i32::from(u16::from_ne_bytes([bits.first().copied().unwrap_or(0), bits.last().copied().unwrap_or(0)]));
+            bits.copy_from_slice(&(((old | set) & !clear) as u16).to_ne_bytes());
+            sys::ioctl::ifreq(fd, libc::SIOCSIFFLAGS as u32, &mut ifreq)
+        })
+    }
+
+    /// All interfaces that have an address.
+    pub fn interfaces(&self) -> With<'_, Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            let bytes = sys::ioctl::ifconf(fd, 1024 * IFREQ)?;
+            crate::ioctl::interfaces(&bytes).ok_or(Errno::new(libc::EINVAL))
+        })
+    }
+
+    /// Begins an SCTP association with a host of several addresses. Answers its number.
+    pub fn sctp_connect(&self, addresses: &[u8]) -> With<'_, Result<i32, Failure>, W> {
+        self.with(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
+    }
+
+    /// A socket of its own for one association. It inherits the settings.
+    pub fn sctp_peeloff(&self, association: i32) -> With<'_, Result<Arc<Self>, Failure>, W> {
+        let kind = Kind { kind: libc::SOCK_STREAM, ..self.kind };
+        self.with(|fd, _| {
+            let mut request = sctp::peeloff_request(association);
+            sys::option::get(fd, sctp::LEVEL, sctp::PEELOFF, &mut request)?;
+            let fd = sys::socket::adopt(sctp::peeled_off(&request))?;
+            Self::on(Descriptor::new(fd, false), kind, Origin::Opened, self.settings.inherited(), true)
+        })
+    }
+
+    /// The number of the descriptor.
+    pub fn fd(&self) -> With<'_, Result<RawFd, Failure>, W> {
+        self.with(|fd, _| Ok(fd.as_raw_fd()))
+    }
+}

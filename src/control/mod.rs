@@ -1,0 +1,57 @@
+//! Control messages, cmsg(3): their bytes, and the table of what they say.
+
+pub mod table;
+
+/// A control message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// SOL_* or IPPROTO_*
+    pub level: i32,
+    /// its type at that level
+    pub kind: i32,
+    /// what it carries
+    pub data: Vec<u8>,
+}
+
+/// The size of a `struct cmsghdr`.
+const HEADER: usize = size_of::<libc::cmsghdr>();
+/// What a message is aligned to.
+const ALIGN: usize = size_of::<usize>();
+
+/// The room that a message with so many bytes takes, CMSG_SPACE of cmsg(3).
+pub fn space(len: usize) -> usize {
+    HEADER + len.next_multiple_of(ALIGN)
+}
+
+/// The messages in a buffer that the system has filled. One that was cut is left out.
+pub fn parse(mut bytes: &[u8]) -> Vec<Message> {
+    let mut messages = Vec::new();
+    while let Some((message, len)) = first(bytes) {
+        messages.push(message);
+        bytes = bytes.get(len.next_multiple_of(ALIGN)..).unwrap_or_default();
+    }
+    messages
+}
+
+/// The first message, and the length that its header names.
+fn first(bytes: &[u8]) -> Option<(Message, usize)> {
+    let (len, rest) = bytes.split_first_chunk::<ALIGN>()?;
+    let (level, rest) = rest.split_first_chunk::<4>()?;
+    let (kind, _) = rest.split_first_chunk::<4>()?;
+    let len = usize::from_ne_bytes(*len);
+    let data = bytes.get(HEADER..len)?.to_vec();
+    Some((Message { level: i32::from_ne_bytes(*level), kind: i32::from_ne_bytes(*kind), data }, len))
+}
+
+/// The buffer for the system.
+pub fn write(messages: &[Message]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for message in messages {
+        bytes.extend((HEADER + message.data.len()).to_ne_bytes());
+        bytes.extend(message.level.to_ne_bytes());
+        bytes.extend(message.kind.to_ne_bytes());
+        bytes.extend(&message.data);
+        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
+    }
+    bytes
+}

@@ -1,0 +1,51 @@
+//! Receive a message with its sender's address and control messages, recvmsg(2).
+
+use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
+use crate::errno::Errno;
+use crate::lane::Claim;
+use crate::socket::Kind;
+use crate::sys;
+use crate::sys::io::Received;
+use std::os::fd::BorrowedFd;
+
+/// Receives into `room` and `ctrl`.
+pub struct RecvMsg<'r, R> {
+    /// Where the bytes go.
+    pub room: &'r mut R,
+    /// How many at the most.
+    pub len: usize,
+    /// Room for control messages.
+    pub ctrl: Vec<u8>,
+    /// MSG_*
+    pub flags: i32,
+}
+
+impl<R: Room> Op for RecvMsg<'_, R> {
+    type Done = Received;
+    const CLAIM: Claim = Claim::Read;
+
+    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
+        let Some(buf) = room(self.room, fd, self.len) else {
+            return Attempt::NoMemory;
+        };
+        match sys::io::recvmsg(fd, buf, &mut self.ctrl, self.flags) {
+            Ok(got) if got.whole == 0 && got.ctrl == 0 && kind.stream() => Attempt::Closed,
+            Ok(got) => {
+                if discarded(kind, self.flags) {
+                    cleared(buf, got.len);
+                }
+                Attempt::Done(got)
+            }
+            Err(errno) if blocked(errno) => Attempt::Blocked,
+            Err(errno) => Attempt::Failed(errno),
+        }
+    }
+
+    fn bytes(done: &Received) -> usize {
+        done.len
+    }
+
+    fn fatal(_: Errno) -> bool {
+        true
+    }
+}

@@ -1,0 +1,44 @@
+//! Send a part of a file without copying it through the program, sendfile(2).
+
+use super::send::fatal;
+use super::{Attempt, Op, blocked};
+use crate::errno::Errno;
+use crate::lane::Claim;
+use crate::socket::Kind;
+use crate::sys;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// Sends `count` bytes of `file` from `offset`.
+pub struct SendFile<'f> {
+    /// The file.
+    pub file: &'f OwnedFd,
+    /// Where to begin.
+    pub offset: i64,
+    /// How many bytes.
+    pub count: usize,
+}
+
+impl Op for SendFile<'_> {
+    /// How many bytes went: fewer than asked for at the end of the file.
+    type Done = usize;
+    const CLAIM: Claim = Claim::Write;
+    const APART: bool = true;
+
+    fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<usize> {
+        match sys::io::sendfile(fd, self.file, self.offset, self.count) {
+            Ok(0) => Attempt::Done(0),
+            Ok(put) if put == self.count => Attempt::Done(put),
+            Ok(put) => Attempt::Partial(put),
+            Err(errno) if blocked(errno) => Attempt::Blocked,
+            Err(errno) => Attempt::Failed(errno),
+        }
+    }
+
+    fn bytes(done: &usize) -> usize {
+        *done
+    }
+
+    fn fatal(errno: Errno) -> bool {
+        fatal(errno)
+    }
+}

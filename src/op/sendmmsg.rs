@@ -1,0 +1,46 @@
+//! Send several messages with one system call, sendmmsg(2).
+
+use super::send::fatal;
+use super::sendto::untold;
+use super::{Attempt, Op, blocked};
+use crate::errno::Errno;
+use crate::lane::Claim;
+use crate::socket::Kind;
+use crate::sys;
+use crate::sys::io::Message;
+use std::os::fd::BorrowedFd;
+
+/// As many messages as one system call takes, UIO_MAXIOV.
+pub const MOST: usize = 1024;
+
+/// Messages to send.
+pub struct SendMmsg<'d> {
+    /// The messages.
+    pub messages: Vec<Message<'d>>,
+    /// MSG_*
+    pub flags: i32,
+}
+
+impl Op for SendMmsg<'_> {
+    /// How many bytes of each message went, of the first messages: the others were not sent.
+    type Done = Vec<usize>;
+    const CLAIM: Claim = Claim::Write;
+
+    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<usize>> {
+        let addressed = self.messages.iter().any(|message| message.to.is_some());
+        match sys::io::sendmmsg(fd, &self.messages, self.flags) {
+            Ok(went) if went.len() < self.messages.len() => Attempt::Partial(went),
+            Ok(went) => Attempt::Done(went),
+            Err(errno) if blocked(errno) => untold(Attempt::Blocked, kind, addressed),
+            Err(errno) => Attempt::Failed(errno),
+        }
+    }
+
+    fn bytes(done: &Vec<usize>) -> usize {
+        done.iter().sum()
+    }
+
+    fn fatal(errno: Errno) -> bool {
+        fatal(errno)
+    }
+}

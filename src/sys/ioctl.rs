@@ -1,0 +1,33 @@
+//! ioctl(2) on sockets.
+
+use super::{Result, check};
+use crate::ioctl::IFREQ;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// A request that writes one int.
+pub fn int(fd: BorrowedFd<'_>, request: u32) -> Result<i32> {
+    let mut value: libc::c_int = 0;
+    // SAFETY: the requests of `Form::Get` write one int.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), &raw mut value) })?;
+    Ok(value)
+}
+
+/// A request that reads and writes a `struct ifreq`.
+pub fn ifreq(fd: BorrowedFd<'_>, request: u32, ifreq: &mut [u8; IFREQ]) -> Result<()> {
+    // SAFETY: the requests on interfaces read and write a `struct ifreq`, which is of this size.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), ifreq.as_mut_ptr()) })?;
+    Ok(())
+}
+
+/// SIOCGIFCONF: as many `struct ifreq` as there is room for, in their bytes.
+pub fn ifconf(fd: BorrowedFd<'_>, room: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0_u8; room];
+    let mut conf = libc::ifconf {
+        ifc_len: i32::try_from(room).unwrap_or(i32::MAX),
+        ifc_ifcu: libc::__c_anonymous_ifc_ifcu { ifcu_buf: bytes.as_mut_ptr().cast() },
+    };
+    // SAFETY: the pointer and the length in the struct are those of a buffer that is ours alone.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCGIFCONF as _, &raw mut conf) })?;
+    bytes.truncate(usize::try_from(conf.ifc_len).unwrap_or(0));
+    Ok(bytes)
+}
