@@ -402,8 +402,8 @@ connect(Socket, SockAddr, Timeout) ->
 accept(Socket) -> accept(Socket, infinity).
 
 %% @doc Takes a connection, accept(2). The caller becomes the new socket's controlling process. The new socket inherits
-%% `{otp, debug | iow | rcvbuf | use_registry}'. Errors of the moment, such as `emfile', leave the listener and those
-%% who wait on it as they are.
+%% `{otp, debug | iow | rcvbuf | use_registry}'. An error of the moment, such as `emfile', is for who tried: each acceptor that is
+%% woken while it lasts is answered it, and the listener goes on.
 -spec accept(socket(), timeout() | nowait | select_handle()) ->
           {ok, socket()} | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->

@@ -4,6 +4,7 @@
 
 use crate::addr::{Address, Raw, STORAGE};
 use crate::name::{self, Name};
+use crate::{extended_error, tos};
 
 /// How a value is written. Numbers are in the machine's order, as the system has them.
 #[derive(Clone, Copy, Debug)]
@@ -148,58 +149,15 @@ pub const PMTUDISC: &[Name] = &[
     ("want", libc::IP_PMTUDISC_WANT),
 ];
 
-/// Values of the bits 1 to 4 of the type of service, RFC 1349.
-pub const TOS: &[Name] = &[("default", 0), ("mincost", 1), ("reliability", 2), ("throughput", 4), ("lowdelay", 8)];
-
-/// Values of the bits 5 to 7 of the type of service, RFC 791.
-pub const PRECEDENCE: &[Name] = &[
-    ("routine", 0),
-    ("priority", 1),
-    ("immediate", 2),
-    ("flash", 3),
-    ("flashoverride", 4),
-    ("critical_ecp", 5),
-    ("internetcontrol", 6),
-    ("netcontrol", 7),
-];
-
-/// Values of the bits 2 to 7 of the type of service, the IANA registry of differentiated services.
-pub const DSCP: &[Name] = &[
-    ("cs0", 0),
-    ("le", 1),
-    ("cs1", 8),
-    ("af11", 10),
-    ("af12", 12),
-    ("af13", 14),
-    ("cs2", 16),
-    ("af21", 18),
-    ("af22", 20),
-    ("af23", 22),
-    ("cs3", 24),
-    ("af31", 26),
-    ("af32", 28),
-    ("af33", 30),
-    ("cs4", 32),
-    ("af41", 34),
-    ("af42", 36),
-    ("af43", 38),
-    ("cs5", 40),
-    ("voice_admit", 44),
-    ("nqb", 45),
-    ("ef", 46),
-    ("cs6", 48),
-    ("cs7", 56),
-];
-
 /// `include` and `exclude` of a source filter, ip(7).
 pub const FILTER_MODES: &[Name] = &[("exclude", libc::MCAST_EXCLUDE), ("include", libc::MCAST_INCLUDE)];
 
 /// Every name that a value can have.
 const NAMES: &[&[Name]] = &[
     PMTUDISC,
-    TOS,
-    PRECEDENCE,
-    DSCP,
+    tos::TOS,
+    tos::PRECEDENCE,
+    tos::DSCP,
     FILTER_MODES,
     &[("default", 0), ("abort", 0), ("null", 0)],
     crate::ioctl::HARDWARE,
@@ -223,14 +181,16 @@ impl Value {
         Self::List(names.iter().filter(|row| bits & row.1 != 0).map(|row| Self::Name(row.0)).collect())
     }
 
-    fn get(&self, name: &str) -> Option<&Self> {
+    /// The value of that name.
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Map(pairs) => pairs.iter().find(|pair| pair.0 == name).map(|pair| &pair.1),
             _ => None,
         }
     }
 
-    fn int(&self) -> Option<i64> {
+    /// A number.
+    pub fn int(&self) -> Option<i64> {
         match self {
             Self::Int(number) => Some(*number),
             Self::Bool(on) => Some(i64::from(*on)),
@@ -240,7 +200,8 @@ impl Value {
     }
 }
 
-fn number(names: &[Name], value: &Value) -> Option<i32> {
+/// The number of a name, or a number as it is.
+pub fn number(names: &[Name], value: &Value) -> Option<i32> {
     match value {
         Value::Name(name) => name::number(names, name),
         value => i32::try_from(value.int()?).ok(),
@@ -321,7 +282,7 @@ impl Codec {
             Self::Named8(names) => Value::named(names, i32::from(*bytes.first()?)),
             Self::Bits(names) => Value::bits(names, int()?),
             Self::Bits16(names) => Value::bits(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
-            Self::Tos => tos(int()? & 0xff),
+            Self::Tos => tos::read(int()? & 0xff),
             Self::Domain => Value::Kind(Kin::Domain, int()?),
             Self::Type => Value::Kind(Kin::Type, int()?),
             Self::Protocol => Value::Kind(Kin::Protocol, int()?),
@@ -344,7 +305,7 @@ impl Codec {
             }
             Self::Struct(layout) => layout.read(bytes)?,
             Self::Linger => crate::layout::LINGER.read(bytes)?,
-            Self::ExtendedError => extended_error(bytes)?,
+            Self::ExtendedError => extended_error::read(bytes)?,
             Self::Cmsgs => Value::Cmsgs(crate::control::parse(bytes)),
             Self::MsFilter | Self::Md5Sig | Self::Own => return None,
         })
@@ -370,7 +331,7 @@ impl Codec {
             (Self::Bits16(names), value) => Some(u16::try_from(bits(names, value)?).ok()?.to_ne_bytes().to_vec()),
             (Self::Hops, Value::Name("default")) => int(-1),
             (Self::Hops, Value::Int(0..=255)) => int(fits()?),
-            (Self::Tos, value) => int(tos_number(value)?),
+            (Self::Tos, value) => int(tos::number(value)?),
             (Self::Domain | Self::Type | Self::Protocol, Value::Kind(_, number)) => int(*number),
             (Self::Ip4, Value::Ip4(octets)) => Some(octets.to_vec()),
             (Self::Ip6, Value::Ip6(words)) => Some(std::net::Ipv6Addr::from(*words).octets().to_vec()),
@@ -419,55 +380,6 @@ impl Codec {
     }
 }
 
-/// Where an extended error comes from, ip(7).
-const ORIGINS: &[Name] = &[("none", 0), ("local", 1), ("icmp", 2), ("icmp6", 3), ("txstatus", 4), ("zerocopy", 5)];
-/// Types of ICMP messages, RFC 792.
-const ICMP_TYPES: &[Name] = &[("dest_unreach", 3), ("time_exceeded", 11)];
-/// Codes of ICMP's destination unreachable, RFC 792 and RFC 1122.
-const ICMP_CODES: &[Name] = &[
-    ("net_unreach", 0),
-    ("host_unreach", 1),
-    ("port_unreach", 3),
-    ("frag_needed", 4),
-    ("net_unknown", 6),
-    ("host_unknown", 7),
-];
-/// Types of ICMPv6 messages, RFC 4443.
-const ICMP6_TYPES: &[Name] = &[("dest_unreach", 1), ("pkt_toobig", 2), ("time_exceeded", 3)];
-/// Codes of ICMPv6's destination unreachable, RFC 4443.
-const ICMP6_CODES: &[Name] = &[
-    ("noroute", 0),
-    ("adm_prohibited", 1),
-    ("not_neighbour", 2),
-    ("addr_unreach", 3),
-    ("port_unreach", 4),
-    ("policy_fail", 5),
-    ("reject_route", 6),
-];
-
-fn extended_error(bytes: &[u8]) -> Option<Value> {
-    let (errno, rest) = bytes.split_first_chunk::<4>()?;
-    let ([origin, kind, code, _], rest) = rest.split_first_chunk::<4>()?;
-    let (info, rest) = rest.split_first_chunk::<4>()?;
-    let (data, offender) = rest.split_first_chunk::<4>()?;
-    let (types, unreachable, codes) = match origin {
-        2 => (ICMP_TYPES, 3, ICMP_CODES),
-        3 => (ICMP6_TYPES, 1, ICMP6_CODES),
-        _ => (&[][..], 0, &[][..]),
-    };
-    let codes = if *kind == unreachable { codes } else { &[] };
-    let uint = |bytes: &[u8; 4]| Value::Int(i64::from(u32::from_ne_bytes(*bytes)));
-    Some(Value::Map(vec![
-        ("error", Value::Error(i32::from_ne_bytes(*errno))),
-        ("origin", Value::named(ORIGINS, i32::from(*origin))),
-        ("type", Value::named(types, i32::from(*kind))),
-        ("code", Value::named(codes, i32::from(*code))),
-        ("info", uint(info)),
-        ("data", uint(data)),
-        ("offender", Value::Address(Address::from_raw(&Raw::new(offender)?))),
-    ]))
-}
-
 /// The longest key of TCP_MD5SIG.
 const MD5_KEY: u16 = 80;
 
@@ -475,60 +387,5 @@ fn bits(names: &[Name], value: &Value) -> Option<i32> {
     match value {
         Value::List(list) => list.iter().try_fold(0, |bits, value| Some(bits | number(names, value)?)),
         value => i32::try_from(value.int()?).ok(),
-    }
-}
-
-/// A type of service in its three readings.
-fn tos(number: i32) -> Value {
-    let tos = Value::Map(vec![
-        ("precedence", Value::named(PRECEDENCE, number >> 5)),
-        ("tos", Value::named(TOS, (number >> 1) & 0xf)),
-    ]);
-    let dscp = Value::named(DSCP, number >> 2);
-    Value::Map(vec![("native", Value::Int(i64::from(number))), ("tos", tos), ("dscp", dscp)])
-}
-
-fn tos_number(value: &Value) -> Option<i32> {
-    match value {
-        Value::Name(name) => match name::number(DSCP, name) {
-            Some(dscp) => Some(dscp << 2),
-            None => TOS.iter().find(|row| row.0 == *name && row.1 != 0).map(|row| row.1 << 1),
-        },
-        Value::Map(_) => {
-            let precedence = number(PRECEDENCE, value.get("precedence")?).filter(|n| (0..8).contains(n))?;
-            let tos = number(TOS, value.get("tos")?).filter(|n| (0..16).contains(n))?;
-            Some(precedence << 5 | tos << 1)
-        }
-        value => i32::try_from(value.int()?).ok(),
-    }
-}
-
-impl Layout {
-    fn read(&self, bytes: &[u8]) -> Option<Value> {
-        let field = |field: &Field| {
-            let bytes = bytes.get(field.at..)?;
-            let bytes = bytes.get(..field.codec.size()).unwrap_or(bytes);
-            Some((field.name, field.codec.read(bytes)?))
-        };
-        // A system older than the table writes less: what is not there is left out.
-        let fields: Vec<_> = self.fields.iter().map_while(field).collect();
-        (!fields.is_empty()).then_some(Value::Map(fields))
-    }
-
-    fn write(&self, value: &Value) -> Option<Vec<u8>> {
-        let complete = self.fields.iter().all(|field| field.optional || value.get(field.name).is_some());
-        if complete { self.write_sparse(value) } else { None }
-    }
-
-    /// The bytes of a value; fields that it does not have are 0.
-    pub fn write_sparse(&self, value: &Value) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; self.size];
-        for field in self.fields {
-            if let Some(value) = value.get(field.name) {
-                let written = field.codec.write(value)?;
-                bytes.get_mut(field.at..field.at + written.len())?.copy_from_slice(&written);
-            }
-        }
-        Some(bytes)
     }
 }

@@ -1,6 +1,6 @@
 //! The C structs that options and control messages carry, field by field.
 
-use crate::codec::{Codec, Field, Layout};
+use crate::codec::{Codec, Field, Layout, Value};
 use crate::name::Name;
 
 macro_rules! layouts {
@@ -322,5 +322,36 @@ layouts! {
         in_ordered_chunks    232 Codec::U64,;
         out_ctrl_chunks      240 Codec::U64,;
         in_ctrl_chunks       248 Codec::U64,;
+    }
+}
+
+impl Layout {
+    /// What the system wrote. A system older than the table writes less: what is not there is left out.
+    pub fn read(&self, bytes: &[u8]) -> Option<Value> {
+        let field = |field: &Field| {
+            let bytes = bytes.get(field.at..)?;
+            let bytes = bytes.get(..field.codec.size()).unwrap_or(bytes);
+            Some((field.name, field.codec.read(bytes)?))
+        };
+        let fields: Vec<_> = self.fields.iter().map_while(field).collect();
+        (!fields.is_empty()).then_some(Value::Map(fields))
+    }
+
+    /// The bytes of a value that has every field that it must.
+    pub fn write(&self, value: &Value) -> Option<Vec<u8>> {
+        let complete = self.fields.iter().all(|field| field.optional || value.get(field.name).is_some());
+        if complete { self.write_sparse(value) } else { None }
+    }
+
+    /// The bytes of a value; fields that it does not have are 0.
+    pub fn write_sparse(&self, value: &Value) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; self.size];
+        for field in self.fields {
+            if let Some(value) = value.get(field.name) {
+                let written = field.codec.write(value)?;
+                bytes.get_mut(field.at..field.at + written.len())?.copy_from_slice(&written);
+            }
+        }
+        Some(bytes)
     }
 }

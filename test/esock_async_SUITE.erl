@@ -10,7 +10,8 @@ all() ->
      cancel_by_stranger, cancel_of_another_socket, same_handle_twice, close_aborts_all, close_under_blocked,
      owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
      controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
-     monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm].
+     monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
+     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once].
 
 %%% Sockets.
 
@@ -433,3 +434,109 @@ reader_writer_storm(_) ->
              end || _ <- lists:seq(1, Writers)],
     [ok = await(Tag) || Tag <- Write ++ Read],
     ?assertMatch(#{num_readers := 0, counters := #{read_pkg := Total}}, esock:info(S)).
+
+%% Who has handed the socket over and waited on it passes the turn on when it ends.
+handed_over_with_a_handle(_) ->
+    {S, Addr} = udp(),
+    Self = self(),
+    {Pid, MRef} = spawn_monitor(fun() ->
+                                        {ok, T} = esock:open(inet, dgram, udp),
+                                        ok = esock:bind(T, #{family => inet, addr => loopback, port => 0}),
+                                        {select, _} = esock:recv(T, 0, nowait),
+                                        ok = esock:setopt(T, {otp, controlling_process}, Self),
+                                        Self ! {self(), T}
+                                end),
+    T = receive {Pid, Socket} -> Socket end,
+    receive {'DOWN', MRef, process, Pid, normal} -> ok end,
+    {ok, AddrT} = esock:sockname(T),
+    ok = esock:sendto(S, <<"hello">>, AddrT),
+    ?assertEqual({ok, <<"hello">>}, esock:recv(T, 0, 5000)),
+    _ = Addr,
+    [ok = esock:close(X) || X <- [S, T]].
+
+%% Who was woken, finds nothing and does not wait again has had his turn.
+woken_then_zero(_) ->
+    {S, Addr} = udp(),
+    {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
+    Self = self(),
+    Pid = spawn_link(fun() ->
+                             {select, {_, _, H}} = esock:recv(S, 0, nowait),
+                             Self ! waiting,
+                             receive {'$socket', S, select, H} -> Self ! {self(), esock:recv(S, 0, 0)} end
+                     end),
+    receive waiting -> ok end,
+    ok = esock:sendto(S, <<"one">>, Addr),
+    receive {'$socket', S, select, Handle} -> ok end,
+    %% Taken out of turn by a third process.
+    Thief = spawn_link(fun() -> Self ! {self(), esock:recv(S, 0, 0)} end),
+    receive {Thief, Stolen} -> ?assertEqual({ok, <<"one">>}, Stolen) end,
+    ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
+    ok = esock:sendto(S, <<"two">>, Addr),
+    receive {Pid, Result} -> ?assertEqual({ok, <<"two">>}, Result) end,
+    ok = esock:close(S).
+
+woken_then_zero_to_write(_) ->
+    {ok, To} = esock:open(local, dgram),
+    ok = esock:bind(To, #{family => local, path => <<>>}),
+    {ok, Addr} = esock:sockname(To),
+    {ok, From} = esock:open(local, dgram),
+    Fill = fun Fill(N) -> case esock:sendto(From, <<"x">>, Addr, 0) of ok -> Fill(N + 1); {error, timeout} -> N end end,
+    Count = Fill(0),
+    {select, {_, _, Handle}} = esock:sendto(From, <<"x">>, Addr, nowait),
+    receive {'$socket', From, select, Handle} -> ok end,
+    {error, timeout} = esock:sendto(From, <<"x">>, Addr, 0),
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! waiting, Self ! {self(), esock:sendto(From, <<"last">>, Addr, 5000)} end),
+    receive waiting -> ok end,
+    [{ok, <<"x">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
+    receive {Pid, Result} -> ?assertEqual(ok, Result) end,
+    [ok = esock:close(X) || X <- [To, From]].
+
+%% Everybody is told although the closer, whom SO_LINGER keeps waiting, is killed.
+closer_killed_in_linger(_) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L),
+    ok = esock:setopt(L, {socket, linger}, #{onoff => true, linger => 10}),
+    Self = self(),
+    Pids = [spawn_link(fun() ->
+                               {select, {_, _, H}} = esock:accept(L, nowait),
+                               Self ! waiting,
+                               receive {'$socket', L, abort, {H, closed}} -> Self ! {self(), told} end
+                       end) || _ <- lists:seq(1, 500)],
+    [receive waiting -> ok end || _ <- Pids],
+    M = esock:monitor(L),
+    Closer = spawn(fun() -> Self ! closing, esock:close(L) end),
+    receive closing -> exit(Closer, kill) end,
+    %% Killed before its call it has closed nothing.
+    _ = esock:close(L),
+    [receive {Pid, told} -> ok end || Pid <- Pids],
+    receive {'DOWN', M, socket, L, closed} -> ok end.
+
+%% Two sockets on one descriptor: the second cannot be registered with the poller, and says so; it does not hang.
+unregistrable(_) ->
+    {S, Addr} = udp(),
+    {ok, Fd} = esock:getopt(S, {otp, fd}),
+    {ok, T} = esock:open(Fd, #{dup => false}),
+    {select, _} = esock:recv(S, 0, nowait),
+    ?assertMatch({error, eexist}, esock:recv(T, 0, 5000)),
+    ok = esock:sendto(T, <<"x">>, Addr),
+    ok = esock:close(T),
+    ?assertEqual({ok, <<"x">>}, esock:recv(S, 0, 5000)),
+    ok = esock:close(S).
+
+%% Asked too early, a connect is still to be waited for under its handle.
+connect_once(_) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L, 0),
+    {ok, Addr} = esock:sockname(L),
+    {ok, C1} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C1, Addr),
+    {ok, C2} = esock:open(inet, stream, tcp),
+    {select, {_, _, Handle}} = esock:connect(C2, Addr, nowait),
+    {error, already} = esock:connect(C2),
+    {ok, S1} = esock:accept(L),
+    receive {'$socket', C2, select, Handle} -> ok end,
+    ?assertEqual(ok, esock:connect(C2)),
+    [ok = esock:close(X) || X <- [L, C1, C2, S1]].

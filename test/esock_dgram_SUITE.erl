@@ -6,7 +6,7 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [boundaries, empty, largest, too_long, addresses, connected, nowait_peek, broadcast_needs_option, timeouts, raw].
+    [boundaries, empty, largest, too_long, addresses, connected, nowait_peek, broadcast_needs_option, timeouts, raw, rcvbuf_pair, length_of_a_listener].
 
 udp(Family) ->
     {ok, S} = esock:open(Family, dgram, udp),
@@ -96,3 +96,23 @@ raw(_) ->
         {error, eperm} ->
             {skip, "no CAP_NET_RAW"}
     end.
+
+%% The count of `{otp, rcvbuf}' is for streams: a datagram is cut at the size, whichever way the call waits.
+rcvbuf_pair(_) ->
+    {ok, S} = esock:open(inet, dgram, udp),
+    ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
+    {ok, Addr} = esock:sockname(S),
+    ok = esock:setopt(S, {otp, rcvbuf}, {3, 4}),
+    [ok = esock:sendto(S, <<"abcdefgh">>, Addr) || _ <- [1, 2]],
+    ?assertEqual([{ok, <<"abcd">>}, {ok, <<"abcd">>}], [esock:recv(S, 0, T) || T <- [5000, 0]]),
+    ok = esock:close(S).
+
+%% A socket that cannot say how much there is to read gets no huge buffer on a user's word.
+length_of_a_listener(_) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L),
+    {Time, Result} = timer:tc(fun() -> [esock:recv(L, 1 bsl 32, nowait) || _ <- lists:seq(1, 1000)] end),
+    ct:pal("~w us", [Time]),
+    ?assertEqual([{error, enotconn}], lists:usort(Result)),
+    ok = esock:close(L).

@@ -12,7 +12,7 @@
 
 all() ->
     [closed, forgotten, owner_ends, owner_killed_waiting, accepted_forgotten, half_connected, monitored,
-     closed_under_waiters, cloexec, emfile, ten_thousand_waits].
+     closed_under_waiters, registered_while_closed, cloexec, emfile, ten_thousand_waits].
 
 init_per_suite(Config) ->
     %% What is made once and stays: pollers, tables.
@@ -135,6 +135,17 @@ closed_under_waiters(_) ->
          ok = esock:close(S),
          [receive {'DOWN', MRef, _, Pid, {error, closed}} -> ok end || {Pid, MRef} <- Pids]
      end || _ <- lists:seq(1, ?EACH div 4)],
+    back_to(Before).
+
+%% Registration that races with close leaves no entry.
+registered_while_closed(_) ->
+    Before = state(),
+    [begin
+         {ok, S} = esock:open(inet, dgram, udp, #{use_registry => false}),
+         {Pid, MRef} = spawn_monitor(fun() -> esock:setopt(S, {otp, use_registry}, true) end),
+         _ = esock:close(S),
+         receive {'DOWN', MRef, process, Pid, normal} -> ok end
+     end || _ <- lists:seq(1, 10_000)],
     back_to(Before).
 
 %% No program that the node starts inherits a socket.

@@ -7,7 +7,7 @@
 
 all() ->
     [readme_example, differences_are_tested, documented, registry_by_environment, registry_by_application, halt_while_waiting,
-     stop_while_waiting, purge, emulator_without_nif, dependency].
+     bound_schedulers, stop_while_waiting, purge, emulator_without_nif, dependency].
 
 %% The root of the project.
 root() ->
@@ -135,3 +135,13 @@ dependency(Config) ->
     ?assertEqual({0, <<"ok">>}, program("erl", ["-noshell", "-pa" | Paths] ++
                                             ["-eval", "{ok, _} = application:ensure_all_started(user),"
                                              "io:write(uses:run()), halt()."], [])).
+
+%% A poller runs on every processor of the node, though the scheduler that started it is bound to one.
+bound_schedulers(_) ->
+    Code = "esock:info(), {ok, Tasks} = file:list_dir(\"/proc/self/task\"),"
+        "Of = fun(T, F) -> {ok, B} = file:read_file([\"/proc/self/task/\", T, \"/\", F]), B end,"
+        "Cpus = fun(T) -> {match, [C]} = re:run(Of(T, \"status\"), \"Cpus_allowed_list:\\\\s+(\\\\S+)\", [{capture, [1], list}]), C end,"
+        "Ours = [Cpus(T) || T <- Tasks, string:prefix(Of(T, \"comm\"), \"esock\") =/= nomatch],"
+        "io:format(\"~w\", [lists:usort(Ours) =:= [Cpus(os:getpid())]]), halt().",
+    Ebin = filename:dirname(code:which(esock)),
+    ?assertEqual({0, <<"true">>}, program("erl", ["-noshell", "+sbt", "db", "-pa", Ebin, "-eval", Code], [])).

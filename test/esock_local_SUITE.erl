@@ -7,7 +7,7 @@
 
 all() ->
     [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
-     backlog_full, dgram_unconnected].
+     backlog_full, dgram_unconnected, printed].
 
 addr(Path) -> #{family => local, path => Path}.
 
@@ -143,3 +143,13 @@ dgram_unconnected(_) ->
     receive {Pid, Result} -> ?assertEqual(ok, Result) end,
     ?assertEqual({ok, <<"last">>}, esock:recv(To, 0, 1000)),
     [ok = esock:close(S) || S <- [To, From]].
+
+%% The table of i/0 takes any path.
+printed(Config) ->
+    {ok, S} = esock:open(local, dgram),
+    Path = filename:join("/tmp", "esock-" ++ os:getpid() ++ [16#416]),
+    ok = esock:bind(S, addr(Path)),
+    ok = esock:i(),
+    ok = esock:close(S),
+    ok = file:delete(Path),
+    Config.

@@ -8,8 +8,10 @@ use super::Ready;
 use super::token::{Table, Token};
 use crate::errno::Errno;
 use crate::sys::Result;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::unistd::{Pid, getpid};
 use parking_lot::Mutex;
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,7 +61,10 @@ impl Poller {
         let builder = Builder::new().name(format!("esock_poll_{index}")).stack_size(STACK);
         let thread = builder.spawn({
             let poller = Arc::clone(&poller);
-            move || poller.run()
+            move || {
+                unbind();
+                poller.run();
+            }
         });
         let thread = thread.map_err(|error| Errno::new(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
         *poller.thread.lock() = Some(thread);
@@ -157,6 +162,20 @@ impl Poller {
             Some((source, event.events()))
         }));
     }
+}
+
+/// A thread inherits the processors of the one that starts it, and that may be a scheduler bound to one: the processors of
+/// the whole program are given back to it. Where that fails it stays where it is.
+fn unbind() {
+    if let Ok(all) = sched_getaffinity(getpid()) {
+        let _ = sched_setaffinity(Pid::from_raw(0), &all);
+    }
+}
+
+/// How many processors the program may use.
+pub fn processors() -> usize {
+    let count = |set: CpuSet| (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count();
+    sched_getaffinity(getpid()).map_or(1, count)
 }
 
 fn event(writing: bool, token: Token) -> EpollEvent {

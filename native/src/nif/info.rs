@@ -137,38 +137,39 @@ fn states(state: &State<Waiter, Side>) -> Vec<Atom> {
 }
 
 fn counters<'a>(env: Env<'a>, read: &Look, write: &Look) -> NifResult<Term<'a>> {
-    let (r, w, a) = (&read.tally, &write.tally, read.apart.unwrap_or_default());
+    let accepts = read.apart.unwrap_or_default();
     let mut rows = vec![
-        (atoms::read_byte(), r.bytes),
-        (atoms::read_fails(), r.fails),
-        (atoms::read_pkg(), r.packages),
-        (atoms::read_pkg_max(), r.largest),
-        (atoms::read_tries(), r.tries),
-        (atoms::read_waits(), r.waits),
-        (atoms::write_byte(), w.bytes),
-        (atoms::write_fails(), w.fails),
-        (atoms::write_pkg(), w.packages),
-        (atoms::write_pkg_max(), w.largest),
-        (atoms::write_tries(), w.tries),
-        (atoms::write_waits(), w.waits),
-        (atoms::acc_success(), a.packages),
-        (atoms::acc_fails(), a.fails),
-        (atoms::acc_tries(), a.tries),
-        (atoms::acc_waits(), a.waits),
+        (atoms::acc_success(), accepts.packages),
+        (atoms::acc_fails(), accepts.fails),
+        (atoms::acc_tries(), accepts.tries),
+        (atoms::acc_waits(), accepts.waits),
     ];
-    if let Some(s) = &write.apart {
-        rows.extend([
-            (atoms::sendfile(), s.packages),
-            (atoms::sendfile_byte(), s.bytes),
-            (atoms::sendfile_fails(), s.fails),
-            (atoms::sendfile_max(), s.largest),
-            (atoms::sendfile_pkg(), s.packages),
-            (atoms::sendfile_pkg_max(), s.most),
-            (atoms::sendfile_tries(), s.tries),
-            (atoms::sendfile_waits(), s.waits),
-        ]);
+    let rows_of = |names: [Atom; 6], tally: &Tally| {
+        let Tally { bytes, fails, packages, largest, tries, waits, .. } = *tally;
+        names.into_iter().zip([bytes, fails, packages, largest, tries, waits])
+    };
+    rows.extend(rows_of(read_names(), &read.tally));
+    rows.extend(rows_of(write_names(), &write.tally));
+    if let Some(files) = &write.apart {
+        rows.extend(rows_of(sendfile_names(), files));
+        rows.extend([(atoms::sendfile(), files.packages), (atoms::sendfile_max(), files.most)]);
     }
     Term::map_from_pairs(env, &rows)
+}
+
+fn read_names() -> [Atom; 6] {
+    use atoms::{read_byte, read_fails, read_pkg, read_pkg_max, read_tries, read_waits};
+    [read_byte(), read_fails(), read_pkg(), read_pkg_max(), read_tries(), read_waits()]
+}
+
+fn write_names() -> [Atom; 6] {
+    use atoms::{write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits};
+    [write_byte(), write_fails(), write_pkg(), write_pkg_max(), write_tries(), write_waits()]
+}
+
+fn sendfile_names() -> [Atom; 6] {
+    use atoms::{sendfile_byte, sendfile_fails, sendfile_pkg, sendfile_pkg_max, sendfile_tries, sendfile_waits};
+    [sendfile_byte(), sendfile_fails(), sendfile_pkg(), sendfile_pkg_max(), sendfile_tries(), sendfile_waits()]
 }
 
 fn map<'a>(env: Env<'a>, rows: &[(Atom, Term<'a>)]) -> NifResult<Term<'a>> {

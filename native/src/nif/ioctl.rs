@@ -7,7 +7,7 @@ use crate::{atoms, fail};
 use esock::codec::{Codec, Value};
 use esock::ioctl::{self, Form, Row};
 use rustler::types::map::MapIterator;
-use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
 /// `ioctl(Socket, Request, Arguments)`
 #[rustler::nif]
@@ -17,35 +17,55 @@ fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Vec<T
     let Some(row) = ioctl::TABLE.iter().find(|row| row.name == name && !matches!(row.form, Form::Nobody)) else {
         return Ok(fail::invalid(env, (atoms::ioctl_request(), request)));
     };
-    let get = |result| finish(env, result, |value: Value| answer(env, &value));
-    let done = |result| finish(env, result, |()| atoms::ok().encode(env));
-    match (row.form, arguments.as_slice()) {
-        (Form::Get(codec), []) => get(resource.socket.ioctl_int(row.request, |int| number(codec, int))),
-        (Form::Space, []) => get(resource.socket.ioctl_space(row.request)),
-        (Form::Interfaces, []) => get(resource.socket.interfaces()),
-        (Form::InterfaceName, [index]) => {
-            let Some(request) = ioctl::ifreq(&[], &index.decode::<i32>()?.to_ne_bytes()) else {
-                return Err(rustler::Error::BadArg);
-            };
-            get(resource.socket.ioctl_interface(row.request, request, |ifreq| Codec::Text(ioctl::NAME).read(ifreq)))
-        }
-        (Form::Interface(codec), [name]) => {
-            let read = |ifreq: &[u8]| codec.read(ifreq.get(ioctl::NAME..)?);
-            get(resource.socket.ioctl_interface(row.request, interface(*name, &[])?, read))
-        }
-        (Form::Flags, [name]) => get(resource.socket.ioctl_interface(row.request, interface(*name, &[])?, flags)),
-        (Form::SetInterface(codec), [name, term]) => {
-            match value::decode(env, codec, *term).and_then(|v| codec.write(&v)) {
-                Some(bytes) => done(resource.socket.set_interface(row.request, interface(*name, &bytes)?)),
-                None => Ok(fail::error(env, atoms::einval())),
-            }
-        }
-        (Form::SetFlags, [name, flags]) => match changes(*flags) {
-            Some((set, clear)) => done(resource.socket.set_flags(interface(*name, &[])?, set, clear)),
-            None => Ok(fail::invalid(env, (atoms::ioctl_flag(), *flags))),
-        },
-        _ => Err(rustler::Error::BadArg),
+    match arguments.as_slice() {
+        [] => about_socket(env, &resource, row),
+        [name] => about_interface(env, &resource, row, *name),
+        [name, value] => change(env, &resource, row, *name, *value),
+        _ => Err(Error::BadArg),
     }
+}
+
+fn about_socket<'a>(env: Env<'a>, resource: &Handle, row: &Row) -> NifResult<Term<'a>> {
+    let result = match row.form {
+        Form::Get(codec) => resource.socket.ioctl_int(row.request, |int| number(codec, int)),
+        Form::Space => resource.socket.ioctl_space(row.request),
+        Form::Interfaces => resource.socket.interfaces(),
+        _ => return Err(Error::BadArg),
+    };
+    finish(env, result, |value| answer(env, &value))
+}
+
+fn about_interface<'a>(env: Env<'a>, resource: &Handle, row: &Row, name: Term<'a>) -> NifResult<Term<'a>> {
+    let socket = &resource.socket;
+    let result = match row.form {
+        Form::InterfaceName => {
+            let request = ioctl::ifreq(&[], &name.decode::<i32>()?.to_ne_bytes()).ok_or(Error::BadArg)?;
+            socket
+                .ioctl_interface(row.request, request, |ifreq| Codec::Text(ioctl::NAME).read(ifreq.get(..ioctl::NAME)?))
+        }
+        Form::Interface(codec) => {
+            let read = |ifreq: &[u8]| codec.read(ifreq.get(ioctl::NAME..)?);
+            socket.ioctl_interface(row.request, interface(name, &[])?, read)
+        }
+        Form::Flags => socket.ioctl_interface(row.request, interface(name, &[])?, flags),
+        _ => return Err(Error::BadArg),
+    };
+    finish(env, result, |value| answer(env, &value))
+}
+
+fn change<'a>(env: Env<'a>, resource: &Handle, row: &Row, name: Term<'a>, term: Term<'a>) -> NifResult<Term<'a>> {
+    let result = match row.form {
+        Form::SetInterface(codec) => match value::decode(env, codec, term).and_then(|value| codec.write(&value)) {
+            Some(bytes) => resource.socket.set_interface(row.request, interface(name, &bytes)?),
+            None => return Ok(fail::error(env, atoms::einval())),
+        },
+        Form::SetFlags => match changes(term) {
+            Some((set, clear)) => resource.socket.set_flags(interface(name, &[])?, set, clear),
+            None => return Ok(fail::invalid(env, (atoms::ioctl_flag(), term))),
+        },
+        _ => return Err(Error::BadArg),
+    };
+    finish(env, result, |()| atoms::ok().encode(env))
 }
 
 fn number(codec: Codec, int: i32) -> Value {
@@ -68,7 +88,7 @@ fn flags(ifreq: &[u8]) -> Option<Value> {
 fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ioctl::IFREQ]> {
     let name: Vec<i64> = name.decode()?;
     let bytes: Option<Vec<u8>> = name.into_iter().map(|code| u8::try_from(code).ok()).collect();
-    bytes.and_then(|bytes| ioctl::ifreq(&bytes, behind)).ok_or(rustler::Error::BadArg)
+    bytes.and_then(|bytes| ioctl::ifreq(&bytes, behind)).ok_or(Error::BadArg)
 }
 
 /// Flags to set and flags to clear, of `#{Flag => boolean()}`.

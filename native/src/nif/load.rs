@@ -4,8 +4,8 @@ use crate::{atoms, handle};
 use rustler::{Env, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Schedulers that one poller serves. Chosen, not measured: the machines at hand have two.
-const SCHEDULERS_PER_POLLER: usize = 8;
+/// Processors that one poller serves. Chosen, not measured: the machines at hand have two.
+const PROCESSORS_PER_POLLER: usize = 8;
 /// More pollers than this only wake each other's schedulers.
 const MOST_POLLERS: usize = 4;
 
@@ -15,6 +15,5 @@ pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     if let Ok(on) = info.map_get(atoms::use_registry()).and_then(|on| on.decode()) {
         handle::USE_REGISTRY.store(on, Relaxed);
     }
-    let schedulers = std::thread::available_parallelism().map_or(1, usize::from);
-    esock::poller::start(schedulers.div_ceil(SCHEDULERS_PER_POLLER).min(MOST_POLLERS)).is_ok()
+    esock::poller::start(esock::poller::epoll::processors().div_ceil(PROCESSORS_PER_POLLER).min(MOST_POLLERS)).is_ok()
 }

@@ -3,10 +3,11 @@
 use super::{Wait, run};
 use crate::term::{flags, message};
 use crate::{atoms, fail};
+use esock::addr::Raw;
 use esock::op::sendmmsg::{MOST, SendMmsg};
 use esock::op::sendmsg::SendMsg;
 use esock::sys::io::Message;
-use rustler::{Encoder, Env, NifResult, Term};
+use rustler::{Binary, Encoder, Env, NifResult, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// `sendmsg(Socket, Msg, Flags, Handle, How)`
@@ -69,17 +70,10 @@ fn sendmmsg<'a>(
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let mut parts = Vec::new();
-    for msg in msgs.iter().take(MOST) {
-        let binaries = match message::binaries(env, msg.map_get(atoms::iov())?) {
-            Ok(binaries) => binaries,
-            Err(error) => return Ok(error),
-        };
-        match message::envelope(env, *msg, room)? {
-            Ok(envelope) => parts.push((binaries, envelope)),
-            Err(error) => return Ok(error),
-        }
-    }
+    let parts = match parts(env, &msgs, room)? {
+        Ok(parts) => parts,
+        Err(error) => return Ok(error),
+    };
     let messages = parts.iter().map(|(binaries, (to, ctrl))| {
         let iov = message::slices(binaries);
         Message { iov, to: to.clone(), ctrl: ctrl.clone() }
@@ -89,4 +83,23 @@ fn sendmmsg<'a>(
     run(env, socket, &wait, &mut op, tag, |_, sent, all| {
         Some(if all { (atoms::ok(), sent).encode(env) } else { sent.encode(env) })
     })
+}
+
+/// A message in parts: its data, and its address and control messages.
+type Parts<'a> = (Vec<Binary<'a>>, (Option<Raw>, Vec<u8>));
+
+/// The first messages, as many as one call takes; or the answer for what is none.
+fn parts<'a>(env: Env<'a>, msgs: &[Term<'a>], room: usize) -> NifResult<Result<Vec<Parts<'a>>, Term<'a>>> {
+    let mut parts = Vec::new();
+    for msg in msgs.iter().take(MOST) {
+        let binaries = match message::binaries(env, msg.map_get(atoms::iov())?) {
+            Ok(binaries) => binaries,
+            Err(error) => return Ok(Err(error)),
+        };
+        match message::envelope(env, *msg, room)? {
+            Ok(envelope) => parts.push((binaries, envelope)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(parts))
 }
