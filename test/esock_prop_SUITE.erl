@@ -15,6 +15,12 @@ likely_terms(_) ->
 check(Property) ->
     Count = list_to_integer(os:getenv("ESOCK_PROPER", "2000")),
     case proper:quickcheck(Property, [{numtests, Count}, quiet, long_result]) of
-        true -> ok;
+        true -> restore();
         Counterexample -> ct:fail(Counterexample)
     end.
+
+%% The properties change what holds for the whole node.
+restore() ->
+    ok = esock:use_registry(true),
+    ok = esock:debug(false),
+    ok = esock:socket_debug(false).

@@ -19,7 +19,7 @@ fn setopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Te
     };
     match control::native(value) {
         Some(bytes) => finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env)),
-        None => Ok(fail::invalid(env, (atoms::socket_option(), option, value))),
+        None => Ok(fail::invalid(env, atoms::value())),
     }
 }
 
@@ -35,6 +35,7 @@ fn getopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, spec: Ter
         (Some(name), _, _) if name == atoms::integer() || name == atoms::boolean() => vec![0; 4],
         (None, Ok(bytes), _) => bytes.to_vec(),
         (None, Err(_), Ok(size)) if size <= MOST as u64 => vec![0; size as usize],
+        _ if spec.decode::<i64>().is_ok_and(|size| size < 0) => return Ok(fail::error(env, atoms::einval())),
         _ => return Ok(fail::invalid(env, (atoms::value_spec(), spec))),
     };
     finish(env, resource.socket.option_into(level, number, room), |bytes| {

@@ -26,7 +26,11 @@ fn recvmmsg<'a>(
         Err(error) => return Ok(error),
     };
     let count = count.decode::<u64>()?.clamp(1, MOST as u64) as usize;
-    let (size, ctrl_size) = (len.min(MESSAGE), super::recvmsg::ctrl_size(socket, sizes.1)?);
+    let size = len.min(MESSAGE);
+    let ctrl_size = match super::recvmsg::ctrl_size(env, socket, sizes.1)? {
+        Ok(size) => size,
+        Err(error) => return Ok(error),
+    };
     let tag = || atoms::recvmmsg().encode(env);
     run(env, socket, &wait, &mut RecvMmsg { count, size, ctrl_size, flags }, tag, |_, batch, _| {
         let parts = batch.data.chunks(size.max(1)).zip(batch.ctrl.chunks(ctrl_size.max(1)));

@@ -26,7 +26,11 @@ fn recvmsg<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let Some(ctrl) = zeros(ctrl_size(socket, ctrl)?) else {
+    let ctrl = match ctrl_size(env, socket, ctrl)? {
+        Ok(size) => size,
+        Err(error) => return Ok(error),
+    };
+    let Some(ctrl) = zeros(ctrl) else {
         return Ok(crate::fail::error(env, atoms::enomem()));
     };
     let tag = || atoms::recvmsg().encode(env);
@@ -41,12 +45,13 @@ fn recvmsg<'a>(
 /// More than the system has of control messages for one message.
 const CTRL: u64 = 1 << 20;
 
-/// How much room there is for control messages: what the caller says, or with 0 the socket's setting.
-pub(super) fn ctrl_size(socket: Term<'_>, size: Term<'_>) -> NifResult<usize> {
+/// How much room there is for control messages: what the caller says, or with 0 the socket's setting; or the answer for a
+/// size that no system has.
+pub(super) fn ctrl_size<'a>(env: Env<'a>, socket: Term<'a>, size: Term<'a>) -> NifResult<Result<usize, Term<'a>>> {
     Ok(match size.decode::<u64>() {
-        Ok(0) => super::handle(socket)?.socket.settings.rcvctrlbuf.load(Relaxed),
-        Ok(size) => size.min(CTRL) as usize,
-        Err(_) => CTRL as usize,
+        Ok(0) => Ok(super::handle(socket)?.socket.settings.rcvctrlbuf.load(Relaxed)),
+        Ok(size) => Ok(size.min(CTRL) as usize),
+        Err(_) => return crate::fail::integer_range(env, size).map(Err),
     })
 }
 

@@ -58,9 +58,9 @@ fn message<'a>(env: Env<'a>, term: Term<'a>) -> Option<Message> {
     Some(Message { level: number, kind, data })
 }
 
-/// `socket:native_value()`: an integer or a boolean as an int, a binary as it is.
+/// `socket:native_value()`: an integer or a boolean as an int, a binary (or an I/O list) as it is.
 pub(crate) fn native(term: Term<'_>) -> Option<Vec<u8>> {
-    if let Ok(bytes) = term.decode::<Binary<'_>>() {
+    if let Ok(bytes) = Binary::from_iolist(term) {
         return Some(bytes.to_vec());
     }
     let number = term.decode::<bool>().map_or_else(|_| term.decode::<i32>(), |on| Ok(i32::from(on)));
