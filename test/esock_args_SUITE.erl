@@ -86,6 +86,11 @@ differs(connect, 3, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(number_of_monitors, _, {'$socket', _}, _) -> true;
 differs(to_list, _, {'$socket', r}, _) -> true;
 differs(ioctl, 4, N, _) when is_integer(N) -> true;
+%% A list where the time stood is flags, and the call waits for ever; a number there is a size.
+differs(F, At, Flags, At) when is_list(Flags), F =:= recv orelse F =:= recvfrom orelse F =:= recvmsg -> true;
+differs(recvmsg, At, N, 3) when is_integer(N), At > 1 -> true;
+%% OTP 25 hands the system a length of -1, and may not come back.
+differs(getopt_native, 3, -1, _) -> true;
 differs(_, _, _, _) -> false.
 
 %% Where OTP lets an exception out that is its own affair, esock answers `{invalid, _}', or raises badarg.
@@ -96,6 +101,7 @@ own_affair({invalid, {integer_range, _}} = Invalid) -> {error, Invalid};
 own_affair(Outcome) -> Outcome.
 
 arguments(_) ->
+    {module, socket} = code:ensure_loaded(socket),
     Cases = [{F, Good, At, Bad} ||
                 {F, Goods} <- table(), Good <- Goods, erlang:function_exported(socket, F, length(Good)),
                 At <- lists:seq(1, length(Good)), Bad <- bad(), not differs(F, At, Bad, length(Good))],
@@ -112,6 +118,7 @@ outcome(M, {F, Good, At, Bad}) ->
         {'DOWN', MRef, process, Pid, {outcome, Outcome}} -> Outcome;
         {'DOWN', MRef, process, Pid, Reason} -> {died, Reason}
     after 30_000 ->
+            ct:pal("hangs: ~p", [{M, F, Good, At, Bad}]),
             exit(Pid, kill),
             hangs
     end.

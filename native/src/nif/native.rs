@@ -39,16 +39,20 @@ fn getopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, spec: Ter
         _ => return Ok(fail::invalid(env, (atoms::value_spec(), spec))),
     };
     finish(env, resource.socket.option_into(level, number, room), |bytes| {
-        let int = bytes.first_chunk().map(|word| i32::from_ne_bytes(*word));
-        match (name, int) {
-            (Some(name), Some(int)) if name == atoms::boolean() => (atoms::ok(), int != 0).encode(env),
-            (Some(_), Some(int)) => (atoms::ok(), int).encode(env),
-            (Some(_), None) => fail::invalid(env, (atoms::value_spec(), spec)),
-            (None, _) => match buffer::copy(&bytes) {
-                Some(binary) => (atoms::ok(), binary.release(env)).encode(env),
-                None => fail::error(env, atoms::enomem()),
-            },
-        }
+        answer(env, name, &bytes).unwrap_or_else(|| fail::invalid(env, (atoms::value_spec(), spec)))
+    })
+}
+
+/// The value as an integer or a boolean, or else as it is.
+fn answer<'a>(env: Env<'a>, form: Option<Atom>, bytes: &[u8]) -> Option<Term<'a>> {
+    let int = || bytes.first_chunk().map(|word| i32::from_ne_bytes(*word));
+    Some(match form {
+        Some(name) if name == atoms::boolean() => (atoms::ok(), int()? != 0).encode(env),
+        Some(_) => (atoms::ok(), int()?).encode(env),
+        None => match buffer::copy(bytes) {
+            Some(binary) => (atoms::ok(), binary.release(env)).encode(env),
+            None => fail::error(env, atoms::enomem()),
+        },
     })
 }
 
