@@ -1028,7 +1028,7 @@ supports(Key) -> esock_info:supports(Key).
 
 %% @doc The options of a level.
 -spec supports(Key1 :: term(), Key2 :: term()) -> [{Key3 :: term(), boolean()}].
-supports(options, Level) when is_atom(Level) -> [{Opt, true} || {{L, Opt}, true} <- supports(options), L =:= Level];
+supports(options, Level) when is_atom(Level) -> [{Opt, On} || {{L, Opt}, On} <- supports(options), L =:= Level];
 supports(_Key1, _Key2) -> [].
 
 %% @doc Whether a feature is there.

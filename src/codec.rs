@@ -255,7 +255,9 @@ impl Codec {
             Self::U64 | Self::I64 | Self::Linger => 8,
             Self::Ip6 | Self::Hardware => 16,
             Self::Address => STORAGE,
-            Self::Text(size) | Self::Bytes(size) => size,
+            // A name comes with its NUL.
+            Self::Text(size) => size + 1,
+            Self::Bytes(size) => size,
             Self::Ints | Self::Cmsgs | Self::ExtendedError => 1024,
             Self::Struct(layout) => layout.size,
             _ => 4,

@@ -13,7 +13,10 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
         Codec::Ip4 => address::inet(Some(term)).map(|addr| Value::Ip4(addr.octets())),
         Codec::Ip6 => address::inet6(Some(term)).map(|addr| Value::Ip6(addr.segments())),
         Codec::Address => address::value(env, term).map(Value::Address),
-        Codec::Domain => atoms::domains().number(term.decode().ok()?).map(|number| Value::Kind(Kin::Domain, number)),
+        Codec::Domain => {
+            let number = if term.is_atom() { atoms::domains().number(term.decode().ok()?) } else { term.decode().ok() };
+            number.map(|number| Value::Kind(Kin::Domain, number))
+        }
         Codec::Text(_) => {
             let codes: Vec<i64> = term.decode().ok()?;
             codes.into_iter().map(|code| u8::try_from(code).ok()).collect::<Option<_>>().map(Value::Text)
