@@ -1,5 +1,5 @@
 # What the README names. `make demo` and `make test` need nothing before them.
-.PHONY: setup build demo test lint bench clean
+.PHONY: setup build demo test test-otp lint bench clean
 
 build: setup
 	rebar3 compile
@@ -9,6 +9,9 @@ setup:
 
 test: build
 	./test/run.sh
+
+test-otp: build
+	./test/otp.sh
 
 lint: setup
 	cargo fmt --all --check

@@ -4,6 +4,7 @@
 mod addr;
 mod docs;
 mod lane;
+mod layout;
 mod poller;
 mod registry;
 mod socket;

@@ -1,0 +1,54 @@
+#!/bin/sh
+# `make test-otp`: the whole Common Test run on OTP 27 (Debian 13) and OTP 29 (Debian testing), with the library built here,
+# each in a folder of its own that debootstrap fills once. Needs root, for chroot. A release that cannot be had is a failure.
+set -u
+cd "$(dirname "$0")/.."
+cache=${ESOCK_OTP_CACHE:-/var/cache/esock-otp}
+passed=0
+failed=0
+
+# Fills the folder with a system of that name, and Erlang on it. What is there already stays.
+system() { # name
+    root=$cache/$1
+    [ ! -e "$root/.esock-ready" ] || return 0
+    command -v debootstrap > /dev/null || apt-get install -q -y --no-install-recommends debootstrap > /dev/null || return 1
+    [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase "$1" "$root" > "$cache/$1.log" 2>&1 || return 1
+    chroot "$root" sh -c 'export DEBIAN_FRONTEND=noninteractive; apt-get update -q && apt-get install -q -y \
+        --no-install-recommends erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools \
+        erlang-xmerl erlang-edoc erlang-proper erlang-proper-dev rebar3' >> "$cache/$1.log" 2>&1 || return 1
+    touch "$root/.esock-ready"
+}
+
+run() { # name, release
+    mkdir -p "$cache"
+    if ! system "$1"; then
+        echo "OTP $2: cannot be had, see $cache/$1.log"
+        failed=$((failed + 1))
+        return
+    fi
+    root=$cache/$1
+    rm -rf "$root/esock"
+    mkdir -p "$root/esock"
+    git ls-files -z | xargs -0 cp --parents -t "$root/esock" 2> /dev/null
+    cp -r priv "$root/esock"
+    mountpoint -q "$root/proc" || mount -t proc proc "$root/proc" || mount --bind /proc "$root/proc"
+    found=$(chroot "$root" erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')
+    [ "$found" = "$2" ] || { echo "OTP $2: $1 has $found"; failed=$((failed + 1)); return; }
+    out=$cache/$1.ct.txt
+    chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 sh -c 'cd /esock && rebar3 ct --readable=true' > "$out" 2>&1
+    status=$?
+    [ $status = 0 ] || tail -80 "$out"
+    plain=$(sed 's/\x1b\[[0-9;]*m//g' "$out")
+    good=$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')
+    bad=$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')
+    [ $status = 0 ] || [ "${bad:-0}" != 0 ] || bad=1
+    echo "OTP $2: ${good:-0} passed, ${bad:-0} failed"
+    passed=$((passed + ${good:-0}))
+    failed=$((failed + ${bad:-0}))
+    umount "$root/proc" 2> /dev/null
+}
+
+run trixie 27
+run forky 29
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
