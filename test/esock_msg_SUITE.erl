@@ -1,0 +1,576 @@
+%% Messages: sendmsg and recvmsg with control messages, sendv, batches, files, urgent data, the error queue.
+-module(esock_msg_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+-include_lib("kernel/include/file.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [same_as_socket, gather, partial, too_many_parts, continuation, tos_ttl, timestamps, pktinfo_in, pktinfo_out, ipv6, rights, rights_once,
+     credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, sendmmsg, sendmmsg_rest, sendmmsg_many,
+     select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
+     ioctls, interfaces, netns, monitors, tables].
+
+udp() -> udp(esock).
+udp(M) ->
+    {ok, S} = M:open(inet, dgram, udp),
+    ok = M:bind(S, #{family => inet, addr => loopback, port => 0}),
+    {ok, Addr} = M:sockname(S),
+    {S, Addr}.
+
+pair() -> pair(esock).
+pair(M) ->
+    {ok, L} = M:open(inet, stream, tcp),
+    ok = M:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = M:listen(L),
+    {ok, Addr} = M:sockname(L),
+    {ok, C} = M:open(inet, stream, tcp),
+    ok = M:connect(C, Addr),
+    {ok, S} = M:accept(L),
+    ok = M:close(L),
+    {C, S}.
+
+local_pair(M, Type) ->
+    {ok, L} = M:open(local, Type),
+    ok = M:bind(L, #{family => local, path => <<>>}),
+    {ok, Addr} = M:sockname(L),
+    {ok, C} = M:open(local, Type),
+    case Type of
+        dgram -> ok = M:connect(C, Addr), {C, L};
+        _ -> ok = M:listen(L), ok = M:connect(C, Addr), {ok, S} = M:accept(L), ok = M:close(L), {C, S}
+    end.
+
+close(Sockets) -> [ok = esock:close(S) || S <- Sockets].
+
+%% Without `value' of the control messages that OTP leaves raw.
+plain({ok, #{ctrl := Ctrl} = Msg}) ->
+    {ok, esock_same_SUITE:plain(Msg#{ctrl := lists:sort([plain_ctrl(C) || C <- Ctrl])})};
+plain(Other) ->
+    esock_same_SUITE:plain(Other).
+
+plain_ctrl(#{type := Type} = C) when Type =:= rights; Type =:= credentials; Type =:= timestamp; Type =:= timestampns ->
+    maps:with([level, type], C);
+plain_ctrl(#{type := tos} = C) -> maps:remove(value, C);
+plain_ctrl(C) -> C.
+
+%% What both answer, over a table of programs.
+same_as_socket(_) ->
+    Programs = [{N, P} || {N, P} <- programs()],
+    Different = [{N, Otp, Ours} || {N, P} <- Programs, {Otp, Ours} <- [{run(P, socket), run(P, esock)}], Otp =/= Ours],
+    [ct:pal("~p", [D]) || D <- Different],
+    ?assertEqual([], Different).
+
+run(P, M) ->
+    {Pid, MRef} = spawn_monitor(fun() -> exit({result, try P(M) catch C:R:St -> {C, R, St} end}) end),
+    receive {'DOWN', MRef, process, Pid, {result, R}} -> R end.
+
+programs() ->
+    [{udp, fun(M) ->
+                   {A, AddrA} = udp(M), {B, _} = udp(M),
+                   [M:sendmsg(B, #{addr => AddrA, iov => [<<"one ">>, <<"two">>]}), plain(M:recvmsg(A)),
+                    M:sendmsg(B, #{addr => AddrA, iov => []}), plain(M:recvmsg(A)),
+                    M:sendmsg(B, #{addr => AddrA, iov => [<<"long message">>]}), plain(M:recvmsg(A, 4, 0)),
+                    M:recvmsg(A, 0), M:sendmsg(B, #{iov => [<<"nowhere">>]}),
+                    M:connect(B, AddrA), M:sendmsg(B, #{iov => [<<"connected">>]}), plain(M:recvmsg(A, [peek])),
+                    plain(M:recvmsg(A, 0, 0, [], 1000)), plain(M:recvmsg(A, nowait))]
+           end},
+     {tcp, fun(M) ->
+                   {C, S} = pair(M),
+                   [M:sendmsg(C, #{iov => [<<"one ">>, <<"two">>]}), plain(M:recvmsg(S)),
+                    M:sendmsg(C, #{iov => [<<"abcdef">>]}), plain(M:recvmsg(S, 3, 0)), plain(M:recvmsg(S, 0, 0)),
+                    M:close(C), plain(M:recvmsg(S)), plain(M:recvmsg(S, 0))]
+           end},
+     {local_dgram, fun(M) ->
+                           {C, S} = local_pair(M, dgram),
+                           [M:sendmsg(C, #{iov => [<<"x">>]}), plain(M:recvmsg(S)), M:recvmsg(S, 0)]
+                   end},
+     {seqpacket, fun(M) ->
+                         {C, S} = local_pair(M, seqpacket),
+                         [M:sendmsg(C, #{iov => [<<"ab">>, <<"c">>]}), plain(M:recvmsg(S)), M:close(C), plain(M:recvmsg(S))]
+                 end},
+     {ctrl, fun(M) ->
+                    {A, AddrA} = udp(M), {B, _} = udp(M),
+                    [M:setopt(A, {ip, recvttl}, true), M:setopt(A, {ip, recvtos}, true), M:setopt(A, {ip, pktinfo}, true),
+                     M:sendmsg(B, #{addr => AddrA, iov => [<<"x">>], ctrl => [#{level => ip, type => ttl, value => 9},
+                                                                          #{level => ip, type => tos, value => 16}]}),
+                     plain(M:recvmsg(A)),
+                     M:sendmsg(B, #{addr => AddrA, iov => [<<"x">>], ctrl => [#{level => ip, type => ttl, data => <<7:32/native>>}]}),
+                     plain(M:recvmsg(A)), plain(M:recvmsg(A, 0, 8, [], 0)),
+                     M:sendmsg(B, #{addr => AddrA, iov => [<<"x">>], ctrl => [#{level => ip, type => nosuch, value => 9}]}),
+                     M:sendmsg(B, #{addr => AddrA, iov => [<<"x">>], ctrl => [#{level => ip, type => ttl, value => foo}]}),
+                     M:sendmsg(B, #{addr => AddrA, iov => [<<"x">>], ctrl => [#{level => nosuch, type => ttl, value => 1}]}),
+                     M:sendmsg(B, #{addr => AddrA, iov => [<<"x">>], ctrl => []})]
+            end},
+     {rights, fun(M) ->
+                      {C, S} = local_pair(M, stream),
+                      {ok, Fd} = M:getopt(C, {otp, fd}),
+                      [M:sendmsg(C, #{iov => [<<"x">>], ctrl => [#{level => socket, type => rights, data => <<Fd:32/native>>}]}),
+                       plain(M:recvmsg(S)), M:setopt(S, {socket, passcred}, true), M:sendmsg(C, #{iov => [<<"y">>]}),
+                       plain(M:recvmsg(S))]
+              end},
+     {iov, fun(M) ->
+                   {C, _} = pair(M),
+                   [try M:sendmsg(C, #{iov => IOV}) catch Cl:R -> {Cl, R} end || IOV <- [[], [<<>>], [foo], [<<"x">> | <<"y">>], ["x"]]]
+           end},
+     {errors, fun(M) ->
+                      {ok, S} = M:open(inet, stream, tcp),
+                      [M:recvmsg(S), M:sendmsg(S, #{iov => [<<"x">>]}), M:close(S), M:recvmsg(S), M:sendmsg(S, #{iov => [<<"x">>]})]
+              end},
+     {sendfile, fun(M) ->
+                        {C, S} = pair(M),
+                        {ok, F} = file:open(code:which(lists), [read, raw, binary]),
+                        [M:sendfile(C, F, 0, 1000), size_of(M:recv(S, 1000)), M:sendfile(C, F, 500, 10), M:recv(S, 10),
+                         M:sendfile(C, F, 10_000_000, 10), M:sendfile(C, F, 0, 0, 0) =/= foo,
+                         try M:sendfile(C, foo) catch Cl:R -> {Cl, R} end,
+                         try M:sendfile(C, F, foo, 1) catch Cl2:R2 -> {Cl2, R2} end,
+                         try M:sendfile(C, F, 0, -1) catch Cl3:R3 -> {Cl3, R3} end]
+                end},
+     {ioctl, fun(M) ->
+                     {A, AddrA} = udp(M), {C, _} = pair(M),
+                     ok = M:sendto(A, <<"12345">>, AddrA),
+                     [M:ioctl(A, nread), M:ioctl(C, atmark), M:ioctl(A, gifconf), M:ioctl(A, gifindex, "lo"), M:ioctl(A, gifname, 1),
+                      M:ioctl(A, gifaddr, "lo"), M:ioctl(A, gifnetmask, "lo"), M:ioctl(A, gifmtu, "lo"), M:ioctl(A, giftxqlen, "lo"),
+                      M:ioctl(A, gifflags, "lo"), M:ioctl(A, gifhwaddr, "lo"), M:ioctl(A, gifmap, "lo"), M:ioctl(A, gifbrdaddr, "lo"),
+                      M:ioctl(A, gifdstaddr, "lo"), M:ioctl(A, gifaddr, "nosuch"), M:ioctl(A, gifname, 99999),
+                      M:ioctl(A, sifmtu, "nosuch", 1500), M:ioctl(A, sifflags, "nosuch", #{up => true}),
+                      M:ioctl(A, sifaddr, "nosuch", #{family => inet, addr => {127, 0, 0, 9}}), M:ioctl(A, genaddr, "lo")]
+             end}].
+
+size_of({ok, B}) -> {ok, byte_size(B)};
+size_of(E) -> E.
+
+gather(_) ->
+    {C, S} = pair(),
+    ok = esock:sendv(C, [<<"a">>, <<>>, <<"bc">>]),
+    ?assertEqual({ok, <<"abc">>}, esock:recv(S, 3)),
+    ok = esock:sendv(C, [], 1000),
+    ?assertEqual({error, {invalid, iov}}, esock:sendv(C, [foo])),
+    ?assertEqual({error, {invalid, iov}}, esock:sendv(C, foo)),
+    ?assertEqual([<<"c">>, <<"d">>], esock:rest_iov(2, [<<"a">>, <<"bc">>, <<"d">>])),
+    ?assertEqual([], esock:rest_iov(0, [])),
+    close([C, S]).
+
+%% A part has gone; the rest goes after the message. Every byte arrives, in order.
+partial(_) ->
+    {C, S} = pair(),
+    Big = [crypto:strong_rand_bytes(1_000_000) || _ <- lists:seq(1, 20)],
+    Self = self(),
+    spawn_link(fun() -> Self ! {sum, receive_sum(S, 20_000_000, crypto:hash_init(sha256))} end),
+    send_rest(C, esock:sendv(C, Big, nowait), sendv),
+    receive {sum, Sum} -> ?assertEqual(crypto:hash(sha256, Big), Sum) end,
+    spawn_link(fun() -> Self ! {sum, receive_sum(S, 20_000_000, crypto:hash_init(sha256))} end),
+    send_rest(C, esock:sendmsg(C, #{iov => Big}, nowait), sendmsg),
+    receive {sum, Sum2} -> ?assertEqual(crypto:hash(sha256, Big), Sum2) end,
+    spawn_link(fun() -> Self ! {sum, receive_sum(S, 20_000_000, crypto:hash_init(sha256))} end),
+    ok = esock:sendmsg(C, #{iov => Big}),
+    receive {sum, Sum3} -> ?assertEqual(crypto:hash(sha256, Big), Sum3) end,
+    ?assertMatch({error, {timeout, [_ | _]}}, esock:sendv(C, Big, 20)),
+    close([C, S]).
+
+send_rest(_, ok, _) -> ok;
+send_rest(C, {select, {{select_info, _, Handle} = Info, Rest}}, F) ->
+    receive {'$socket', C, select, Handle} -> ok end,
+    send_rest(C, esock:F(C, Rest, Info, nowait), F);
+send_rest(C, {select, {select_info, _, Handle} = Info}, F) ->
+    receive {'$socket', C, select, Handle} -> exit({again, Info, F}) end.
+
+receive_sum(_, 0, Hash) -> crypto:hash_final(Hash);
+receive_sum(S, Left, Hash) ->
+    {ok, Data} = esock:recv(S, 0),
+    receive_sum(S, Left - byte_size(Data), crypto:hash_update(Hash, Data)).
+
+%% More parts than one system call takes: on a stream several calls, of a datagram one all the same.
+too_many_parts(_) ->
+    IOV = [<<N:32>> || N <- lists:seq(1, 5000)],
+    {C, S} = pair(),
+    ok = esock:sendv(C, IOV),
+    ?assertEqual({ok, iolist_to_binary(IOV)}, esock:recv(S, 20_000)),
+    {A, Addr} = udp(),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => IOV}),
+    ?assertMatch({ok, #{iov := [Data]}} when byte_size(Data) =:= 20_000, esock:recvmsg(A, 30_000, 0)),
+    close([C, S, A]).
+
+continuation(_) ->
+    {C, S} = pair(),
+    {select, {{select_info, {sendmsg, _}, Handle} = Info, _}} = esock:sendmsg(C, #{iov => [binary:copy(<<0>>, 1 bsl 24)]}, nowait),
+    ?assertMatch({error, {invalid, _}}, esock:sendmsg(C, [<<"x">>], {select_info, {sendto, x}, Handle})),
+    ?assertError(badarg, esock:sendmsg(C, foo, Info)),
+    ok = esock:cancel(C, Info),
+    close([C, S]).
+
+value(Type, {ok, #{ctrl := Ctrl}}) -> [V || #{type := T, value := V} <- Ctrl, T =:= Type].
+
+tos_ttl(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {ip, recvttl}, true),
+    ok = esock:setopt(A, {ip, recvtos}, true),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<"x">>], ctrl => [#{level => ip, type => ttl, value => 9},
+                                                                     #{level => ip, type => tos, value => ef}]}),
+    Msg = esock:recvmsg(A),
+    ?assertMatch([9], value(ttl, Msg)),
+    ?assertMatch([#{dscp := ef}], value(tos, Msg)),
+    close([A]).
+
+timestamps(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, timestamp}, true),
+    Now = os:system_time(second),
+    ok = esock:sendto(A, <<"x">>, Addr),
+    [#{sec := Sec, usec := _}] = value(timestamp, esock:recvmsg(A)),
+    ?assert(abs(Sec - Now) < 60),
+    ok = esock:setopt(A, {socket, timestamp}, false),
+    ok = esock:setopt(A, {socket, timestampns}, true),
+    ok = esock:sendto(A, <<"x">>, Addr),
+    ?assertMatch([#{sec := _, nsec := _}], value(timestampns, esock:recvmsg(A))),
+    close([A]).
+
+pktinfo_in(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {ip, pktinfo}, true),
+    ok = esock:sendto(A, <<"x">>, Addr),
+    ?assertEqual([#{ifindex => 1, spec_dst => {127, 0, 0, 1}, addr => {127, 0, 0, 1}}], value(pktinfo, esock:recvmsg(A))),
+    close([A]).
+
+%% Says from which address to send.
+pktinfo_out(_) ->
+    {A, Addr} = udp(),
+    {ok, B} = esock:open(inet, dgram, udp),
+    ok = esock:sendmsg(B, #{addr => Addr, iov => [<<"x">>],
+                            ctrl => [#{level => ip, type => pktinfo, value => #{ifindex => 0, spec_dst => {127, 0, 0, 7}}}]}),
+    ?assertMatch({ok, #{addr := #{addr := {127, 0, 0, 7}}}}, esock:recvmsg(A)),
+    close([A, B]).
+
+ipv6(_) ->
+    {ok, A} = esock:open(inet6, dgram, udp),
+    ok = esock:bind(A, #{family => inet6, addr => loopback, port => 0}),
+    {ok, Addr} = esock:sockname(A),
+    [ok = esock:setopt(A, {ipv6, O}, true) || O <- [recvpktinfo, recvhoplimit, recvtclass]],
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<"x">>], ctrl => [#{level => ipv6, type => hoplimit, value => 5},
+                                                                     #{level => ipv6, type => tclass, value => 8}]}),
+    Msg = esock:recvmsg(A),
+    ?assertEqual({[#{addr => {0, 0, 0, 0, 0, 0, 0, 1}, ifindex => 1}], [5], [8]},
+                 {value(pktinfo, Msg), value(hoplimit, Msg), value(tclass, Msg)}),
+    close([A]).
+
+%% A descriptor goes through a Unix socket, closed on exec on the other side, and works there.
+rights(_) ->
+    {C, S} = local_pair(esock, stream),
+    {A, Addr} = udp(),
+    {ok, Fd} = esock:getopt(A, {otp, fd}),
+    ok = esock:sendmsg(C, #{iov => [<<"here">>], ctrl => [#{level => socket, type => rights, value => [Fd]}]}),
+    [[New]] = value(rights, esock:recvmsg(S)),
+    {ok, Flags} = file:read_file("/proc/self/fdinfo/" ++ integer_to_list(New)),
+    {match, [Octal]} = re:run(Flags, "flags:\\s+([0-7]+)", [{capture, all_but_first, list}]),
+    ?assertNotEqual(0, list_to_integer(Octal, 8) band 8#2000000),
+    {ok, B} = esock:open(New),
+    ok = esock:sendto(B, <<"through it">>, Addr),
+    ?assertEqual({ok, <<"through it">>}, esock:recv(A)),
+    close([A, B, C, S]).
+
+%% Control messages go with the first byte, and once, however many calls the data takes.
+rights_once(_) ->
+    {C, S} = local_pair(esock, stream),
+    {ok, Fd} = esock:getopt(C, {otp, fd}),
+    Self = self(),
+    IOV = [binary:copy(<<N>>, 1000) || N <- lists:seq(1, 3000)],
+    spawn_link(fun() -> Self ! {sent, esock:sendmsg(C, #{iov => IOV, ctrl => [#{level => socket, type => rights, value => [Fd]}]})} end),
+    Collect = fun Collect(Left, Fds) when Left > 0 ->
+                      {ok, #{iov := [Data]}} = Msg = esock:recvmsg(S, 65536, 0, [], 5000),
+                      Collect(Left - byte_size(Data), value(rights, Msg) ++ Fds);
+                  Collect(0, Fds) -> Fds
+              end,
+    ?assertMatch([[_]], Collect(3_000_000, [])),
+    receive {sent, Result} -> ?assertEqual(ok, Result) end,
+    close([C, S]).
+
+credentials(_) ->
+    {C, S} = local_pair(esock, dgram),
+    ok = esock:setopt(S, {socket, passcred}, true),
+    ok = esock:send(C, <<"x">>),
+    Pid = list_to_integer(os:getpid()),
+    ?assertMatch([#{pid := Pid}], value(credentials, esock:recvmsg(S))),
+    close([C, S]).
+
+ctrunc(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, timestamp}, true),
+    ok = esock:sendto(A, <<"x">>, Addr),
+    ?assertMatch({ok, #{flags := [ctrunc], ctrl := []}}, esock:recvmsg(A, 0, 8)),
+    close([A]).
+
+%% Nobody is there: the error queue says so, and who said it.
+error_queue(_) ->
+    {A, _} = udp(),
+    ok = esock:setopt(A, {ip, recverr}, true),
+    ok = esock:connect(A, #{family => inet, addr => loopback, port => 1}),
+    ok = esock:send(A, <<"x">>),
+    {ok, #{flags := Flags}} = Msg = esock:recvmsg(A, [errqueue], 5000),
+    ?assert(lists:member(errqueue, Flags)),
+    ?assertMatch([#{error := econnrefused, origin := icmp, type := dest_unreach, code := port_unreach,
+                    offender := #{addr := {127, 0, 0, 1}}}], value(recverr, Msg)),
+    close([A]).
+
+origdstaddr(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {ip, recvorigdstaddr}, true),
+    ok = esock:sendto(A, <<"x">>, Addr),
+    ?assertEqual([Addr], value(origdstaddr, esock:recvmsg(A))),
+    close([A]).
+
+empty(_) ->
+    {A, Addr} = udp(),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => []}),
+    ?assertMatch({ok, #{iov := [<<>>]}}, esock:recvmsg(A)),
+    close([A]).
+
+peek(_) ->
+    {A, Addr} = udp(),
+    ok = esock:sendto(A, <<"look">>, Addr),
+    ?assertEqual(esock:recvmsg(A, [peek]), esock:recvmsg(A, [])),
+    close([A]).
+
+oob(_) ->
+    {C, S} = pair(),
+    ok = esock:send(C, <<"ab">>, [oob]),
+    ?assertEqual({ok, <<"a">>}, esock:recv(S, 0, 5000)),
+    ?assertEqual({ok, true}, esock:ioctl(S, atmark)),
+    ?assertEqual({ok, <<"b">>}, esock:recv(S, 1, [oob], 5000)),
+    close([C, S]).
+
+recvmmsg(_) ->
+    {A, Addr} = udp(),
+    {B, AddrB} = udp(),
+    [ok = esock:sendto(B, <<N>>, Addr) || N <- lists:seq(1, 10)],
+    {ok, Msgs} = esock:recvmmsg(A, 4, 100, 0, [], infinity),
+    ?assertEqual([{[<<N>>], AddrB} || N <- [1, 2, 3, 4]], [{IOV, From} || #{iov := IOV, addr := From, flags := [], ctrl := []} <- Msgs]),
+    {ok, Rest} = esock:recvmmsg(A, 1000, 0, 0, [], 0),
+    ?assertEqual([[<<N>>] || N <- lists:seq(5, 10)], [IOV || #{iov := IOV} <- Rest]),
+    ?assertEqual({error, timeout}, esock:recvmmsg(A, 4, 0, 0, [], 0)),
+    [?assertError(badarg, esock:recvmmsg(A, V, 0, 0, [], 0)) || V <- [0, -1, foo]],
+    close([A, B]).
+
+recvmmsg_waits(_) ->
+    {A, Addr} = udp(),
+    {select, {select_info, recvmmsg, Handle}} = esock:recvmmsg(A, 4, 0, 0, [], nowait),
+    ok = esock:sendto(A, <<"x">>, Addr),
+    receive {'$socket', A, select, Handle} -> ok end,
+    ?assertMatch({ok, [#{iov := [<<"x">>]}]}, esock:recvmmsg(A, 4, 0, 0, [], nowait)),
+    Self = self(),
+    spawn_link(fun() -> Self ! {got, esock:recvmmsg(A, 4, 0, 0, [], infinity)} end),
+    ok = esock:sendto(A, <<"y">>, Addr),
+    receive {got, Got} -> ?assertMatch({ok, [#{iov := [<<"y">>]}]}, Got) end,
+    close([A]).
+
+sendmmsg(_) ->
+    {A, Addr} = udp(),
+    Msgs = [#{addr => Addr, iov => [<<N:16>>]} || N <- lists:seq(1, 50)],
+    ok = esock:sendmmsg(A, Msgs, [], infinity),
+    ?assertEqual([{ok, <<N:16>>} || N <- lists:seq(1, 50)], [esock:recv(A) || _ <- Msgs]),
+    ok = esock:sendmmsg(A, [], [], 0),
+    ?assertError(badarg, esock:sendmmsg(A, [foo], [], 0)),
+    ?assertError(badarg, esock:sendmmsg(A, [#{}], [], 0)),
+    ?assertMatch({error, {invalid, {iov, _}}}, esock:sendmmsg(A, [#{addr => Addr, iov => [foo]}], [], 0)),
+    close([A]).
+
+%% It says what was not sent, and sends it where it may wait.
+sendmmsg_rest(_) ->
+    {C, S} = local_pair(esock, dgram),
+    Msgs = [#{iov => [<<N:16>>]} || N <- lists:seq(1, 1000)],
+    {select_write, {{select_info, sendmmsg, Handle}, Count}} = esock:sendmmsg(C, Msgs, [], nowait),
+    ?assert(Count > 0 andalso Count < 1000),
+    {ok, <<1:16>>} = esock:recv(S),
+    receive {'$socket', C, select, Handle} -> ok end,
+    {ok, Rest} = esock:sendmmsg(C, lists:nthtail(Count, Msgs), [], 20),
+    ?assertEqual([[<<N:16>>] || N <- lists:seq(1001 - length(Rest), 1000)], Rest),
+    Self = self(),
+    spawn_link(fun() -> Self ! {sent, esock:sendmmsg(C, [#{iov => IOV} || IOV <- Rest], [], infinity)} end),
+    ?assertEqual([{ok, <<N:16>>} || N <- lists:seq(2, 1000)], [esock:recv(S) || _ <- lists:seq(2, 1000)]),
+    receive {sent, Result} -> ?assertEqual(ok, Result) end,
+    close([C, S]).
+
+%% More than one system call takes.
+sendmmsg_many(_) ->
+    {C, S} = local_pair(esock, dgram),
+    Self = self(),
+    Msgs = [#{iov => [<<N:16>>]} || N <- lists:seq(1, 3000)],
+    spawn_link(fun() -> Self ! {sent, esock:sendmmsg(C, Msgs, [], infinity)} end),
+    ?assertEqual([{ok, <<N:16>>} || N <- lists:seq(1, 3000)], [esock:recv(S) || _ <- Msgs]),
+    receive {sent, Result} -> ?assertEqual(ok, Result) end,
+    close([C, S]).
+
+%% The next receive is in line already.
+select_read(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {otp, select_read}, true),
+    ok = esock:sendto(A, <<"one">>, Addr),
+    {select_read, {{select_info, recv, H1}, <<"one">>}} = esock:recv(A, 0, nowait),
+    ok = esock:sendto(A, <<"two">>, Addr),
+    receive {'$socket', A, select, H1} -> ok end,
+    {select_read, {{select_info, recvfrom, H2} = Info, {_, <<"two">>}}} = esock:recvfrom(A, 0, nowait),
+    ok = esock:cancel(A, Info),
+    receive {'$socket', A, _, H2} -> ct:fail(cancelled) after 0 -> ok end,
+    ok = esock:sendto(A, <<"three">>, Addr),
+    ?assertMatch({select_read, {_, #{iov := [<<"three">>]}}}, esock:recvmsg(A, nowait)),
+    ok = esock:sendto(A, <<"four">>, Addr),
+    ?assertEqual({ok, <<"four">>}, esock:recv(A)),
+    close([A]).
+
+file(Config, Size) ->
+    Path = filename:join(proplists:get_value(priv_dir, Config), "file"),
+    Data = crypto:strong_rand_bytes(Size),
+    ok = file:write_file(Path, Data),
+    {Path, Data}.
+
+sendfile_raw(Config) ->
+    {Path, Data} = file(Config, 5_000_000),
+    {C, S} = pair(),
+    {ok, F} = file:open(Path, [read, raw, binary]),
+    Self = self(),
+    spawn_link(fun() -> Self ! {sum, receive_sum(S, 5_000_000, crypto:hash_init(sha256))} end),
+    ?assertEqual({ok, 5_000_000}, esock:sendfile(C, F)),
+    receive {sum, Sum} -> ?assertEqual(crypto:hash(sha256, Data), Sum) end,
+    ?assertEqual({ok, 100}, esock:sendfile(C, F, 1000, 100)),
+    ?assertEqual({ok, binary:part(Data, 1000, 100)}, esock:recv(S, 100)),
+    ?assertEqual({ok, 10}, esock:sendfile(C, F, 4_999_990, 100)),
+    ?assertEqual({ok, binary:part(Data, 4_999_990, 10)}, esock:recv(S, 10)),
+    ?assertEqual({ok, 0}, esock:sendfile(C, F, 5_000_000, 100)),
+    ok = file:close(F),
+    close([C, S]).
+
+%% Of a file that a process serves, or that is read through a buffer, the bytes are copied.
+sendfile_served(Config) ->
+    {Path, Data} = file(Config, 3_000_000),
+    {C, S} = pair(),
+    Self = self(),
+    [begin
+         {ok, F} = file:open(Path, Modes),
+         spawn_link(fun() -> Self ! {sum, receive_sum(S, 2_999_000, crypto:hash_init(sha256))} end),
+         ?assertEqual({ok, 2_999_000}, esock:sendfile(C, F, 1000, 0)),
+         receive {sum, Sum} -> ?assertEqual(crypto:hash(sha256, binary:part(Data, 1000, 2_999_000)), Sum) end,
+         ok = file:close(F)
+     end || Modes <- [[read, binary], [read, raw, binary, {read_ahead, 4096}]]],
+    close([C, S]).
+
+sendfile_partial(Config) ->
+    {Path, Data} = file(Config, 20_000_000),
+    {C, S} = pair(),
+    {ok, F} = file:open(Path, [read, raw, binary]),
+    Self = self(),
+    {select, {{select_info, {sendfile, _}, Handle} = Info, Sent}} = esock:sendfile(C, F, 0, 0, nowait),
+    ?assert(Sent > 0 andalso Sent < 20_000_000),
+    spawn_link(fun() -> Self ! {sum, receive_sum(S, 20_000_000, crypto:hash_init(sha256))} end),
+    receive {'$socket', C, select, Handle} -> ok end,
+    ?assertEqual({ok, 20_000_000 - Sent}, esock:sendfile(C, Info, Sent, 20_000_000 - Sent)),
+    receive {sum, Sum} -> ?assertEqual(crypto:hash(sha256, Data), Sum) end,
+    ?assertMatch({error, {timeout, N}} when N > 0, esock:sendfile(C, F, 0, 0, 20)),
+    ok = file:close(F),
+    close([C, S]).
+
+sendfile_closed(Config) ->
+    {Path, _} = file(Config, 20_000_000),
+    {C, S} = pair(),
+    {ok, F} = file:open(Path, [read, raw, binary]),
+    ok = esock:setopt(S, {socket, linger}, abort),
+    ok = esock:close(S),
+    Result = esock:sendfile(C, F),
+    ?assertMatch({error, _}, Result),
+    {error, Why} = Result,
+    ?assert(lists:member(case Why of {R, _} -> R; R -> R end, [econnreset, epipe])),
+    ok = esock:close(C),
+    ?assertEqual({error, closed}, esock:sendfile(C, F)),
+    ok = file:close(F).
+
+sendfile_counters(Config) ->
+    {Path, _} = file(Config, 1000),
+    {C, S} = pair(),
+    {ok, F} = file:open(Path, [read, raw, binary]),
+    #{counters := Before} = esock:info(C),
+    ?assertNot(is_map_key(sendfile_byte, Before)),
+    {ok, 1000} = esock:sendfile(C, F, 0, 1000),
+    #{counters := After} = esock:info(C),
+    ?assertMatch(#{sendfile := 1, sendfile_byte := 1000, sendfile_pkg := 1, sendfile_pkg_max := 1000, sendfile_max := 1000,
+                   sendfile_tries := 1, sendfile_fails := 0, sendfile_waits := 0, write_byte := 0}, After),
+    ok = file:close(F),
+    close([C, S]).
+
+sendfile_bad(Config) ->
+    {Path, _} = file(Config, 10),
+    {C, S} = pair(),
+    {ok, F} = file:open(Path, [read, raw, binary]),
+    ok = file:close(F),
+    ?assertMatch({error, _}, esock:sendfile(C, F)),
+    [?assertError(badarg, esock:sendfile(C, X)) || X <- [foo, 7, {foo, bar}]],
+    ?assertMatch({error, {invalid, _}}, esock:sendfile(C, {select_info, send, make_ref()})),
+    close([C, S]).
+
+ioctls(_) ->
+    {C, S} = pair(),
+    ?assertEqual({ok, 0}, esock:ioctl(C, nwrite)),
+    {ok, Space} = esock:ioctl(C, nspace),
+    ?assert(Space > 0),
+    ok = esock:send(C, <<"12345">>),
+    {ok, _} = esock:recv(S, 1, 5000),
+    ?assertEqual({ok, 4}, esock:ioctl(S, nread)),
+    ?assertMatch({error, {invalid, {ioctl_request, tcp_info}}}, esock:ioctl(C, tcp_info)),
+    ?assert(lists:member({gifconf, true}, esock:supports(ioctl_requests))),
+    ?assert(lists:member({up, true}, esock:supports(ioctl_flags))),
+    ?assert(lists:member({dying, false}, esock:supports(ioctl_flags))),
+    close([C, S]).
+
+%% An interface in a network namespace of our own: nothing of the host is changed.
+in_netns(Fun) ->
+    Name = "esock" ++ os:getpid(),
+    case os:cmd("ip netns add " ++ Name ++ " 2>&1") of
+        "" -> try Fun(Name) after os:cmd("ip netns del " ++ Name) end;
+        Why -> {skip, Why}
+    end.
+
+interfaces(_) ->
+    in_netns(fun(Name) ->
+        {ok, S} = esock:open(inet, dgram, udp, #{netns => "/run/netns/" ++ Name}),
+        {ok, #{up := false}} = esock:ioctl(S, gifflags, "lo"),
+        ok = esock:ioctl(S, sifflags, "lo", #{up => true}),
+        ?assertMatch({ok, #{up := true, loopback := true}}, esock:ioctl(S, gifflags, "lo")),
+        ok = esock:ioctl(S, sifmtu, "lo", 1400),
+        ?assertEqual({ok, 1400}, esock:ioctl(S, gifmtu, "lo")),
+        ok = esock:ioctl(S, siftxqlen, "lo", 77),
+        ?assertEqual({ok, 77}, esock:ioctl(S, giftxqlen, "lo")),
+        ok = esock:ioctl(S, sifaddr, "lo", #{family => inet, addr => {127, 0, 0, 9}}),
+        ?assertMatch({ok, #{addr := {127, 0, 0, 9}}}, esock:ioctl(S, gifaddr, "lo")),
+        ok = esock:ioctl(S, sifnetmask, "lo", #{family => inet, addr => {255, 255, 0, 0}}),
+        ?assertMatch({ok, #{addr := {255, 255, 0, 0}}}, esock:ioctl(S, gifnetmask, "lo")),
+        ?assertMatch({error, {invalid, _}}, esock:ioctl(S, sifflags, "lo", #{nosuch => true})),
+        ok = esock:close(S)
+    end).
+
+netns(_) ->
+    in_netns(fun(Name) ->
+        {ok, S} = esock:open(inet, dgram, udp, #{netns => "/run/netns/" ++ Name}),
+        %% Its loopback is down: from there nobody can be reached.
+        ?assertEqual({error, enetunreach}, esock:sendto(S, <<"x">>, #{family => inet, addr => loopback, port => 9})),
+        {T, Addr} = udp(),
+        ok = esock:sendto(T, <<"still at home">>, Addr),
+        {ok, <<"still at home">>} = esock:recv(T),
+        ?assertEqual({error, enoent}, esock:open(inet, dgram, udp, #{netns => "/nosuch"})),
+        ?assertError(badarg, esock:open(inet, dgram, udp, #{netns => foo})),
+        close([S, T])
+    end).
+
+monitors(_) ->
+    {A, _} = udp(),
+    Before = esock:number_of_monitors(),
+    M = esock:monitor(A),
+    ?assertEqual(Before + 1, esock:number_of_monitors()),
+    ?assertEqual({1, [M], [M], [self()]}, {esock:number_of_monitors(A), esock:which_monitors(A),
+                                           [R || R <- esock:which_monitors(self()), R =:= M], esock:monitored_by(A)}),
+    true = esock:cancel_monitor(M),
+    ?assertEqual([], esock:monitored_by(A)),
+    close([A]).
+
+tables(_) ->
+    #{protocols := #{tcp := 6, 6 := [tcp]}, msg_flags := #{peek := 2}, options := #{{tcp, nodelay} := true}} = esock:tables(),
+    ?assertError(badarg, esock:table(nosuch)),
+    ?assert(esock:protocol(tcp) andalso lists:member({udp, true}, esock:protocols())),
+    ?assertEqual(#{family => inet, addr => any, port => 0}, esock:mk_sockaddr(inet, any)),
+    ?assertEqual(#{family => local, path => "/x"}, esock:mk_sockaddr(local, "/x")).
