@@ -49,6 +49,6 @@ run() { # name, release
 }
 
 run trixie 27
-run forky 29
+run testing 29
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -27,8 +27,8 @@ fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> Nif
 }
 
 fn direction(op: Atom) -> Option<Direction> {
-    let reads = [atoms::accept(), atoms::recv(), atoms::recvfrom(), atoms::recvmsg()];
-    let writes =
-        [atoms::connect(), atoms::send(), atoms::sendto(), atoms::sendmsg(), atoms::sendv(), atoms::sendfile()];
+    use atoms::{accept, connect, recv, recvfrom, recvmmsg, recvmsg, send, sendfile, sendmmsg, sendmsg, sendto, sendv};
+    let reads = [accept(), recv(), recvfrom(), recvmsg(), recvmmsg()];
+    let writes = [connect(), send(), sendto(), sendmsg(), sendmmsg(), sendv(), sendfile()];
     if reads.contains(&op) { Some(Direction::Read) } else { writes.contains(&op).then_some(Direction::Write) }
 }

@@ -26,28 +26,41 @@ pub(crate) fn encode<'a>(env: Env<'a>, message: &Message) -> Option<Term<'a>> {
     Term::map_from_pairs(env, &pairs).ok()
 }
 
-/// A list of messages to send; or the message that is none.
-pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> Result<Vec<Message>, Term<'a>> {
-    let (mut messages, mut rest) = (Vec::new(), list);
-    while let Ok((head, tail)) = rest.list_get_cell() {
-        messages.push(message(env, head).ok_or(head)?);
-        rest = tail;
-    }
-    if rest.is_empty_list() { Ok(messages) } else { Err(rest) }
+/// What is wrong with a list of messages.
+pub(crate) enum Wrong<'a> {
+    /// Something.
+    Message,
+    /// A level of this name is no protocol.
+    Level(Term<'a>),
 }
 
-fn message<'a>(env: Env<'a>, term: Term<'a>) -> Option<Message> {
-    let (level, kind) = (term.map_get(atoms::level()).ok()?, term.map_get(atoms::kind()).ok()?);
+/// A list of messages to send.
+pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> Result<Vec<Message>, Wrong<'a>> {
+    let (mut messages, mut rest) = (Vec::new(), list);
+    while let Ok((head, tail)) = rest.list_get_cell() {
+        messages.push(message(env, head)?);
+        rest = tail;
+    }
+    if rest.is_empty_list() { Ok(messages) } else { Err(Wrong::Message) }
+}
+
+fn message<'a>(env: Env<'a>, term: Term<'a>) -> Result<Message, Wrong<'a>> {
+    let get = |key: Atom| term.map_get(key).map_err(|_| Wrong::Message);
+    let (level, kind) = (get(atoms::level())?, get(atoms::kind())?);
     let number = match level.decode::<Atom>() {
         Ok(name) => {
-            let named = table::level(&level.atom_to_string().ok()?);
-            named.or_else(|| atoms::protocols().number(name))?
+            let named = level.atom_to_string().ok().and_then(|level| table::level(&level));
+            named.or_else(|| atoms::protocols().number(name)).ok_or(Wrong::Level(level))?
         }
-        Err(_) => level.decode().ok()?,
+        Err(_) => level.decode().map_err(|_| Wrong::Message)?,
     };
+    body(env, number, kind, term).ok_or(Wrong::Message)
+}
+
+fn body<'a>(env: Env<'a>, level: i32, kind: Term<'a>, term: Term<'a>) -> Option<Message> {
     let row = match kind.atom_to_string() {
-        Ok(name) => Some(table::TABLE.iter().find(|row| row.number == number && row.name == name)?),
-        Err(_) => table::find(number, kind.decode().ok()?),
+        Ok(name) => Some(table::TABLE.iter().find(|row| row.number == level && row.name == name)?),
+        Err(_) => table::find(level, kind.decode().ok()?),
     };
     let kind = row.map_or_else(|| kind.decode().ok(), |row| Some(row.kind))?;
     let data = match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
@@ -55,7 +68,7 @@ fn message<'a>(env: Env<'a>, term: Term<'a>) -> Option<Message> {
         (Ok(data), Err(_), _) => native(data)?,
         _ => return None,
     };
-    Some(Message { level: number, kind, data })
+    Some(Message { level, kind, data })
 }
 
 /// `socket:native_value()`: an integer or a boolean as an int, a binary (or an I/O list) as it is.

@@ -51,6 +51,7 @@ pub(crate) fn envelope<'a>(
     };
     let bytes = control::decode(env, ctrl).map(|messages| esock::control::write(&messages));
     Ok(match bytes {
+        Err(control::Wrong::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
         Ok(bytes) if bytes.len() <= room => Ok((to, bytes)),
         _ => {
             let only = Term::map_from_pairs(env, &[(atoms::ctrl(), ctrl)])?;
