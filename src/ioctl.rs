@@ -157,10 +157,12 @@ pub fn behind(request: &[u8; IFREQ]) -> &[u8] {
     request.get(NAME..).unwrap_or_default()
 }
 
-/// The flags as a map of all that this system has.
+/// The names of the flags that are set, in the order of their bits.
 pub fn flags(bits: i32) -> Value {
-    let known = FLAGS.iter().filter_map(|(name, bit)| Some((*name, Value::Bool(bits & (*bit)? != 0))));
-    Value::Map(known.collect())
+    let mut set: Vec<_> = FLAGS.iter().filter_map(|(name, bit)| Some((bits & (*bit)?, *name))).collect();
+    set.retain(|(bit, _)| *bit != 0);
+    set.sort_unstable();
+    Value::List(set.into_iter().map(|(_, name)| Value::Name(name)).collect())
 }
 
 /// The answer of SIOCGIFCONF: names and addresses.

@@ -146,7 +146,11 @@ programs() ->
              end}].
 
 ioctl(M, Args) ->
-    try apply(M, ioctl, Args) catch error:badarg -> lacks; error:function_clause -> lacks end.
+    try apply(M, ioctl, Args) of
+        %% Behind the six bytes of an address OTP shows memory of before.
+        {ok, #{family := loopback, addr := <<Hw:6/binary, _/binary>>}} -> {ok, Hw};
+        Result -> Result
+    catch error:badarg -> lacks; error:function_clause -> lacks end.
 
 size_of({ok, B}) -> {ok, byte_size(B)};
 size_of(E) -> E.
@@ -540,9 +544,11 @@ in_netns(Fun) ->
 interfaces(_) ->
     in_netns(fun(Name) ->
         {ok, S} = esock:open(inet, dgram, udp, #{netns => "/run/netns/" ++ Name}),
-        {ok, #{up := false}} = esock:ioctl(S, gifflags, "lo"),
+        {ok, Down} = esock:ioctl(S, gifflags, "lo"),
+        ?assertNot(lists:member(up, Down)),
         ok = esock:ioctl(S, sifflags, "lo", #{up => true}),
-        ?assertMatch({ok, #{up := true, loopback := true}}, esock:ioctl(S, gifflags, "lo")),
+        {ok, Up} = esock:ioctl(S, gifflags, "lo"),
+        ?assert(lists:member(up, Up) andalso lists:member(loopback, Up)),
         ok = esock:ioctl(S, sifmtu, "lo", 1400),
         ?assertEqual({ok, 1400}, esock:ioctl(S, gifmtu, "lo")),
         ok = esock:ioctl(S, siftxqlen, "lo", 77),
