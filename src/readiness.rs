@@ -1,5 +1,6 @@
 //! The readiness protocol, once, for every operation: whose turn it is, the attempt, and what comes of it.
 
+use crate::counter::Tally;
 use crate::errno::Errno;
 use crate::lane::{Claim, Reason, State, Turn, Wake, Wakes};
 use crate::op::{Attempt, Op};
@@ -86,10 +87,10 @@ impl<W: Wake> Visit<'_, '_, W> {
                 return Answer::Waiting;
             }
         }
-        self.state.tally::<O>().tries += 1;
+        self.count::<O>(|tally| tally.tries += 1);
         match if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) } {
             Attempt::Done(done) if self.again && O::CLAIM == Claim::Read && self.mode == Mode::Wait => {
-                self.state.tally::<O>().package(O::bytes(&done));
+                self.count::<O>(|tally| tally.package(O::bytes(&done)));
                 self.wait_for_rest::<O>(waiter);
                 Answer::Again(done)
             }
@@ -103,7 +104,7 @@ impl<W: Wake> Visit<'_, '_, W> {
                 Answer::Done(done)
             }
             Attempt::Partial(done) => {
-                self.state.tally::<O>().part(O::bytes(&done));
+                self.count::<O>(|tally| tally.part(O::bytes(&done)));
                 self.wait_for_rest::<O>(waiter);
                 Answer::Partial(done)
             }
@@ -130,6 +131,13 @@ impl<W: Wake> Visit<'_, '_, W> {
         }
     }
 
+    /// A connect moves nothing and has no counters.
+    fn count<O: Op>(&mut self, change: impl FnOnce(&mut Tally)) {
+        if O::CLAIM != Claim::Connect {
+            change(self.state.tally::<O>());
+        }
+    }
+
     /// The connect under way has to have ended before it can be asked how.
     fn still_connecting<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         match self.mode {
@@ -145,7 +153,7 @@ impl<W: Wake> Visit<'_, '_, W> {
     }
 
     fn done<O: Op>(&mut self, done: &O::Done) {
-        self.state.tally::<O>().package(O::bytes(done));
+        self.count::<O>(|tally| tally.package(O::bytes(done)));
         if let Mode::Yield(after) = self.mode {
             self.state.own.patience.paid(after);
         }
@@ -195,14 +203,14 @@ impl<W: Wake> Visit<'_, '_, W> {
     }
 
     fn lead<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
-        self.state.tally::<O>().waits += 1;
+        self.count::<O>(|tally| tally.waits += 1);
         self.state.own.selected = true;
         self.state.line.lead(O::CLAIM, waiter(), self.wakes);
     }
 
     /// A failure is everybody's who waits here, for a reason, or this call's alone.
     fn fail<O: Op>(&mut self, reason: Option<Reason>) {
-        self.state.tally::<O>().fails += 1;
+        self.count::<O>(|tally| tally.fails += 1);
         match reason {
             Some(reason) => self.state.line.abort(Some(self.me), reason, self.wakes),
             None => self.pass_on(O::CLAIM),

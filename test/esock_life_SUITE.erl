@@ -144,4 +144,7 @@ bound_schedulers(_) ->
         "Ours = [Cpus(T) || T <- Tasks, string:prefix(Of(T, \"comm\"), \"esock\") =/= nomatch],"
         "io:format(\"~w\", [lists:usort(Ours) =:= [Cpus(os:getpid())]]), halt().",
     Ebin = filename:dirname(code:which(esock)),
-    ?assertEqual({0, <<"true">>}, program("erl", ["-noshell", "+sbt", "db", "-pa", Ebin, "-eval", Code], [])).
+    case program("erl", ["-noshell", "+sbt", "db", "-pa", Ebin, "-eval", Code], []) of
+        {1, <<"setting scheduler bind type 'db' failed", _/binary>>} -> {skip, "no processor topology"};
+        Result -> ?assertEqual({0, <<"true">>}, Result)
+    end.

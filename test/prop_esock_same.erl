@@ -1,0 +1,195 @@
+%% Random programs of several processes: OTP's socket and esock answer alike, step by step, and send the same messages.
+%%
+%% A program is a list of steps, each by one of three processes on one of the sockets; steps run one after the other. At the
+%% end each process tells which messages it was sent under the handles that it still holds. A program whose outcomes
+%% differ is run again before it counts: what the system does on its own (a segment that is still on its way) differs
+%% from run to run.
+-module(prop_esock_same).
+
+-include_lib("proper/include/proper.hrl").
+
+-export([prop_programs/1]).
+-export([run/3]).
+
+-define(PROCESSES, [a, b, c]).
+
+prop_programs(Kind) ->
+    ?FORALL(Program, list(step(Kind)),
+            begin
+                {Otp, Ours} = outcomes(Kind, Program, 5),
+                ?WHENFAIL(io:format("~p~n~p~n  socket ~p~n  esock  ~p~n", [Kind, Program, Otp, Ours]), Otp =:= Ours)
+            end).
+
+outcomes(Kind, Program, Tries) ->
+    Outcomes = {run(socket, Kind, Program), run(esock, Kind, Program)},
+    case Outcomes of
+        {Same, Same} -> Outcomes;
+        _ when Tries > 0 -> outcomes(Kind, Program, Tries - 1);
+        _ -> Outcomes
+    end.
+
+step(Kind) ->
+    {oneof(?PROCESSES), frequency([{6, {recv, sock(Kind), oneof([0, 1, 3, 10]), flags(), when_()}},
+                                   {6, {send, sock(Kind), oneof([<<>>, <<"x">>, <<"hello">>]), when_()}},
+                                   {2, {recvfrom, sock(Kind), oneof([0, 3]), flags(), when_()}},
+                                   {2, {recvmsg, sock(Kind), when_()}},
+                                   {2, {sendmsg, sock(Kind), when_()}},
+                                   {3, cancel},
+                                   {1, {shutdown, sock(Kind), oneof([read, write, read_write])}},
+                                   {1, {close, sock(Kind)}},
+                                   {1, {setopt, sock(Kind), oneof([{{otp, rcvbuf}, 4}, {{socket, rcvlowat}, 1}, {{socket, keepalive}, true}])}},
+                                   {1, {getopt, sock(Kind), oneof([{socket, type}, {socket, domain}, {otp, rcvbuf}, {socket, acceptconn}])}},
+                                   {1, {name, sock(Kind), oneof([sockname, peername])}} | extra(Kind)])}.
+
+extra(tcp) -> [{3, {accept, listener, when_()}}, {2, {connect, fresh, nowait}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},
+               {1, {bind, fresh}}];
+extra(_) -> [].
+
+sock(tcp) -> oneof([left, left, right, right, listener, fresh]);
+sock(_) -> oneof([left, right]).
+
+when_() -> oneof([nowait, 0]).
+flags() -> frequency([{5, []}, {1, [peek]}]).
+
+%% The sockets belong to the process that runs the program; a, b and c only use them.
+run(M, Kind, Program) ->
+    {Pid, MRef} = spawn_monitor(fun() -> exit({outcome, program(M, Kind, Program)}) end),
+    receive {'DOWN', MRef, process, Pid, {outcome, Outcome}} -> Outcome; {'DOWN', MRef, process, Pid, R} -> {died, R} end.
+
+program(M, Kind, Program) ->
+    Sockets = sockets(M, Kind),
+    Pids = maps:from_list([{P, spawn_link(fun() -> process(M, Sockets, #{}) end)} || P <- ?PROCESSES]),
+    {Answers, _} = lists:mapfoldl(fun({P, Step}, Waiting) -> turn(P, Step, maps:get(P, Pids), Waiting) end, [], Program),
+    Messages = [ask(Pid, messages) || {_, Pid} <- lists:sort(maps:to_list(Pids))],
+    Counters = [counters(M, S) || {_, S} <- lists:sort(maps:to_list(Sockets))],
+    {Answers, Messages, Counters}.
+
+%% A step, unless it is a look out of turn (README, differences). `Waiting' are `{Key, Process}' of the handles given out.
+turn(P, Step, Pid, Waiting) ->
+    Key = is_tuple(Step) andalso {element(2, Step), direction(Step)},
+    Look = is_tuple(Step) andalso element(tuple_size(Step), Step) =:= 0 andalso direction(Step) =:= read,
+    case Look andalso [Q || {K, Q} <- Waiting, K =:= Key, Q =/= P] of
+        [_ | _] -> {out_of_turn, Waiting};
+        _ ->
+            case ask(Pid, Step) of
+                {select, _} = Answer -> {Answer, [{Key, P} | Waiting -- [{Key, P}]]};
+                {cancel, Cancelled, _} = Answer -> {Answer, Waiting -- [{Cancelled, P}]};
+                invalid -> {invalid, Waiting};
+                Answer -> {Answer, Waiting -- [{Key, P}]}
+            end
+    end.
+
+ask(Pid, What) ->
+    Ref = make_ref(),
+    Pid ! {self(), Ref, What},
+    receive {Ref, Answer} -> Answer end.
+
+sockets(M, tcp) ->
+    {ok, L} = M:open(inet, stream, tcp),
+    ok = M:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = M:listen(L),
+    {ok, Addr} = M:sockname(L),
+    {ok, C} = M:open(inet, stream, tcp),
+    ok = M:connect(C, Addr),
+    {ok, S} = M:accept(L),
+    {ok, F} = M:open(inet, stream, tcp),
+    [ok = M:setopt(X, {tcp, nodelay}, true) || X <- [C, S]],
+    put(addr, Addr),
+    #{left => C, right => S, listener => L, fresh => F};
+sockets(M, udp) ->
+    [{A, AddrA}, {B, AddrB}] =
+        [begin
+             {ok, S} = M:open(inet, dgram, udp),
+             ok = M:bind(S, #{family => inet, addr => loopback, port => 0}),
+             {ok, Addr} = M:sockname(S),
+             {S, Addr}
+         end || _ <- [1, 2]],
+    ok = M:connect(A, AddrB),
+    ok = M:connect(B, AddrA),
+    #{left => A, right => B};
+sockets(M, local) ->
+    {ok, L} = M:open(local, stream),
+    ok = M:bind(L, #{family => local, path => <<>>}),
+    {ok, Addr} = M:sockname(L),
+    ok = M:listen(L),
+    {ok, C} = M:open(local, stream),
+    ok = M:connect(C, Addr),
+    {ok, S} = M:accept(L),
+    ok = M:close(L),
+    #{left => C, right => S}.
+
+%% Handles: the last select information for each socket and direction.
+process(M, Sockets, Handles) ->
+    receive
+        {From, Ref, messages} ->
+            From ! {Ref, lists:sort([{Key, told(Info)} || {Key, {_, Info}} <- maps:to_list(Handles)])},
+            process(M, Sockets, Handles);
+        {From, Ref, Step} ->
+            {Answer, New} = do(M, Sockets, Step, Handles),
+            From ! {Ref, Answer},
+            process(M, Sockets, New)
+    end.
+
+%% What came under a handle. The poller has its own time: it gets some of it where nothing has come.
+told({select_info, _, Handle}) ->
+    receive
+        {'$socket', _, Tag, Handle} -> Tag;
+        {'$socket', _, Tag, {Handle, Reason}} -> {Tag, Reason}
+    after 5 -> nothing
+    end.
+
+do(M, Sockets, cancel, Handles) ->
+    case maps:to_list(Handles) of
+        [] -> {nothing, Handles};
+        [{Key, {Name, Info}} | _] -> {{cancel, Key, plain(catch_(fun() -> M:cancel(maps:get(Name, Sockets), Info) end))}, maps:remove(Key, Handles)}
+    end;
+do(M, Sockets, Step, Handles) ->
+    Name = element(2, Step),
+    Answer = catch_(fun() -> step(M, maps:get(Name, Sockets), Step) end),
+    Key = {Name, direction(Step)},
+    Kept = case Answer of
+               %% The turn was taken up, and the handle of before is void.
+               _ when element(2, Key) =/= none -> maps:remove(Key, Handles);
+               _ -> Handles
+           end,
+    New = case Answer of
+              {select, {select_info, _, _} = Info} -> Kept#{Key => {Name, Info}};
+              {select, {{select_info, _, _} = Info, _}} -> Kept#{Key => {Name, Info}};
+              {error, {invalid, _}} -> Handles;
+              _ -> Kept
+          end,
+    {plain(Answer), New}.
+
+direction(Step) when element(1, Step) =:= recv; element(1, Step) =:= recvfrom; element(1, Step) =:= recvmsg;
+                     element(1, Step) =:= accept -> read;
+direction(Step) when element(1, Step) =:= send; element(1, Step) =:= sendmsg; element(1, Step) =:= connect -> write;
+direction(_) -> none.
+
+step(M, S, {recv, _, Length, Flags, When}) -> M:recv(S, Length, Flags, When);
+step(M, S, {recvfrom, _, Size, Flags, When}) -> M:recvfrom(S, Size, Flags, When);
+step(M, S, {recvmsg, _, When}) -> M:recvmsg(S, 0, 0, [], When);
+step(M, S, {send, _, Data, When}) -> M:send(S, Data, [], When);
+step(M, S, {sendmsg, _, When}) -> M:sendmsg(S, #{iov => [<<"ab">>, <<"c">>]}, [], When);
+step(M, S, {accept, _, When}) -> M:accept(S, When);
+step(M, S, {connect, _, When}) -> M:connect(S, #{family => inet, addr => loopback, port => 1}, When);
+step(M, S, {connect_end, _}) -> M:connect(S);
+step(M, S, {listen, _}) -> M:listen(S);
+step(M, S, {bind, _}) -> M:bind(S, loopback);
+step(M, S, {shutdown, _, How}) -> M:shutdown(S, How);
+step(M, S, {close, _}) -> M:close(S);
+step(M, S, {setopt, _, {Option, Value}}) -> M:setopt(S, Option, Value);
+step(M, S, {getopt, _, Option}) -> M:getopt(S, Option);
+step(M, S, {name, _, F}) -> M:F(S).
+
+catch_(Fun) ->
+    try Fun() catch Class:Reason -> {Class, Reason} end.
+
+counters(M, S) ->
+    case catch_(fun() -> M:info(S) end) of
+        #{counters := C} -> maps:with([read_byte, read_pkg, write_pkg], C);
+        Other -> Other
+    end.
+
+plain({error, {invalid, _}}) -> invalid;
+plain({ok, #{ctrl := _} = Msg}) -> {ok, esock_same_SUITE:plain(maps:remove(addr, Msg))};
+plain(Term) -> esock_same_SUITE:plain(Term).
