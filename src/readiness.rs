@@ -98,11 +98,6 @@ impl<W: Wake> Visit<'_, '_, W> {
                 self.done::<O>(&done);
                 Answer::Done(done)
             }
-            // All that is there is all that a look is after.
-            Attempt::Partial(done) if self.mode == Mode::Once && O::CLAIM == Claim::Read => {
-                self.done::<O>(&done);
-                Answer::Done(done)
-            }
             Attempt::Partial(done) => {
                 self.count::<O>(|tally| tally.part(O::bytes(&done)));
                 self.wait_for_rest::<O>(waiter);

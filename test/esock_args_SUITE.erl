@@ -80,6 +80,7 @@ differs(listen, 2, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(listen, 2, On, _) when is_boolean(On) -> true;
 differs(open, _, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(_, _, #{port := -1}, _) -> true;
+differs(connect, 2, #{family := _}, _) -> otp() >= 29;
 differs(sendmsg, 2, #{ctrl := _}, _) -> true;
 %% Whether a refusal is there at once is the system's matter; no time may be so long.
 differs(connect, 3, N, _) when is_integer(N), N > 1 bsl 31 -> true;
@@ -144,3 +145,5 @@ terms([H | T], Map) -> [terms(H, Map) | terms(T, Map)];
 terms(Tuple, Map) when is_tuple(Tuple) -> list_to_tuple([terms(T, Map) || T <- tuple_to_list(Tuple)]);
 terms(M, Map) when is_map(M) -> maps:map(fun(_, V) -> terms(V, Map) end, M);
 terms(Term, _) -> Term.
+
+otp() -> list_to_integer(erlang:system_info(otp_release)).

@@ -45,7 +45,7 @@ actor() ->
 actor(Parent) ->
     receive
         {do, Tag, Fun} ->
-            Parent ! {Tag, try Fun() catch error:Reason -> {'EXIT', Reason} end},
+            Parent ! {Tag, try Fun() catch error:Reason -> {'EXIT', {Reason, []}} end},
             actor(Parent);
         stop ->
             ok

@@ -37,6 +37,7 @@ values() ->
 
 %% Options that are different on purpose (README), or of which the releases have different forms.
 elsewhere() ->
+    [{tcp, user_timeout} || list_to_integer(erlang:system_info(otp_release)) < 29] ++
     [{ip, tos}, {tcp, congestion}, {socket, bindtodevice}, {ipv6, authhdr}, {ipv6, dstopts}, {ipv6, hopopts}, {ipv6, rthdr},
      {ipv6, hoplimit}, {socket, peek_off}, {ip, pktoptions}, {ipv6, pktoptions}].
 

@@ -155,15 +155,6 @@ same_stream(M) ->
      M:sockname(S), M:peername(S), M:shutdown(S, read), M:getopt(S, {socket, type}), M:bind(S, any), M:listen(S),
      M:setopt(S, {socket, keepalive}, true), M:accept(S, 0), M:connect(S, #{family => inet, addr => loopback, port => 1})].
 
-same_partial(M) ->
-    {_, C, S} = pair(M),
-    ok = M:send(C, "abc"),
-    R1 = M:recv(S, 6, 30),
-    ok = M:send(C, "de"),
-    R2 = M:recv(S, 6, 0),
-    R3 = plain(M:recv(S, 6, nowait)),
-    [R1, R2, R3].
-
 same_rcvbuf(M) ->
     {_, C, S} = pair(M),
     ok = M:setopt(S, {otp, rcvbuf}, 4),

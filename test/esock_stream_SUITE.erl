@@ -7,7 +7,7 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [echo, partial_recv, timeout_keeps_data, large_transfer, end_of_file, refused, huge_length, emfile_later].
+    [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, end_of_file, refused, huge_length, emfile_later].
 
 pair() ->
     {ok, L} = esock:open(inet, stream, tcp),
@@ -82,3 +82,22 @@ emfile_later(_) ->
     {L, _, _} = Pair = pair(),
     ?assertEqual({error, timeout}, esock:accept(L, 0)),
     close(Pair).
+
+%% What has come of what was asked for, by OTP 29's account (the releases differ).
+fewer_than_asked_for(_) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L),
+    {ok, Addr} = esock:sockname(L),
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    {ok, S} = esock:accept(L),
+    ok = esock:send(C, "abc"),
+    ?assertEqual({error, {timeout, <<"abc">>}}, esock:recv(S, 6, 30)),
+    ok = esock:send(C, "de"),
+    {ok, <<"de">>} = esock:recv(S, 2, [peek], 5000),
+    ?assertEqual({error, {timeout, <<"de">>}}, esock:recv(S, 6, 0)),
+    ?assertMatch({select, {select_info, recv, _}}, esock:recv(S, 6, nowait)),
+    ok = esock:send(C, "fg"),
+    ?assertMatch({ok, <<"fg">>}, esock:recv(S, 2, 5000)),
+    [ok = esock:close(X) || X <- [L, C, S]].

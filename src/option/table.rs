@@ -250,7 +250,7 @@ system! {
         nodelay      libc::TCP_NODELAY,      Codec::Bool,     RW;
         nopush       libc::TCP_CORK,         Codec::Bool,     RW;
         syncnt       libc::TCP_SYNCNT,       Codec::Int,      RW;
-        user_timeout libc::TCP_USER_TIMEOUT, Codec::Int,      RW;
+        user_timeout libc::TCP_USER_TIMEOUT, Codec::Uint,     RW;
     }
     UDP udp libc::IPPROTO_UDP, {
         cork libc::UDP_CORK, Codec::Bool, RW;
