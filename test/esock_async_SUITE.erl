@@ -11,7 +11,8 @@ all() ->
      owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
      controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
      monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
-     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once].
+     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once,
+     end_of_stream_by_recvmsg].
 
 %%% Sockets.
 
@@ -540,3 +541,26 @@ connect_once(_) ->
     receive {'$socket', C2, select, Handle} -> ok end,
     ?assertEqual(ok, esock:connect(C2)),
     [ok = esock:close(X) || X <- [L, C1, C2, S1]].
+
+%% Whoever meets the end of the stream, by whichever function, the others hear of it.
+end_of_stream_by_recvmsg(_) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L),
+    {ok, Addr} = esock:sockname(L),
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    {ok, S} = esock:accept(L),
+    {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
+    Self = self(),
+    Pid = spawn_link(fun() ->
+                             {select, {_, _, H}} = esock:recv(S, 0, nowait),
+                             Self ! waiting,
+                             receive {'$socket', S, abort, {H, closed}} -> Self ! {self(), told} end
+                     end),
+    receive waiting -> ok end,
+    ok = esock:shutdown(C, write),
+    receive {'$socket', S, select, Handle} -> ok end,
+    ?assertEqual({error, closed}, esock:recvmsg(S, nowait)),
+    receive {Pid, told} -> ok end,
+    [ok = esock:close(X) || X <- [L, C, S]].

@@ -60,12 +60,15 @@ run(M, Kind, Program, Patience) ->
 program(M, Kind, Program, Patience) ->
     Sockets = sockets(M, Kind),
     Pids = maps:from_list([{P, spawn_link(fun() -> process(M, Sockets, #{}) end)} || P <- ?PROCESSES]),
-    {Answers, _} = lists:mapfoldl(fun({P, Step}, Waiting) -> turn(P, Step, maps:get(P, Pids), Waiting) end, [], Program),
-    Messages = [ask(Pid, {messages, Patience}) || {_, Pid} <- lists:sort(maps:to_list(Pids))],
+    {Answers, Last} = lists:mapfoldl(fun({P, Step}, Waiting) -> turn(P, Step, maps:get(P, Pids), Waiting) end, [], Program),
+    Messages = [ask(Pid, {messages, Patience}) || Last =/= over, {_, Pid} <- lists:sort(maps:to_list(Pids))],
     Counters = [counters(M, S) || {_, S} <- lists:sort(maps:to_list(Sockets))],
     {Answers, Messages, Counters}.
 
 %% A step, unless it is a look out of turn (README, differences). `Waiting' are `{Key, Process}' of the handles given out.
+%% After a recvmsg that met the end of the stream OTP leaves the others in line alone: what follows is not compared.
+turn(_, _, _, over) ->
+    {over, over};
 turn(P, Step, Pid, Waiting) ->
     Key = is_tuple(Step) andalso {element(2, Step), direction(Step)},
     Look = is_tuple(Step) andalso element(tuple_size(Step), Step) =:= 0 andalso direction(Step) =:= read,
@@ -80,6 +83,7 @@ turn(P, Step, Pid, Waiting) ->
                 {cancel, Cancelled, _} = Answer -> {Answer, Waiting -- [{Cancelled, P}]};
                 invalid -> {invalid, Waiting};
                 {error, timeout} -> {{error, timeout}, Waiting};
+                {error, closed} when element(1, Step) =:= recvmsg -> {{error, closed}, over};
                 Answer -> {Answer, Waiting -- [{Key, P}]}
             end
     end.
@@ -150,6 +154,15 @@ do(M, Sockets, cancel, Handles) ->
         [] -> {nothing, Handles};
         [{Key, {Name, Info}} | _] -> {{cancel, Key, plain(catch_(fun() -> M:cancel(maps:get(Name, Sockets), Info) end))}, maps:remove(Key, Handles)}
     end;
+%% The end of a connect, after its message: asked too early, OTP says that all is well (README, differences).
+do(M, Sockets, {connect_end, Name}, Handles) ->
+    Ended = case Handles of
+                #{{Name, write} := {_, {select_info, connect, Handle}}} ->
+                    receive {'$socket', _, _, Handle} -> true; {'$socket', _, _, {Handle, _}} -> true after 2000 -> false end;
+                #{} -> true
+            end,
+    Answer = Ended andalso plain(catch_(fun() -> M:connect(maps:get(Name, Sockets)) end)),
+    {Answer, maps:remove({Name, write}, Handles)};
 do(M, Sockets, Step, Handles) ->
     Name = element(2, Step),
     Answer = catch_(fun() -> step(M, maps:get(Name, Sockets), Step) end),
@@ -180,7 +193,6 @@ step(M, S, {send, _, Data, When}) -> M:send(S, Data, [], When);
 step(M, S, {sendmsg, _, When}) -> M:sendmsg(S, #{iov => [<<"ab">>, <<"c">>]}, [], When);
 step(M, S, {accept, _, When}) -> M:accept(S, When);
 step(M, S, {connect, _, When}) -> M:connect(S, #{family => inet, addr => loopback, port => 1}, When);
-step(M, S, {connect_end, _}) -> M:connect(S);
 step(M, S, {listen, _}) -> M:listen(S);
 step(M, S, {bind, _}) -> M:bind(S, loopback);
 step(M, S, {shutdown, _, How}) -> M:shutdown(S, How);
