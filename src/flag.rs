@@ -10,6 +10,8 @@ pub const TABLE: &[(&str, i32)] = &[
     ("errqueue", libc::MSG_ERRQUEUE),
     ("more", libc::MSG_MORE),
     ("nosignal", libc::MSG_NOSIGNAL),
+    // SCTP's, of a received message: it has the bit that `more` has in a send.
+    ("notification", libc::MSG_MORE),
     ("oob", libc::MSG_OOB),
     ("peek", libc::MSG_PEEK),
     ("trunc", libc::MSG_TRUNC),

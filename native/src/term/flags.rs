@@ -37,7 +37,7 @@ pub(crate) fn encode(env: Env<'_>, bits: i32) -> Term<'_> {
     let mut list = Vec::new();
     let mut left = bits;
     for (name, bit) in atoms::flags().list() {
-        if bits & bit != 0 && *bit != esock::flag::CLOEXEC {
+        if left & bit != 0 && *bit != esock::flag::CLOEXEC {
             list.push(name.encode(env));
         }
         left &= !bit;
