@@ -4,7 +4,7 @@
 set -eu
 
 missing=""
-for tool in erl rebar3 cargo gcc curl python3 strace; do
+for tool in erl rebar3 mix cargo gcc curl python3 strace ip; do
     command -v "$tool" > /dev/null || missing="$missing $tool"
 done
 # Parts of Erlang that Debian packs apart. Without common_test there are no tests, without proper no properties.
@@ -29,4 +29,4 @@ export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q > /dev/null
 $sudo apt-get install -q -y --no-install-recommends \
     erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools erlang-dialyzer erlang-edoc \
-    erlang-proper erlang-proper-dev rebar3 curl gcc python3 strace > /dev/null
+    erlang-proper erlang-proper-dev elixir rebar3 curl gcc python3 strace iproute2 > /dev/null

@@ -10,13 +10,13 @@ failed=0
 # Fills the folder with a system of that name, and Erlang on it. What is there already stays.
 system() { # name
     root=$cache/$1
-    [ ! -e "$root/.esock-ready" ] || return 0
+    [ ! -e "$root/.esock-ready-2" ] || return 0
     command -v debootstrap > /dev/null || apt-get install -q -y --no-install-recommends debootstrap > /dev/null || return 1
     [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase "$1" "$root" > "$cache/$1.log" 2>&1 || return 1
     chroot "$root" sh -c 'export DEBIAN_FRONTEND=noninteractive; apt-get -o Acquire::Check-Valid-Until=false update -q && apt-get install -q -y \
         --no-install-recommends erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools \
-        erlang-xmerl erlang-edoc erlang-proper erlang-proper-dev rebar3' >> "$cache/$1.log" 2>&1 || return 1
-    touch "$root/.esock-ready"
+        erlang-xmerl erlang-edoc erlang-proper erlang-proper-dev rebar3 iproute2' >> "$cache/$1.log" 2>&1 || return 1
+    touch "$root/.esock-ready-2"
 }
 
 run() { # name, release

@@ -37,5 +37,15 @@ step common_test $status \
     "$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')" \
     "$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')"
 
+# An Elixir project that depends on esock by path.
+if [ $# = 0 ]; then
+    (cd test/mix_echo && MIX_REBAR3=$(command -v rebar3) mix test --no-color) > "$logs/mix.txt" 2>&1
+    status=$?
+    [ $status = 0 ] || tail -40 "$logs/mix.txt"
+    bad=$(grep -oE '[0-9]+ failures?' "$logs/mix.txt" | tail -1 | grep -oE '[0-9]+')
+    all=$(grep -oE '[0-9]+ tests?' "$logs/mix.txt" | tail -1 | grep -oE '[0-9]+')
+    step mix $status $((${all:-0} - ${bad:-0})) "${bad:-0}"
+fi
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
