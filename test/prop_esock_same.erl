@@ -214,7 +214,7 @@ catch_(Fun) ->
 
 counters(M, S) ->
     case catch_(fun() -> M:info(S) end) of
-        #{counters := C} -> maps:with([read_byte, write_pkg], C);
+        #{counters := C} -> maps:with([write_pkg], C);
         Other -> Other
     end.
 
