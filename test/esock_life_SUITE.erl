@@ -6,7 +6,7 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [readme_example, differences_are_tested, documented, registry_by_environment, registry_by_application, halt_while_waiting,
+    [readme_example, differences_are_tested, documented, shell_help, registry_by_environment, registry_by_application, halt_while_waiting,
      bound_schedulers, stop_while_waiting, purge, emulator_without_nif, dependency].
 
 %% The root of the project.
@@ -148,3 +148,11 @@ bound_schedulers(_) ->
         {1, <<"setting scheduler bind type 'db' failed", _/binary>>} -> {skip, "no processor topology"};
         Result -> ?assertEqual({0, <<"true">>}, Result)
     end.
+
+%% `h(esock, recv, 4)' in the shell shows the documentation.
+shell_help(_) ->
+    %% The test profile has its own build folder; the chunks are written for each.
+    {ok, Docs} = code:get_doc(esock),
+    {docs_v1, _, erlang, _, #{<<"en">> := _}, _, Functions} = Docs,
+    [Doc] = [D || {{function, recv, 4}, _, _, #{<<"en">> := D}, _} <- Functions],
+    ?assertNotEqual(nomatch, string:find(lists:flatten(io_lib:format("~p", [Doc])), "recv(2)")).

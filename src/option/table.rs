@@ -266,6 +266,37 @@ elsewhere! {
              peer_auth_chunks reset_streams use_ext_recvinfo }
 }
 
+/// The kernels that options came with, by their manual pages, where that was after Linux 2.4.
+pub const SINCE: &[(&str, &str, &str)] = &[
+    ("ip", "minttl", "2.6.34"),
+    ("ip", "multicast_all", "2.6.31"),
+    ("ip", "nodefrag", "2.6.39"),
+    ("ip", "recvorigdstaddr", "2.6.29"),
+    ("ip", "transparent", "2.6.24"),
+    ("ipv6", "recvdstopts", "2.6.14"),
+    ("ipv6", "recvhoplimit", "2.6.14"),
+    ("ipv6", "recvhopopts", "2.6.14"),
+    ("ipv6", "recvpktinfo", "2.6.14"),
+    ("ipv6", "recvrthdr", "2.6.14"),
+    ("ipv6", "recvtclass", "2.6.14"),
+    ("ipv6", "tclass", "2.6.14"),
+    ("socket", "bindtodevice", "2.0.30, read since 3.8"),
+    ("socket", "busy_poll", "3.11"),
+    ("socket", "domain", "2.6.32"),
+    ("socket", "mark", "2.6.25"),
+    ("socket", "peek_off", "3.4"),
+    ("socket", "protocol", "2.6.32"),
+    ("socket", "rcvbufforce", "2.6.14"),
+    ("socket", "reuseport", "3.9"),
+    ("socket", "rxq_ovfl", "2.6.33"),
+    ("socket", "sndbufforce", "2.6.14"),
+    ("socket", "timestampns", "2.6.22"),
+    ("tcp", "congestion", "2.6.13"),
+    ("tcp", "md5sig", "2.6.20"),
+    ("tcp", "user_timeout", "2.6.37"),
+    ("udp", "cork", "2.5.44"),
+];
+
 /// The level of the socket itself.
 pub const SOL_SOCKET: i32 = libc::SOL_SOCKET;
 

@@ -1,7 +1,7 @@
 //! The papers that are made from the code. `UPDATE=1 cargo test docs` writes them anew; without it a difference fails.
 
 use crate::tidy::{files, root};
-use esock::option::table::{Keeper, rows};
+use esock::option::table::{Keeper, SINCE, rows};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -27,7 +27,9 @@ fn same(file: &str, expected: &str) {
 fn options() {
     let mut text = String::from(
         "# Options\n\nWritten from `src/option/table.rs`: what `esock:setopt/3` and `esock:getopt/2` know. \
-         R is read, W is write.\n\n| level | option | value | access |\n|---|---|---|---|\n",
+         R is read, W is write. \
+         Without a kernel: Linux 2.4 or before, or no matter of the kernel.\n\n\
+         | level | option | value | access | kernel |\n|---|---|---|---|---|\n",
     );
     for row in rows() {
         if row.keeper == Keeper::Nobody {
@@ -35,7 +37,9 @@ fn options() {
         }
         let access = format!("{:?}", row.access);
         let form = row.form().replace('|', "\\|");
-        writeln!(text, "| {} | {} | `{form}` | {access} |", row.level, row.name).unwrap();
+        let since =
+            SINCE.iter().find(|(level, name, _)| (*level, *name) == (row.level, row.name)).map_or("", |row| row.2);
+        writeln!(text, "| {} | {} | `{form}` | {access} | {since} |", row.level, row.name).unwrap();
     }
     same("doc/options.md", &text);
 }

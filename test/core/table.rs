@@ -1,7 +1,7 @@
 //! The tables: options, flags, names, errors.
 
 use esock::errno::Errno;
-use esock::option::table::{LEVELS, rows};
+use esock::option::table::{LEVELS, SINCE, rows};
 use std::collections::HashSet;
 
 #[test]
@@ -25,4 +25,11 @@ fn errors_have_the_names_of_the_manual() {
     }
     assert_eq!(Errno::new(0).name(), None);
     assert_eq!(Errno::new(100_000).name(), None);
+}
+
+#[test]
+fn kernels_are_of_options() {
+    for (level, name, _) in SINCE {
+        assert!(rows().any(|row| (row.level, row.name) == (*level, *name)), "{level} {name}");
+    }
 }
