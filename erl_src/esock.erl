@@ -66,6 +66,7 @@
 -export([protocols/0, protocol/1]).
 -export([tables/0, table/1]).
 -export([mk_sockaddr/2, mk_sockaddr/3]).
+-export([format_error/1]).
 -export([to_list/1]).
 -export([which_socket_kind/1]).
 
@@ -277,7 +278,8 @@ open(FD) -> erlang:error(badarg, [FD]).
 %% @doc A socket on a descriptor that is open already, or with the domain and type given.
 %%
 %% Of a descriptor the socket uses a duplicate, which is closed with it; with `#{dup => false}' the descriptor itself,
-%% which is not. Further options: `debug', `use_registry' (booleans).
+%% which is not, unless `own => true' gives it to the socket (a descriptor that came as a control message, say). Further
+%% options: `debug', `use_registry' (booleans).
 -spec open(FD :: integer(), Opts :: map()) -> {ok, socket()} | {error, posix() | invalid()};
           (domain() | integer(), type() | integer()) -> {ok, socket()} | {error, posix() | invalid()}.
 open(FD, Opts) when is_integer(FD), is_map(Opts) -> esock_nif:open(FD, Opts);
@@ -1089,6 +1091,18 @@ mk_sockaddr(Family, Addr) -> mk_sockaddr(Family, Addr, 0).
 -spec mk_sockaddr(inet | inet6, any | broadcast | loopback | in_addr() | in6_addr(), port_number()) -> sockaddr().
 mk_sockaddr(inet, Addr, Port) -> #{family => inet, addr => Addr, port => Port};
 mk_sockaddr(inet6, Addr, Port) -> #{family => inet6, addr => Addr, port => Port, flowinfo => 0, scope_id => 0}.
+
+%% @doc An error reason of this module as text: those of the system, and `closed', `timeout', `already' and `{invalid, What}',
+%% which `inet:format_error/1' does not know.
+-spec format_error(term()) -> string().
+format_error({error, Reason}) -> format_error(Reason);
+format_error(closed) -> "the socket is closed";
+format_error(timeout) -> "the time is over";
+format_error(already) -> "a connect is under way";
+format_error({invalid, What}) -> lists:flatten(io_lib:format("invalid: ~tp", [What]));
+format_error({Reason, _Data}) -> format_error(Reason);
+format_error(Reason) when is_atom(Reason) -> inet:format_error(Reason);
+format_error(Reason) -> lists:flatten(io_lib:format("~tp", [Reason])).
 
 %% @doc The socket as text.
 -spec to_list(socket()) -> string().

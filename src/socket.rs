@@ -125,11 +125,12 @@ impl<W: Wake> Socket<W> {
         Self::new(fd, Kind { domain, kind, protocol }, Origin::Opened, Settings::default())
     }
 
-    /// A socket on a descriptor that is open already, or on a duplicate of it.
-    pub fn open_fd(number: RawFd, dup: bool) -> sys::Result<Arc<Self>> {
+    /// A socket on a descriptor that is open already, or on a duplicate of it. What is no duplicate is lent, and stays open,
+    /// unless it is given (`own`).
+    pub fn open_fd(number: RawFd, dup: bool, own: bool) -> sys::Result<Arc<Self>> {
         let fd = if dup { sys::socket::dup(number)? } else { sys::socket::adopt(number)? };
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
-        let descriptor = Descriptor::new(fd, !dup);
+        let descriptor = Descriptor::new(fd, !dup && !own);
         let fd = descriptor.as_fd().ok_or(Errno::new(libc::EBADF))?;
         let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
         let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };

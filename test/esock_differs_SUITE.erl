@@ -8,7 +8,8 @@
 all() ->
     [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
      send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
-     partial_sends_count, info_names_the_back_end].
+     partial_sends_count, info_names_the_back_end, given_descriptor,
+     rdm, errors_as_text, peek_off, types].
 
 udp() ->
     {ok, S} = esock:open(inet, dgram, udp),
@@ -166,3 +167,61 @@ partial_sends_count(_) ->
 info_names_the_back_end(_) ->
     #{io_backend := #{name := epoll, pollers := N}} = esock:info(),
     ?assert(N >= 1).
+
+%% A descriptor that was given to the socket is closed with it.
+given_descriptor(_) ->
+    {S, _} = udp(),
+    {ok, Fd} = esock:getopt(S, {otp, fd}),
+    {ok, D} = esock:open(Fd, #{dup => true}),
+    {ok, New} = esock:getopt(D, {otp, fd}),
+    {ok, L} = esock:open(New, #{dup => false}),
+    ok = esock:close(L),
+    ?assertMatch({ok, _}, file:read_link("/proc/self/fd/" ++ integer_to_list(New))),
+    %% Its number is taken by nobody else while D lives; a descriptor of nobody's is made by passing one on.
+    {ok, P} = esock:open(local, dgram),
+    ok = esock:bind(P, #{family => local, path => <<>>}),
+    {ok, Addr} = esock:sockname(P),
+    ok = esock:sendmsg(P, #{addr => Addr, iov => [<<"x">>], ctrl => [#{level => socket, type => rights, value => [Fd]}]}),
+    {ok, #{ctrl := [#{value := [Passed]}]}} = esock:recvmsg(P),
+    {ok, O} = esock:open(Passed, #{dup => false, own => true}),
+    ok = esock:close(O),
+    ?assertNotMatch({ok, _}, file:read_link("/proc/self/fd/" ++ integer_to_list(Passed))),
+    [ok = esock:close(X) || X <- [S, D, P]].
+
+%% A type that the system knows, though no domain here has it.
+rdm(_) ->
+    ?assertEqual({error, esocktnosupport}, esock:open(inet, rdm)).
+
+errors_as_text(_) ->
+    [?assertNotMatch("unknown" ++ _, esock:format_error(R))
+     || R <- [closed, timeout, already, econnrefused, {invalid, {sockaddr, x}}, {timeout, <<"x">>}, {error, closed}]].
+
+%% A look goes on where the last one ended; it does not loop.
+peek_off(_) ->
+    {ok, A} = esock:open(local, dgram),
+    ok = esock:bind(A, #{family => local, path => <<>>}),
+    {ok, Addr} = esock:sockname(A),
+    ?assert(esock:is_supported(options, {socket, peek_off})),
+    ok = esock:setopt(A, {socket, peek_off}, 0),
+    ok = esock:sendto(A, <<"abcd">>, Addr),
+    ?assertEqual({ok, <<"ab">>}, esock:recv(A, 2, [peek], 1000)),
+    ?assertEqual({ok, <<"cd">>}, esock:recv(A, 2, [peek], 1000)),
+    ok = esock:close(A).
+
+%% Every type that OTP 29's socket exports.
+types(_) ->
+    {ok, {_, [{abstract_code, {_, Forms}}]}} = beam_lib:chunks(code:which(esock), [abstract_code]),
+    Ours = lists:append([Types || {attribute, _, export_type, Types} <- Forms]),
+    Theirs = [socket, socket_handle, select_tag, select_handle, select_info, completion_tag, completion_handle,
+              completion_info, invalid, eei, socket_counters, socket_info, domain, type, protocol, port_number, in_addr,
+              in6_addr, sockaddr, sockaddr_recv, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_ll, sockaddr_dl,
+              sockaddr_unspec, sockaddr_native, interface_type, msg_flag, level, otp_socket_option, socket_option, linger,
+              timeval, timespec, ip_mreq, ip_mreq_source, ip_msfilter, ip_pmtudisc, ip_tos, iptos_value, iptos_tos,
+              iptos_dscp, iptos_native, ip_pktinfo, ipv6_mreq, ipv6_pmtudisc, ipv6_hops, ipv6_pktinfo, sctp_assoc_id,
+              sctp_setadaption, sctp_assocparams, sctp_event_subscribe, sctp_initmsg, sctp_rtoinfo, sctp_snd_rcv_info,
+              sctp_set_peer_primary_address, sctp_set_primary_address, sctp_set_adaptation_layer_ind,
+              sctp_peer_address_parameters, sctp_pap_flags, sctp_pap_flag, sctp_assoc_stats, sctp_status,
+              sctp_peer_address_info, sctp_peer_address_state, msg, msg_send, msg_recv, cmsg, cmsg_send, cmsg_recv,
+              ee_origin, icmp_dest_unreach, icmpv6_dest_unreach, extended_err, info_keys, ioctl_device_flag,
+              ioctl_device_map],
+    ?assertEqual([], [{T, 0} || T <- Theirs] -- Ours).

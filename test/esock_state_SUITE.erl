@@ -14,5 +14,5 @@ check(Kind) ->
     Options = [{numtests, Count}, {max_size, 25}, {to_file, user}, long_result],
     case proper:quickcheck(prop_esock_same:prop_programs(Kind), Options) of
         true -> ok;
-        Program -> ct:fail({seed, get(proper_seed), shrunk, Program})
+        Program -> ct:fail({shrunk, Program})
     end.

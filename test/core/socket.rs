@@ -41,7 +41,7 @@ impl Room for NoRoom {
 fn pair() -> (Sock, UnixStream) {
     poller::start(1).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
-    (Socket::open_fd(near.as_raw_fd(), true).unwrap(), far)
+    (Socket::open_fd(near.as_raw_fd(), true, false).unwrap(), far)
 }
 
 fn loopback() -> Raw {
@@ -217,7 +217,7 @@ fn a_refused_connect_says_so() {
 fn a_lent_descriptor_stays_open() {
     poller::start(1).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
-    let socket: Sock = Socket::open_fd(near.as_raw_fd(), false).unwrap();
+    let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false).unwrap();
     close(&socket);
     std::io::Write::write_all(&mut &near, b"alive").unwrap();
     let mut data = [0; 5];

@@ -62,7 +62,11 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     if !options.is_map() {
         return Err(Error::BadArg);
     }
-    match Socket::open_fd(number, flag(options, atoms::dup()).unwrap_or(true)) {
+    match Socket::open_fd(
+        number,
+        flag(options, atoms::dup()).unwrap_or(true),
+        flag(options, atoms::own()).unwrap_or(false),
+    ) {
         // The system cannot say what it is: no socket, or no descriptor at all.
         Err(errno) if [errno::NOT_OPEN, errno::NOT_A_SOCKET].contains(&errno) => {
             Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)))
