@@ -74,7 +74,7 @@ program(M, Kind, Program, Patience) ->
 
 %% A step, unless it is a look while somebody waits: out of turn (README, differences), or by who waits himself, whose handle
 %% the releases keep or drop. `Waiting' are `{Key, Process}' of the handles given out.
-%% After a recvmsg that met the end of the stream OTP leaves the others in line alone: what follows is not compared.
+%% After a recvmsg or recvfrom that met the end of the stream OTP leaves the others in line alone: what follows is not compared.
 turn(_, _, _, over) ->
     {over, over};
 turn(P, Step, Pid, Waiting) ->
@@ -91,7 +91,7 @@ turn(P, Step, Pid, Waiting) ->
                 {cancel, Cancelled, _} = Answer -> {Answer, Waiting -- [{Cancelled, P}]};
                 invalid -> {invalid, Waiting};
                 {error, timeout} -> {{error, timeout}, Waiting};
-                {error, closed} when element(1, Step) =:= recvmsg -> {{error, closed}, over};
+                {error, closed} when element(1, Step) =:= recvmsg; element(1, Step) =:= recvfrom -> {{error, closed}, over};
                 Answer -> {Answer, Waiting -- [{Key, P}]}
             end
     end.
