@@ -138,7 +138,10 @@
 %% `length', where the flag `trunc' was given and the message was cut: how long it was.
 -type msg_recv() ::
         #{addr => sockaddr_recv(), iov := erlang:iovec(), ctrl := [cmsg_recv() | cmsg_native()],
-          flags := [msg_flag() | integer()], length => non_neg_integer()}.
+          flags := [msg_flag() | integer()], length => non_neg_integer()} |
+        %% SCTP's, RFC 6458 section 6.1; src/notification.rs has their fields.
+        #{addr => sockaddr_recv(), notification := #{type := atom() | integer(), atom() => term()}, ctrl := [cmsg_native()],
+          flags := [notification | msg_flag() | integer()]}.
 -type cmsg_native() :: #{level := level() | integer(), type := atom() | integer(), data := binary()}.
 -type cmsg() :: cmsg_recv() | cmsg_send().
 -type cmsg_recv() ::

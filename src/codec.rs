@@ -33,6 +33,10 @@ pub enum Codec {
     Named(&'static [Name]),
     /// A byte with names.
     Named8(&'static [Name]),
+    /// Two bytes with names.
+    Named16(&'static [Name]),
+    /// Two bytes in the network's order.
+    Be16,
     /// An int made of named bits.
     Bits(&'static [Name]),
     /// Two bytes made of named bits.
@@ -217,9 +221,9 @@ impl Codec {
             Self::Int | Self::I64 => "integer()".into(),
             Self::Nat | Self::Uint | Self::U64 => "non_neg_integer()".into(),
             Self::U8 => "0..255".into(),
-            Self::U16 => "0..65535".into(),
+            Self::U16 | Self::Be16 => "0..65535".into(),
             Self::Error => "none | posix()".into(),
-            Self::Named(table) | Self::Named8(table) => format!("{} | integer()", names(table)),
+            Self::Named(table) | Self::Named8(table) | Self::Named16(table) => format!("{} | integer()", names(table)),
             Self::Bits(table) | Self::Bits16(table) => format!("[{}] | integer()", names(table)),
             Self::Hops => "default | 0..255".into(),
             Self::Tos => "ip_tos()".into(),
@@ -251,7 +255,7 @@ impl Codec {
     pub fn size(self) -> usize {
         match self {
             Self::Bool8 | Self::U8 | Self::Named8(_) => 1,
-            Self::U16 | Self::Bits16(_) => 2,
+            Self::U16 | Self::Be16 | Self::Bits16(_) | Self::Named16(_) => 2,
             Self::U64 | Self::I64 | Self::Linger => 8,
             Self::Ip6 | Self::Hardware => 16,
             Self::Address => STORAGE,
@@ -282,6 +286,8 @@ impl Codec {
             Self::Error => Value::Error(int()?),
             Self::Named(names) => Value::named(names, int()?),
             Self::Named8(names) => Value::named(names, i32::from(*bytes.first()?)),
+            Self::Named16(names) => Value::named(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
+            Self::Be16 => Value::Int(i64::from(u16::from_be_bytes(*bytes.first_chunk()?))),
             Self::Bits(names) => Value::bits(names, int()?),
             Self::Bits16(names) => Value::bits(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
             Self::Tos => tos::read(int()? & 0xff),

@@ -16,6 +16,7 @@ pub mod ioctl;
 pub mod lane;
 pub mod layout;
 pub mod name;
+pub mod notification;
 pub mod op;
 pub mod option;
 pub mod patience;

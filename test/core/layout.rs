@@ -177,3 +177,42 @@ fn addresses_of_an_association() {
     assert_eq!(esock::sctp::addresses(&bytes), [one, two]);
     assert!(esock::sctp::addresses(&[]).is_empty());
 }
+
+/// RFC 6458 section 6.1; the offsets are those of linux/sctp.h.
+#[test]
+fn notifications() {
+    let header = |kind: u16, flags: u16| [kind.to_ne_bytes(), flags.to_ne_bytes(), [0; 2], [0; 2]].concat();
+    let mut change = header(0x8001, 0);
+    change.extend([0_u16, 0, 10, 12].map(u16::to_ne_bytes).concat());
+    change.extend(7_i32.to_ne_bytes());
+    let value = esock::notification::read(&change).unwrap();
+    assert_eq!(get(&value, "type"), &Value::Name("assoc_change"));
+    assert_eq!(get(&value, "state"), &Value::Name("comm_up"));
+    assert_eq!((get(&value, "outbound_streams"), get(&value, "inbound_streams")), (&int(10), &int(12)));
+    assert_eq!(get(&value, "assoc_id"), &int(7));
+
+    let mut address = header(0x8002, 0);
+    address.extend(Address::Inet { addr: Ipv4Addr::LOCALHOST, port: 9 }.to_raw().unwrap().padded());
+    address.extend([1_i32, 0, 7].map(i32::to_ne_bytes).concat());
+    let value = esock::notification::read(&address).unwrap();
+    assert_eq!((get(&value, "state"), get(&value, "addr")), (&Value::Name("addr_unreachable"), &loopback(9)));
+
+    let mut reset = header(0x800a, 1 | 4);
+    reset.extend(7_i32.to_ne_bytes());
+    reset.extend([3_u16, 4].map(u16::to_ne_bytes).concat());
+    let value = esock::notification::read(&reset).unwrap();
+    assert_eq!(get(&value, "flags"), &Value::List(vec![Value::Name("incoming_ssn"), Value::Name("denied")]));
+    assert_eq!(get(&value, "stream_list"), &Value::List(vec![int(3), int(4)]));
+
+    let mut failed = header(0x8003, 0);
+    failed.resize(48, 0);
+    failed.extend(b"lost");
+    assert_eq!(get(&esock::notification::read(&failed).unwrap(), "data"), &Value::Bytes(b"lost".to_vec()));
+
+    // One that is not known, or that was cut, says what it is.
+    let value = esock::notification::read(&header(0x80ff, 5)).unwrap();
+    assert_eq!((get(&value, "type"), get(&value, "flags")), (&int(0x80ff), &int(5)));
+    assert!(esock::notification::read(&[1]).is_none());
+    assert!(esock::notification::is(libc::IPPROTO_SCTP, esock::notification::FLAG));
+    assert!(!esock::notification::is(libc::IPPROTO_UDP, esock::notification::FLAG));
+}

@@ -31,12 +31,13 @@ fn recvmmsg<'a>(
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
+    let protocol = super::handle(socket)?.socket.kind.protocol;
     let tag = || atoms::recvmmsg().encode(env);
     run(env, socket, &wait, &mut RecvMmsg { count, size, ctrl_size, flags }, tag, |_, batch, _| {
         let parts = batch.data.chunks(size.max(1)).zip(batch.ctrl.chunks(ctrl_size.max(1)));
         let messages = batch.received.iter().zip(parts).map(|(got, (data, ctrl))| {
             let data = buffer::copy(data.get(..got.len)?)?.release(env).encode(env);
-            super::recvmsg::message(env, got, data, ctrl)
+            super::recvmsg::message(env, protocol, got, data, ctrl)
         });
         Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
     })

@@ -1,13 +1,14 @@
 //! recvmsg.
 
 use super::{Wait, run};
-use crate::term::{address, control, flags};
+use crate::term::{address, control, flags, value};
 use crate::{atoms, buffer};
 use esock::addr::Address;
+use esock::notification;
 use esock::op::recvmsg::RecvMsg;
 use esock::op::zeros;
 use esock::sys::io::Received;
-use rustler::{Atom, Encoder, Env, NifResult, Term};
+use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// `recvmsg(Socket, Size, CtrlSize, Flags, Handle, How)`
@@ -33,11 +34,12 @@ fn recvmsg<'a>(
     let Some(ctrl) = zeros(ctrl) else {
         return Ok(crate::fail::error(env, atoms::enomem()));
     };
+    let protocol = super::handle(socket)?.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(|room| {
         run(env, socket, &wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
             let data = op.room.term(env, got.len)?;
-            Some((atoms::ok(), message(env, &got, data, &op.ctrl)?).encode(env))
+            Some((atoms::ok(), message(env, protocol, &got, data, &op.ctrl)?).encode(env))
         })
     })
 }
@@ -55,15 +57,28 @@ pub(super) fn ctrl_size<'a>(env: Env<'a>, socket: Term<'a>, size: Term<'a>) -> N
     })
 }
 
-/// `#{addr, iov, ctrl, flags}`. `length` tells how long a message is that was cut, where the flag `trunc` asked for it.
-pub(super) fn message<'a>(env: Env<'a>, got: &Received, data: Term<'a>, ctrl: &[u8]) -> Option<Term<'a>> {
+/// `#{addr, iov, ctrl, flags}`, or of SCTP's notifications `#{addr, notification, ctrl, flags}`. `length` tells how long a message is that was cut, where the flag `trunc` asked for it.
+pub(super) fn message<'a>(
+    env: Env<'a>,
+    protocol: i32,
+    got: &Received,
+    data: Term<'a>,
+    ctrl: &[u8],
+) -> Option<Term<'a>> {
     let messages = esock::control::parse(ctrl.get(..got.ctrl).unwrap_or_default());
     let messages: Vec<_> = messages.iter().map(|one| control::encode(env, one)).collect::<Option<_>>()?;
-    let mut pairs: Vec<(Atom, Term<'a>)> = vec![
-        (atoms::iov(), vec![data].encode(env)),
-        (atoms::ctrl(), messages.encode(env)),
-        (atoms::flags_key(), flags::encode(env, got.flags)),
-    ];
+    let mut pairs: Vec<(Atom, Term<'a>)> = vec![(atoms::ctrl(), messages.encode(env))];
+    let told = notification::is(protocol, got.flags).then(|| data.decode::<Binary<'_>>().ok()).flatten();
+    match told.and_then(|bytes| notification::read(&bytes)) {
+        Some(value) => {
+            let flags = flags::encode(env, got.flags & !notification::FLAG);
+            pairs.push((atoms::notification(), value::encode(env, &value, 0)?));
+            pairs.push((atoms::flags_key(), flags.list_prepend(atoms::notification().encode(env))));
+        }
+        None => {
+            pairs.extend([(atoms::iov(), vec![data].encode(env)), (atoms::flags_key(), flags::encode(env, got.flags))])
+        }
+    }
     if !got.from.as_bytes().is_empty() {
         pairs.push((atoms::addr(), address::encode(env, &Address::from_raw(&got.from))?));
     }
