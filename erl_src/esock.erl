@@ -34,6 +34,7 @@
 -export([send/2, send/3, send/4]).
 -export([sendto/3, sendto/4, sendto/5]).
 -export([recv/1, recv/2, recv/3, recv/4]).
+-export([recv_some/4]).
 -export([recvfrom/1, recvfrom/2, recvfrom/3, recvfrom/4]).
 -export([sendmsg/2, sendmsg/3, sendmsg/4]).
 -export([sendmmsg/4]).
@@ -549,6 +550,23 @@ recv(?SOCKET(Ref), Length, Flags, Timeout)
     end;
 recv(Socket, Length, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Length, Flags, Timeout]).
+
+%% @doc Receives what there is, up to `Max' bytes, with one recv(2): as other languages' `recv'. `eof' is the end of a
+%% stream, which {@link recv/4} does not tell from a socket that was closed here. (On `seqpacket' the end cannot be told
+%% from an empty message.)
+-spec recv_some(socket(), Max :: pos_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
+          {ok, binary()} | eof | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
+recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0, is_list(Flags) ->
+    Result = case wait(Timeout) of
+                 block -> esock_wait:run(Ref, {recv, {some, Max}, Flags}, Timeout);
+                 How -> esock_nif:recv(Ref, {some, Max}, Flags, Timeout, How)
+             end,
+    case Result =:= {error, closed} andalso esock_nif:getopt(Ref, {otp, fd}) of
+        {ok, _} -> eof;
+        _ -> Result
+    end;
+recv_some(Socket, Max, Flags, Timeout) ->
+    erlang:error(badarg, [Socket, Max, Flags, Timeout]).
 
 %% @equiv recvfrom(Socket, 0, [], infinity)
 -spec recvfrom(socket()) -> {ok, {sockaddr_recv(), binary()}} | {error, term()}.

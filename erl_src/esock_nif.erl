@@ -136,7 +136,7 @@ send(_Socket, _Data, _Flags, _Handle, _How) -> ?NIF.
           ok | {ok, binary()} | {select, term()} | error() | wait().
 sendto(_Socket, _Data, _Dest, _Flags, _Handle, _How) -> ?NIF.
 
--spec recv(reference(), non_neg_integer(), term(), nowait | reference(), how()) ->
+-spec recv(reference(), non_neg_integer() | {some, pos_integer()}, term(), nowait | reference(), how()) ->
           {ok, binary()} | {select, term()} | error() | wait().
 recv(_Socket, _Length, _Flags, _Handle, _How) -> ?NIF.
 

@@ -20,7 +20,7 @@
             | {sendfile, Fd :: integer(), Offset :: integer(), Count :: non_neg_integer(), Sent :: non_neg_integer()}
             | {recvmsg, non_neg_integer(), non_neg_integer(), list()}
             | {recvmmsg, pos_integer(), {non_neg_integer(), non_neg_integer()}, list()}
-            | {recv, non_neg_integer(), list()}
+            | {recv, non_neg_integer() | {some, pos_integer()}, list()}
             | {recvfrom, non_neg_integer(), list()}.
 
 %% @doc Does `Op' for the caller, who waits no longer than `Timeout' milliseconds.

@@ -17,6 +17,11 @@ pub const LOCAL_ADDRS: i32 = 109;
 /// SCTP_SOCKOPT_CONNECTX, which takes addresses and answers the association.
 pub const CONNECTX: i32 = 110;
 
+/// SCTP_STATUS, whose value begins with the number of the association.
+pub const STATUS: i32 = 14;
+/// The size of its value.
+pub const STATUS_SIZE: usize = crate::layout::SCTP_STATUS.size;
+
 /// More addresses than a host has.
 const ROOM: usize = 64 * 1024;
 

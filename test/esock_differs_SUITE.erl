@@ -9,7 +9,7 @@ all() ->
     [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
      send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
      partial_sends_count, info_names_the_back_end, given_descriptor,
-     rdm, errors_as_text, peek_off, types].
+     rdm, end_of_stream, errors_as_text, peek_off, types].
 
 udp() ->
     {ok, S} = esock:open(inet, dgram, udp),
@@ -225,3 +225,19 @@ types(_) ->
               ee_origin, icmp_dest_unreach, icmpv6_dest_unreach, extended_err, info_keys, ioctl_device_flag,
               ioctl_device_map],
     ?assertEqual([], [{T, 0} || T <- Theirs] -- Ours).
+
+%% The end of a stream is not a closed socket.
+end_of_stream(_) ->
+    {L, C, S} = pair(),
+    ok = esock:send(C, <<"abcdef">>),
+    ?assertEqual({ok, <<"abcd">>}, esock:recv_some(S, 4, [], 5000)),
+    ?assertEqual({ok, <<"ef">>}, esock:recv_some(S, 4, [], infinity)),
+    ?assertEqual({error, timeout}, esock:recv_some(S, 4, [], 0)),
+    {select, {select_info, recv, Handle}} = esock:recv_some(S, 4, [], nowait),
+    ok = esock:shutdown(C, write),
+    receive {'$socket', S, select, Handle} -> ok end,
+    ?assertEqual(eof, esock:recv_some(S, 4, [], nowait)),
+    ok = esock:close(S),
+    ?assertEqual({error, closed}, esock:recv_some(S, 4, [], nowait)),
+    ?assertError(badarg, esock:recv_some(C, 0, [], nowait)),
+    [ok = esock:close(X) || X <- [L, C]].

@@ -103,6 +103,7 @@ macro_rules! elsewhere {
 }
 
 own! {
+    AssocId            assoc_id            R  "sctp_assoc_id()";
     ControllingProcess controlling_process RW "pid()";
     Debug              debug               RW "boolean()";
     Domain             domain              R  "domain()";

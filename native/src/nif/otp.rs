@@ -4,6 +4,7 @@ use crate::handle::{Handle, Owned};
 use crate::{atoms, caller, fail};
 use esock::option::table::Own;
 use esock::readiness::Failure;
+use esock::sctp;
 use esock::settings::{CTRL, Rcvbuf};
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
@@ -38,7 +39,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
         // It can only be turned on: whoever monitors the socket relies on it.
         Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| resource.register(env)),
-        Own::Domain | Own::Fd => None,
+        Own::AssocId | Own::Domain | Own::Fd => None,
     };
     Ok(done.map_or(Set::BadValue, |()| Set::Done))
 }
@@ -73,6 +74,10 @@ fn size(term: Term<'_>, default: usize) -> Option<usize> {
 }
 
 pub(super) fn get<'a>(env: Env<'a>, resource: &Handle, own: Own) -> NifResult<Term<'a>> {
+    if own == Own::AssocId && resource.socket.kind.protocol != sctp::LEVEL {
+        let option = (atoms::otp(), atoms::assoc_id());
+        return Ok(fail::invalid(env, (atoms::socket_option(), option)));
+    }
     // A closed socket is in no registry, which is an answer.
     let fd = match fd(env, resource) {
         Err(failure) if own != Own::UseRegistry => return fail::failure(env, failure),
@@ -88,6 +93,11 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
     let settings = &resource.socket.settings;
     let domain = resource.socket.kind.domain;
     Some(match own {
+        Own::AssocId => {
+            let (status, wakes) = resource.socket.option(sctp::LEVEL, sctp::STATUS, sctp::STATUS_SIZE);
+            caller::tell(env, wakes);
+            i32::from_ne_bytes(*status.ok()?.first_chunk()?).encode(env)
+        }
         Own::ControllingProcess => resource.owner()?.encode(env),
         Own::Debug => settings.debug.load(Relaxed).encode(env),
         Own::Domain => atoms::domains().atom(domain).map_or_else(|| domain.encode(env), |name| name.encode(env)),

@@ -6,9 +6,9 @@ use crate::{atoms, buffer, fail};
 use esock::addr::Address;
 use esock::op::recv::Recv;
 use esock::op::recvfrom::RecvFrom;
-use rustler::{Encoder, Env, NifResult, Term};
+use rustler::{Atom, Encoder, Env, NifResult, Term};
 
-/// `recv(Socket, Length, Flags, Handle, How)`
+/// `recv(Socket, Length, Flags, Handle, How)`. `{some, Length}`: what there is, and no more than that.
 #[rustler::nif]
 fn recv<'a>(
     env: Env<'a>,
@@ -19,11 +19,13 @@ fn recv<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
+    let some = length.decode::<(Atom, Term<'a>)>().ok().map(|(_, length)| length);
+    let (length, exact) = (some.unwrap_or(length), some.is_none());
     let (len, flags) = match arguments(env, socket, length, flags, wait.blocking())? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let exact = !length.decode::<u64>().is_ok_and(|len| len == 0);
+    let exact = exact && !length.decode::<u64>().is_ok_and(|len| len == 0);
     let tag = || atoms::recv().encode(env);
     buffer::with(|room| {
         run(env, socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {
