@@ -3,6 +3,8 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_pairs, [full/0, listener/0, pair/0, udp/0]).
+
 -compile([export_all, nowarn_export_all]).
 
 all() ->
@@ -13,29 +15,6 @@ all() ->
      monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
      woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once,
      end_of_stream_by_recvmsg].
-
-%%% Sockets.
-
-listener() ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L, 128),
-    {ok, Addr} = esock:sockname(L),
-    {L, Addr}.
-
-pair() ->
-    {L, Addr} = listener(),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    {ok, S} = esock:accept(L),
-    ok = esock:close(L),
-    {C, S}.
-
-udp() ->
-    {ok, S} = esock:open(inet, dgram, udp),
-    ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
-    {ok, Addr} = esock:sockname(S),
-    {S, Addr}.
 
 %%% Processes that do what they are told, one thing at a time, and say what came of it.
 
@@ -528,12 +507,7 @@ unregistrable(_) ->
 
 %% Asked too early, a connect is still to be waited for under its handle.
 connect_once(_) ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L, 0),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C1} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C1, Addr),
+    {L, Addr, C1} = full(),
     {ok, C2} = esock:open(inet, stream, tcp),
     {select, {_, _, Handle}} = esock:connect(C2, Addr, nowait),
     {error, already} = esock:connect(C2),
@@ -544,13 +518,7 @@ connect_once(_) ->
 
 %% Whoever meets the end of the stream, by whichever function, the others hear of it.
 end_of_stream_by_recvmsg(_) ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    {ok, S} = esock:accept(L),
+    {C, S} = pair(),
     {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
     Self = self(),
     Pid = spawn_link(fun() ->
@@ -563,4 +531,4 @@ end_of_stream_by_recvmsg(_) ->
     receive {'$socket', S, select, Handle} -> ok end,
     ?assertEqual({error, closed}, esock:recvmsg(S, nowait)),
     receive {Pid, told} -> ok end,
-    [ok = esock:close(X) || X <- [L, C, S]].
+    [ok = esock:close(X) || X <- [C, S]].

@@ -3,6 +3,8 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_pairs, [full/0, trio/0, udp/0]).
+
 -compile([export_all, nowarn_export_all]).
 
 all() ->
@@ -10,22 +12,6 @@ all() ->
      send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
      partial_sends_count, info_names_the_back_end, given_descriptor,
      rdm, end_of_stream, errors_as_text, peek_off, types].
-
-udp() ->
-    {ok, S} = esock:open(inet, dgram, udp),
-    ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
-    {ok, Addr} = esock:sockname(S),
-    {S, Addr}.
-
-pair() ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    {ok, S} = esock:accept(L),
-    {L, C, S}.
 
 superseded_handle(_) ->
     {S, Addr} = udp(),
@@ -37,13 +23,7 @@ superseded_handle(_) ->
     ok = esock:close(S).
 
 connect_before_the_end(_) ->
-    %% A backlog of 0 holds one connection; the next connect stays under way.
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L, 0),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C1} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C1, Addr),
+    {L, Addr, C1} = full(),
     {ok, C2} = esock:open(inet, stream, tcp),
     {select, _} = esock:connect(C2, Addr, nowait),
     ?assertEqual({error, already}, esock:connect(C2)),
@@ -79,7 +59,7 @@ trunc_is_safe(_) ->
     ?assertMatch({ok, #{iov := [<<"longer">>], length := 22, flags := [trunc]}}, esock:recvmsg(S, 6, 0, [trunc], 1000)),
     ok = esock:close(S),
     %% On a stream the system throws the bytes away: zeros stand for them, never what another socket received.
-    {L, C, A} = pair(),
+    {L, C, A} = trio(),
     ok = esock:send(C, <<"a secret">>),
     {ok, <<"a secret">>} = esock:recv(A, 8),
     ok = esock:send(C, <<"discarded">>),
@@ -149,7 +129,7 @@ flowinfo_is_the_number(_) ->
     ok = esock:close(S).
 
 accepted_is_connected(_) ->
-    {L, C, S} = pair(),
+    {L, C, S} = trio(),
     #{wstates := Connection} = esock:info(S),
     #{wstates := Listener} = esock:info(L),
     ?assert(lists:member(connected, Connection)),
@@ -157,7 +137,7 @@ accepted_is_connected(_) ->
     [ok = esock:close(X) || X <- [L, C, S]].
 
 partial_sends_count(_) ->
-    {L, C, S} = pair(),
+    {L, C, S} = trio(),
     {select, {Info, Rest}} = esock:send(C, binary:copy(<<0>>, 1 bsl 24), nowait),
     ok = esock:cancel(C, Info),
     #{counters := #{write_byte := Sent}} = esock:info(C),
@@ -228,7 +208,7 @@ types(_) ->
 
 %% The end of a stream is not a closed socket.
 end_of_stream(_) ->
-    {L, C, S} = pair(),
+    {L, C, S} = trio(),
     ok = esock:send(C, <<"abcdef">>),
     ?assertEqual({ok, <<"abcd">>}, esock:recv_some(S, 4, [], 5000)),
     ?assertEqual({ok, <<"ef">>}, esock:recv_some(S, 4, [], infinity)),

@@ -5,6 +5,8 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_pairs, [listener/0, udp/0]).
+
 -compile([export_all, nowarn_export_all]).
 
 %% 10,000 in all.
@@ -58,20 +60,8 @@ back_to(Before, N) ->
         _ -> receive after 2 -> back_to(Before, N - 1) end
     end.
 
-udp() ->
-    {ok, S} = esock:open(inet, dgram, udp),
-    ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
-    S.
-
-listener() ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L, 128),
-    {ok, Addr} = esock:sockname(L),
-    {L, Addr}.
-
 closed(_) ->
-    abandon(fun() -> S = udp(), {select, _} = esock:recv(S, 0, nowait), ok = esock:close(S) end).
+    abandon(fun() -> {S, _} = udp(), {select, _} = esock:recv(S, 0, nowait), ok = esock:close(S) end).
 
 %% Nobody refers to it, and its owner lives on.
 forgotten(_) ->
@@ -88,7 +78,7 @@ owner_ends(_) ->
 owner_killed_waiting(_) ->
     Before = state(),
     Self = self(),
-    Pids = [spawn_monitor(fun() -> S = udp(), {select, _} = esock:recv(S, 0, nowait), Self ! waiting, esock:recv(S) end)
+    Pids = [spawn_monitor(fun() -> {S, _} = udp(), {select, _} = esock:recv(S, 0, nowait), Self ! waiting, esock:recv(S) end)
             || _ <- lists:seq(1, ?EACH)],
     [receive waiting -> ok end || _ <- Pids],
     [exit(Pid, kill) || {Pid, _} <- Pids],
@@ -117,7 +107,7 @@ half_connected(_) ->
 
 monitored(_) ->
     Before = state(),
-    S = udp(),
+    {S, _} = udp(),
     Pids = [spawn_monitor(fun() -> [esock:monitor(S) || _ <- lists:seq(1, 3)] end) || _ <- lists:seq(1, ?EACH)],
     [receive {'DOWN', MRef, _, Pid, _} -> ok end || {Pid, MRef} <- Pids],
     M = esock:monitor(S),
@@ -129,7 +119,7 @@ closed_under_waiters(_) ->
     Before = state(),
     Self = self(),
     [begin
-         S = udp(),
+         {S, _} = udp(),
          Pids = [spawn_monitor(fun() -> Self ! waiting, exit(esock:recv(S)) end) || _ <- [1, 2, 3]],
          [receive waiting -> ok end || _ <- Pids],
          ok = esock:close(S),
@@ -184,7 +174,7 @@ emfile(_) ->
 
 %% Waiting and being woken costs nothing that stays, whoever waits.
 ten_thousand_waits(_) ->
-    S = udp(),
+    {S, _} = udp(),
     {ok, Addr} = esock:sockname(S),
     Before = state(),
     Self = self(),

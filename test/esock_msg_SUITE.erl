@@ -4,6 +4,8 @@
 -include_lib("stdlib/include/assert.hrl").
 -include_lib("kernel/include/file.hrl").
 
+-import(esock_pairs, [udp/0, udp/1, pair/0, pair/1, local_pair/2, close/1]).
+
 -compile([export_all, nowarn_export_all]).
 
 all() ->
@@ -11,37 +13,6 @@ all() ->
      credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, sendmmsg, sendmmsg_rest, sendmmsg_many,
      select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
      ioctls, interfaces, netns, monitors, tables].
-
-udp() -> udp(esock).
-udp(M) ->
-    {ok, S} = M:open(inet, dgram, udp),
-    ok = M:bind(S, #{family => inet, addr => loopback, port => 0}),
-    {ok, Addr} = M:sockname(S),
-    {S, Addr}.
-
-pair() -> pair(esock).
-pair(M) ->
-    {ok, L} = M:open(inet, stream, tcp),
-    ok = M:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = M:listen(L),
-    {ok, Addr} = M:sockname(L),
-    {ok, C} = M:open(inet, stream, tcp),
-    ok = M:connect(C, Addr),
-    {ok, S} = M:accept(L),
-    ok = M:close(L),
-    {C, S}.
-
-local_pair(M, Type) ->
-    {ok, L} = M:open(local, Type),
-    ok = M:bind(L, #{family => local, path => <<>>}),
-    {ok, Addr} = M:sockname(L),
-    {ok, C} = M:open(local, Type),
-    case Type of
-        dgram -> ok = M:connect(C, Addr), {C, L};
-        _ -> ok = M:listen(L), ok = M:connect(C, Addr), {ok, S} = M:accept(L), ok = M:close(L), {C, S}
-    end.
-
-close(Sockets) -> [ok = esock:close(S) || S <- Sockets].
 
 %% Without `value' of the control messages that OTP leaves raw.
 plain({ok, #{ctrl := Ctrl} = Msg}) ->

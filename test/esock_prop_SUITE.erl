@@ -6,18 +6,12 @@
 all() ->
     [any_terms, likely_terms].
 
-any_terms(_) ->
-    check(prop_esock_nif:prop_any_terms()).
-
-likely_terms(_) ->
-    check(prop_esock_nif:prop_likely_terms()).
+any_terms(_) -> check(prop_esock_nif:prop_any_terms()).
+likely_terms(_) -> check(prop_esock_nif:prop_likely_terms()).
 
 check(Property) ->
-    Count = list_to_integer(os:getenv("ESOCK_PROPER", "2000")),
-    case proper:quickcheck(Property, [{numtests, Count}, quiet, long_result]) of
-        true -> restore();
-        Counterexample -> ct:fail(Counterexample)
-    end.
+    ok = esock_check:property(Property, {"ESOCK_PROPER", 2000}, [quiet]),
+    restore().
 
 %% The properties change what holds for the whole node.
 restore() ->

@@ -5,6 +5,8 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_pairs, [udp/1, listener/1, trio/1]).
+
 -compile([export_all, nowarn_export_all]).
 
 all() ->
@@ -46,26 +48,6 @@ tcp(M) ->
     {ok, S} = M:open(inet, stream, tcp),
     S.
 
-udp(M) ->
-    {ok, S} = M:open(inet, dgram, udp),
-    ok = M:bind(S, #{family => inet, addr => loopback, port => 0}),
-    {ok, Addr} = M:sockname(S),
-    {S, Addr}.
-
-listener(M) ->
-    L = tcp(M),
-    ok = M:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = M:listen(L),
-    {ok, Addr} = M:sockname(L),
-    {L, Addr}.
-
-pair(M) ->
-    {L, Addr} = listener(M),
-    C = tcp(M),
-    ok = M:connect(C, Addr),
-    {ok, S} = M:accept(L),
-    {L, C, S}.
-
 local(M, Type) ->
     {ok, S} = M:open(local, Type),
     Path = <<0, "same", (integer_to_binary(erlang:unique_integer([positive])))/binary, (atom_to_binary(M))/binary>>,
@@ -105,7 +87,7 @@ same_not_a_socket(M) ->
         [try_(fun() -> M:recv({'$socket', Ref}) end), try_(fun() -> M:close({'$socket', Ref}) end)].
 
 same_timeouts(M) ->
-    {_, _, S} = pair(M),
+    {_, _, S} = trio(M),
     [try_(fun() -> M:recv(S, 0, T) end) || T <- [foo, -1, 1.0, {}]] ++
         [try_(fun() -> M:accept(S, T) end) || T <- [foo, -1]] ++
         [try_(fun() -> M:send(S, <<"x">>, [], T) end) || T <- [foo, -1]].
@@ -148,7 +130,7 @@ same_inet6(M) ->
 %%% Streams.
 
 same_stream(M) ->
-    {_, C, S} = pair(M),
+    {_, C, S} = trio(M),
     [M:send(C, "hello"), M:recv(S, 5), M:send(C, [<<"a">>, [$b | "c"]]), M:recv(S, 2), M:recv(S, 0), M:recv(S, 0, 0),
      M:recv(S, 1, 10), M:shutdown(C, write), M:recv(S), M:recv(S, 5), M:send(S, "back"), M:recv(C),
      M:shutdown(C, read_write), try_(fun() -> M:shutdown(C, foo) end), M:close(S), M:recv(S), M:send(S, "x"), M:close(S),
@@ -156,7 +138,7 @@ same_stream(M) ->
      M:setopt(S, {socket, keepalive}, true), M:accept(S, 0), M:connect(S, #{family => inet, addr => loopback, port => 1})].
 
 same_rcvbuf(M) ->
-    {_, C, S} = pair(M),
+    {_, C, S} = trio(M),
     ok = M:setopt(S, {otp, rcvbuf}, 4),
     ok = M:send(C, "0123456789"),
     {ok, <<"0123456789">>} = M:recv(S, 10, [peek]),
@@ -166,31 +148,31 @@ same_rcvbuf(M) ->
     [A, B, M:getopt(S, {otp, rcvbuf}) | [{V, M:setopt(S, {otp, rcvbuf}, V)} || V <- [default, 0, -1, {0, 1}, foo, {1, default}]]].
 
 same_eof_unread(M) ->
-    {_, C, S} = pair(M),
+    {_, C, S} = trio(M),
     ok = M:send(C, "left"),
     ok = M:close(C),
     {ok, <<"lef">>} = M:recv(S, 3),
     [M:recv(S, 3), M:recv(S, 3)].
 
 same_reset(M) ->
-    {_, C, S} = pair(M),
+    {_, C, S} = trio(M),
     ok = M:setopt(C, {socket, linger}, abort),
     ok = M:close(C),
     A = M:recv(S),
     [A, M:send(S, "x")].
 
 same_peek(M) ->
-    {_, C, S} = pair(M),
+    {_, C, S} = trio(M),
     ok = M:send(C, "peek"),
     [M:recv(S, 4, [peek]), M:recv(S, 2, [peek]), M:recv(S, 4)].
 
 same_flags(M) ->
-    {_, C, S} = pair(M),
+    {_, C, S} = trio(M),
     [plain(try_(fun() -> M:send(C, <<"x">>, F) end)) || F <- [[], [more], [nosuch], [1.0], [0], [-1], [oob | foo]]] ++
         [plain(try_(fun() -> M:recv(S, 0, F, 0) end)) || F <- [[nosuch], [peek], [foo, bar], [{}], [-1]]].
 
 same_data(M) ->
-    {_, C, _} = pair(M),
+    {_, C, _} = trio(M),
     [try_(fun() -> M:send(C, D) end) || D <- [[foo], [256], [<<1:3>>], ["a" | b], [], <<>>]] ++
         [element(1, try_(fun() -> M:send(C, D) end)) || D <- [foo, 1, {}, #{}]].
 
@@ -330,7 +312,7 @@ same_nowait(M) ->
     [Message, plain(Info) | A].
 
 same_close_aborts(M) ->
-    {_, _, S} = pair(M),
+    {_, _, S} = trio(M),
     Self = self(),
     [spawn_link(fun() -> {select, {_, _, H}} = M:recv(S, 0, nowait), Self ! waiting,
                          receive {'$socket', S, Tag, {H, Why}} -> Self ! {told, Tag, Why} end end) || _ <- [1, 2]],
@@ -354,7 +336,7 @@ same_owner(M) ->
      M:getopt(S, {otp, controlling_process}) =:= {ok, Other}].
 
 same_info(M) ->
-    {L, _, S} = pair(M),
+    {L, _, S} = trio(M),
     Keys = [domain, type, protocol, owner, ctype, num_readers, num_writers, num_acceptors],
     {U, _} = udp(M),
     [plain(maps:with(Keys, M:info(X))) || X <- [L, S, U]] ++

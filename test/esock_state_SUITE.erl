@@ -3,16 +3,25 @@
 
 -compile([export_all, nowarn_export_all]).
 
-all() -> [tcp, udp, local].
+all() -> [tcp, udp, local, seeds].
 
 tcp(_) -> check(tcp).
 udp(_) -> check(udp).
 local(_) -> check(local).
 
 check(Kind) ->
-    Count = list_to_integer(os:getenv("ESOCK_PROGRAMS", "200")),
-    Options = [{numtests, Count}, {max_size, 25}, {to_file, user}, long_result],
-    case proper:quickcheck(prop_esock_same:prop_programs(Kind), Options) of
-        true -> ok;
-        Program -> ct:fail({shrunk, Program})
-    end.
+    esock_check:property(prop_esock_same:prop_programs(Kind), {"ESOCK_PROGRAMS", 200}, [{max_size, 25}, {to_file, user}]).
+
+%% The seed that a failure names gives the same programs again.
+seeds(_) ->
+    [Same, Same] = [programs() || _ <- [1, 2]],
+    20 = length(Same).
+
+programs() ->
+    Self = self(),
+    _ = rand:seed(exsplus, {1, 2, 3}),
+    true = proper:quickcheck(prop_esock_same:prop_told(tcp, Self), [{numtests, 20}, quiet]),
+    told().
+
+told() ->
+    receive {program, Program} -> [Program | told()] after 0 -> [] end.

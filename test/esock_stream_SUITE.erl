@@ -4,94 +4,80 @@
 -include_lib("common_test/include/ct.hrl").
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_pairs, [trio/0]).
+
 -compile([export_all, nowarn_export_all]).
 
 all() ->
     [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, end_of_file, refused, huge_length, emfile_later].
 
-pair() ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    {ok, S} = esock:accept(L),
-    {L, C, S}.
-
 close(Sockets) ->
-    [ok = esock:close(S) || S <- tuple_to_list(Sockets)].
+    esock_pairs:close(tuple_to_list(Sockets)).
 
 echo(_) ->
-    {_, C, S} = Pair = pair(),
+    {_, C, S} = Trio = trio(),
     ok = esock:send(C, ["he", <<"llo">>]),
     ?assertEqual({ok, <<"hello">>}, esock:recv(S)),
-    close(Pair).
+    close(Trio).
 
 partial_recv(_) ->
-    {_, C, S} = Pair = pair(),
+    {_, C, S} = Trio = trio(),
     ok = esock:send(C, "abc"),
     {select, {{select_info, _, Handle}, <<"abc">>}} = esock:recv(S, 6, nowait),
     ok = esock:send(C, "def"),
     receive {'$socket', S, select, Handle} -> ok end,
     ?assertEqual({ok, <<"def">>}, esock:recv(S, 3, nowait)),
-    close(Pair).
+    close(Trio).
 
 timeout_keeps_data(_) ->
-    {_, C, S} = Pair = pair(),
+    {_, C, S} = Trio = trio(),
     ok = esock:send(C, "xy"),
     ?assertEqual({error, {timeout, <<"xy">>}}, esock:recv(S, 6, 50)),
     ?assertEqual({error, timeout}, esock:recv(S, 6, 50)),
     ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
-    close(Pair).
+    close(Trio).
 
 large_transfer(_) ->
-    {_, C, S} = Pair = pair(),
+    {_, C, S} = Trio = trio(),
     Data = rand:bytes(20_000_000),
     Self = self(),
     spawn_link(fun() -> Self ! {sent, esock:send(C, Data)} end),
     {ok, Got} = esock:recv(S, byte_size(Data)),
     ?assertEqual(erlang:md5(Data), erlang:md5(Got)),
     receive {sent, Result} -> ok = Result end,
-    close(Pair).
+    close(Trio).
 
 end_of_file(_) ->
-    {_, C, S} = Pair = pair(),
+    {_, C, S} = Trio = trio(),
     ok = esock:send(C, "bye"),
     ok = esock:shutdown(C, write),
     ?assertEqual({error, {closed, <<"bye">>}}, esock:recv(S, 10)),
     ?assertEqual({error, closed}, esock:recv(S)),
-    close(Pair).
+    close(Trio).
 
 refused(_) ->
-    {L, _, _} = Pair = pair(),
+    {L, _, _} = Trio = trio(),
     {ok, Addr} = esock:sockname(L),
-    close(Pair),
+    close(Trio),
     {ok, C} = esock:open(inet, stream, tcp),
     ?assertEqual({error, econnrefused}, esock:connect(C, Addr)),
     ok = esock:close(C).
 
 huge_length(_) ->
-    {_, C, S} = Pair = pair(),
+    {_, C, S} = Trio = trio(),
     ok = esock:send(C, "x"),
     {select, {_, <<"x">>}} = esock:recv(S, 4 bsl 30, nowait),
     ?assertMatch({error, {invalid, {integer_range, _}}}, esock:recv(S, 1 bsl 70, nowait)),
-    close(Pair).
+    close(Trio).
 
 emfile_later(_) ->
-    {L, _, _} = Pair = pair(),
+    {L, _, _} = Trio = trio(),
     ?assertEqual({error, timeout}, esock:accept(L, 0)),
-    close(Pair).
+    close(Trio).
 
 %% What has come of what was asked for, by OTP 29's account (the releases differ).
 fewer_than_asked_for(_) ->
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    {ok, S} = esock:accept(L),
+    {_, C, S} = Trio = trio(),
     ok = esock:send(C, "abc"),
     ?assertEqual({error, {timeout, <<"abc">>}}, esock:recv(S, 6, 30)),
     ok = esock:send(C, "de"),
@@ -100,4 +86,4 @@ fewer_than_asked_for(_) ->
     ?assertMatch({select, {select_info, recv, _}}, esock:recv(S, 6, nowait)),
     ok = esock:send(C, "fg"),
     ?assertMatch({ok, <<"fg">>}, esock:recv(S, 2, 5000)),
-    [ok = esock:close(X) || X <- [L, C, S]].
+    close(Trio).

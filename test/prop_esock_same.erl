@@ -9,6 +9,7 @@
 -include_lib("proper/include/proper.hrl").
 
 -export([prop_programs/1]).
+-export([prop_told/2]).
 -export([run/4]).
 
 -define(PROCESSES, [a, b, c]).
@@ -19,6 +20,10 @@ prop_programs(Kind) ->
                 {Otp, Ours} = outcomes(Kind, Program, [5, 100, 100, 200, 200, 400]),
                 ?WHENFAIL(io:format("~p~n~p~n  socket ~p~n  esock  ~p~n", [Kind, Program, Otp, Ours]), Otp =:= Ours)
             end).
+
+%% Runs nothing: tells somebody the programs.
+prop_told(Kind, Pid) ->
+    ?FORALL(Program, list(step(Kind)), begin Pid ! {program, Program}, true end).
 
 %% Each time with more patience for messages on their way, in milliseconds.
 outcomes(Kind, Program, [Patience | More]) ->
@@ -102,37 +107,19 @@ ask(Pid, What) ->
     receive {Ref, Answer} -> Answer end.
 
 sockets(M, tcp) ->
-    {ok, L} = M:open(inet, stream, tcp),
-    ok = M:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = M:listen(L),
-    {ok, Addr} = M:sockname(L),
-    {ok, C} = M:open(inet, stream, tcp),
-    ok = M:connect(C, Addr),
-    {ok, S} = M:accept(L),
+    {L, C, S} = esock_pairs:trio(M),
     {ok, F} = M:open(inet, stream, tcp),
     [ok = M:setopt(X, {tcp, nodelay}, true) || X <- [C, S]],
+    {ok, Addr} = M:sockname(L),
     put(addr, Addr),
     #{left => C, right => S, listener => L, fresh => F};
 sockets(M, udp) ->
-    [{A, AddrA}, {B, AddrB}] =
-        [begin
-             {ok, S} = M:open(inet, dgram, udp),
-             ok = M:bind(S, #{family => inet, addr => loopback, port => 0}),
-             {ok, Addr} = M:sockname(S),
-             {S, Addr}
-         end || _ <- [1, 2]],
+    {{A, AddrA}, {B, AddrB}} = {esock_pairs:udp(M), esock_pairs:udp(M)},
     ok = M:connect(A, AddrB),
     ok = M:connect(B, AddrA),
     #{left => A, right => B};
 sockets(M, local) ->
-    {ok, L} = M:open(local, stream),
-    ok = M:bind(L, #{family => local, path => <<>>}),
-    {ok, Addr} = M:sockname(L),
-    ok = M:listen(L),
-    {ok, C} = M:open(local, stream),
-    ok = M:connect(C, Addr),
-    {ok, S} = M:accept(L),
-    ok = M:close(L),
+    {C, S} = esock_pairs:local_pair(M, stream),
     #{left => C, right => S}.
 
 %% Handles: the last select information for each socket and direction.

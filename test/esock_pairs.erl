@@ -1,0 +1,74 @@
+%% Sockets for tests: of esock, or of the module that is given.
+-module(esock_pairs).
+
+-export([udp/0, udp/1]).
+-export([listener/0, listener/1]).
+-export([pair/0, pair/1]).
+-export([trio/0, trio/1]).
+-export([full/0]).
+-export([local_pair/2]).
+-export([close/1]).
+
+%% A UDP socket on loopback, and its address.
+udp() -> udp(esock).
+udp(M) ->
+    {ok, S} = M:open(inet, dgram, udp),
+    bound(M, S).
+
+bound(M, S) ->
+    ok = M:bind(S, #{family => inet, addr => loopback, port => 0}),
+    {ok, Addr} = M:sockname(S),
+    {S, Addr}.
+
+%% A TCP listener on loopback, and its address.
+listener() -> listener(esock).
+listener(M) ->
+    {ok, L} = M:open(inet, stream, tcp),
+    ok = M:listen(element(1, Bound = bound(M, L)), 128),
+    Bound.
+
+%% Both ends of a TCP connection: who connected, who was accepted.
+pair() -> pair(esock).
+pair(M) ->
+    {L, C, S} = trio(M),
+    ok = M:close(L),
+    {C, S}.
+
+%% The listener, and both ends.
+trio() -> trio(esock).
+trio(M) ->
+    {L, Addr} = listener(M),
+    {ok, C} = M:open(inet, stream, tcp),
+    ok = M:connect(C, Addr),
+    {ok, S} = M:accept(L),
+    {L, C, S}.
+
+%% A listener whose backlog is full: the next connect is under way until the connection, which is returned too, is accepted.
+full() ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    {_, Addr} = bound(esock, L),
+    ok = esock:listen(L, 0),
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    {L, Addr, C}.
+
+%% Both ends of a Unix socket of some type.
+local_pair(M, Type) ->
+    {ok, L} = M:open(local, Type),
+    ok = M:bind(L, #{family => local, path => <<>>}),
+    {ok, Addr} = M:sockname(L),
+    {ok, C} = M:open(local, Type),
+    case Type of
+        dgram ->
+            ok = M:connect(C, Addr),
+            {C, L};
+        _ ->
+            ok = M:listen(L),
+            ok = M:connect(C, Addr),
+            {ok, S} = M:accept(L),
+            ok = M:close(L),
+            {C, S}
+    end.
+
+close(Sockets) ->
+    [ok = esock:close(S) || S <- Sockets].
