@@ -355,17 +355,39 @@ bind(?SOCKET(Ref), Addrs, Action) when ?IS_SOCKET(Ref), is_list(Addrs), Action =
 bind(Socket, Addrs, Action) ->
     erlang:error(badarg, [Socket, Addrs, Action]).
 
-%% @equiv peeloff(Socket, AssocId, #{})
+%% @equiv peeloff(Socket, AssocId, [])
 -spec peeloff(socket(), sctp_assoc_id()) -> {ok, socket()} | {error, posix() | closed}.
-peeloff(Socket, AssocId) -> peeloff(Socket, AssocId, #{}).
+peeloff(Socket, AssocId) -> peeloff(Socket, AssocId, []).
 
-%% @doc A socket of its own for one association of an SCTP socket, RFC 6458 section 9.2. The caller owns it; it inherits
-%% the options of level `otp'.
--spec peeloff(socket(), sctp_assoc_id(), Opts :: map()) -> {ok, socket()} | {error, posix() | closed}.
-peeloff(?SOCKET(Ref), AssocId, Opts) when ?IS_SOCKET(Ref), is_integer(AssocId), is_map(Opts) ->
-    esock_nif:peeloff(Ref, AssocId);
-peeloff(Socket, AssocId, Opts) ->
-    erlang:error(badarg, [Socket, AssocId, Opts]).
+%% @doc A socket of its own for one association of an SCTP socket, RFC 6458 section 9.2. The caller owns it.
+%%
+%% `Options' are read from the socket and set on the new one. `{ok, NewSocket, Errors}': those that could not be are
+%% `{Option, get | set, Reason}' in `Errors'.
+-spec peeloff(socket(), sctp_assoc_id(), Options :: [socket_option()]) ->
+          {ok, socket()} | {ok, socket(), [{socket_option(), get | set, posix() | invalid()}]} | {error, posix() | closed}.
+peeloff(?SOCKET(Ref) = Socket, AssocId, Options) when ?IS_SOCKET(Ref), is_integer(AssocId), is_list(Options) ->
+    case esock_nif:peeloff(Ref, AssocId) of
+        {ok, New} ->
+            case [E || Option <- Options, {_, _, _} = E <- [inherit(Socket, New, Option)]] of
+                [] -> {ok, New};
+                Errors -> {ok, New, Errors}
+            end;
+        {error, _} = Error ->
+            Error
+    end;
+peeloff(Socket, AssocId, Options) ->
+    erlang:error(badarg, [Socket, AssocId, Options]).
+
+inherit(From, To, Option) ->
+    case getopt(From, Option) of
+        {ok, Value} ->
+            case setopt(To, Option, Value) of
+                ok -> ok;
+                {error, Reason} -> {Option, set, Reason}
+            end;
+        {error, Reason} ->
+            {Option, get, Reason}
+    end.
 
 %% @equiv listen(Socket, 5)
 -spec listen(socket()) -> ok | {error, posix() | closed}.
@@ -650,7 +672,7 @@ sendmsg_rest(Result) ->
           ok | {ok, [erlang:iovec()]} | {select, select_info()} | {select_write, {select_info(), non_neg_integer()}} |
           {error, posix() | closed | invalid() | timeout}.
 sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Msgs), is_list(Flags) ->
-    [] =:= [Msg || Msg <- Msgs, not is_map(Msg) orelse not is_map_key(iov, Msg)]
+    are_msgs(Msgs)
         orelse erlang:error(badarg, [Socket, Msgs, Flags, Timeout]),
     case {wait(Timeout), Msgs} of
         {_, []} -> ok;
@@ -659,6 +681,9 @@ sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_l
     end;
 sendmmsg(Socket, Msgs, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msgs, Flags, Timeout]).
+
+are_msgs([#{iov := _} | Msgs]) -> are_msgs(Msgs);
+are_msgs(Msgs) -> Msgs =:= [].
 
 sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
     case esock_nif:sendmmsg(Ref, Msgs, Flags, Handle, How) of
@@ -751,7 +776,8 @@ sendfile(?SOCKET(Ref) = Socket, File, Offset, Count, Timeout)
     case File of
         ?INFO({sendfile, Handle}, _) -> sendfile(Socket, Handle, Offset, Count, Timeout);
         ?INFO(_, _) -> {error, {invalid, File}};
-        _ when is_pid(File); is_tuple(File), element(1, File) =:= file_descriptor ->
+        %% The process that calls cannot answer itself.
+        _ when is_pid(File), File =/= self(); is_tuple(File), element(1, File) =:= file_descriptor ->
             esock_sendfile:send(Socket, File, Offset, Count, sendfile_wait(wait(Timeout), Timeout));
         _ -> erlang:error(badarg, [Socket, File, Offset, Count, Timeout])
     end;

@@ -6,11 +6,17 @@
 
 %% How much of a file goes at a time.
 -define(CHUNK, 1_048_576).
+%% off_t
+-define(MOST, 16#7FFFFFFFFFFFFFFF).
 
 %% @doc Sends `Count' bytes from `Offset' (0: to the end). `Wait' is `block' with a deadline, `zero', or `nowait' with a
 %% handle.
 -spec send(esock:socket(), term(), integer(), non_neg_integer(), {block, infinity | integer()} | {zero | nowait, term()}) ->
           {ok, non_neg_integer()} | {select, term()} | {error, term()}.
+send(_, _, Offset, _, _) when Offset > ?MOST; Offset < -?MOST ->
+    {error, {invalid, {integer_range, Offset}}};
+send(_, _, _, Count, _) when Count > ?MOST ->
+    {error, {invalid, {integer_range, Count}}};
 send({'$socket', Ref} = Socket, File, Offset, Count, Wait) ->
     case descriptor(File) of
         {ok, Fd} -> direct(Ref, Fd, File, Offset, Count, Wait, 0);

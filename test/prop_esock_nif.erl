@@ -30,6 +30,7 @@ likely() ->
                {2, {oneof([otp, socket, tcp, ip, ipv6, nosuch]), oneof([O || {_, O} <- esock_nif:options()])}},
                {1, oneof([true, false, default, abort, tcp, inet, stream, read, write, recv, send, accept, connect])},
                {1, #{}},
+               {1, [any() | last]},
                {1, any()}]).
 
 address() ->

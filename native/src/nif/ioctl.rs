@@ -2,7 +2,7 @@
 
 use super::finish;
 use crate::handle::Handle;
-use crate::term::value;
+use crate::term::{list, value};
 use crate::{atoms, fail};
 use esock::codec::{Codec, Value};
 use esock::ioctl::{self, Form, Row};
@@ -11,13 +11,13 @@ use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
 /// `ioctl(Socket, Request, Arguments)`
 #[rustler::nif]
-fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Vec<Term<'a>>) -> NifResult<Term<'a>> {
+fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let name = request.atom_to_string()?;
     let Some(row) = ioctl::TABLE.iter().find(|row| row.name == name && !matches!(row.form, Form::Nobody)) else {
         return Ok(fail::invalid(env, (atoms::ioctl_request(), request)));
     };
-    match arguments.as_slice() {
+    match list::elements(arguments)?.as_slice() {
         [] => about_socket(env, &resource, row),
         [name] => about_interface(env, &resource, row, *name),
         [name, value] => change(env, &resource, row, *name, *value),

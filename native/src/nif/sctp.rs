@@ -2,16 +2,16 @@
 
 use super::finish;
 use crate::handle::Handle;
-use crate::term::address;
+use crate::term::{address, list};
 use crate::{atoms, fail};
 use esock::sctp;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `bindx(Socket, Addresses, Add)`
 #[rustler::nif]
-fn bindx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Vec<Term<'a>>, add: bool) -> NifResult<Term<'a>> {
+fn bindx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Term<'a>, add: bool) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    match packed(env, &addresses)? {
+    match packed(env, addresses)? {
         Ok(bytes) => {
             let option = if add { sctp::BINDX_ADD } else { sctp::BINDX_REM };
             finish(env, resource.socket.set_option(sctp::LEVEL, option, &bytes), |()| atoms::ok().encode(env))
@@ -22,9 +22,9 @@ fn bindx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Vec<Term<'a>>, add: bool
 
 /// `connectx(Socket, Addresses)`: `{ok, AssocId}`
 #[rustler::nif]
-fn connectx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Vec<Term<'a>>) -> NifResult<Term<'a>> {
+fn connectx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    match packed(env, &addresses)? {
+    match packed(env, addresses)? {
         Ok(bytes) => finish(env, resource.socket.sctp_connect(&bytes), |id| (atoms::ok(), id).encode(env)),
         Err(error) => Ok(error),
     }
@@ -58,10 +58,10 @@ fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
 }
 
 /// The addresses one behind the other, each as long as it is.
-fn packed<'a>(env: Env<'a>, addresses: &[Term<'a>]) -> NifResult<Result<Vec<u8>, Term<'a>>> {
+fn packed<'a>(env: Env<'a>, addresses: Term<'a>) -> NifResult<Result<Vec<u8>, Term<'a>>> {
     let mut bytes = Vec::new();
-    for term in addresses {
-        match address::decode(env, *term)? {
+    for term in list::elements(addresses)? {
+        match address::decode(env, term)? {
             Ok(raw) => bytes.extend_from_slice(raw.as_bytes()),
             Err(error) => return Ok(Err(error)),
         }

@@ -1,7 +1,7 @@
 //! sendmsg, sendv, sendmmsg.
 
 use super::{Wait, run};
-use crate::term::{flags, message};
+use crate::term::{flags, list, message};
 use crate::{atoms, fail};
 use esock::addr::Raw;
 use esock::op::sendmmsg::{MOST, SendMmsg};
@@ -59,7 +59,7 @@ fn sendv<'a>(env: Env<'a>, socket: Term<'a>, iov: Term<'a>, handle: Term<'a>, ho
 fn sendmmsg<'a>(
     env: Env<'a>,
     socket: Term<'a>,
-    msgs: Vec<Term<'a>>,
+    msgs: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
@@ -70,7 +70,7 @@ fn sendmmsg<'a>(
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let parts = match parts(env, &msgs, room)? {
+    let parts = match parts(env, &list::elements(msgs)?, room)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };

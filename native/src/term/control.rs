@@ -36,12 +36,8 @@ pub(crate) enum Wrong<'a> {
 
 /// A list of messages to send.
 pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> Result<Vec<Message>, Wrong<'a>> {
-    let (mut messages, mut rest) = (Vec::new(), list);
-    while let Ok((head, tail)) = rest.list_get_cell() {
-        messages.push(message(env, head)?);
-        rest = tail;
-    }
-    if rest.is_empty_list() { Ok(messages) } else { Err(Wrong::Message) }
+    let elements = super::list::elements(list).map_err(|_| Wrong::Message)?;
+    elements.into_iter().map(|element| message(env, element)).collect()
 }
 
 fn message<'a>(env: Env<'a>, term: Term<'a>) -> Result<Message, Wrong<'a>> {

@@ -77,12 +77,8 @@ fn get<'a>(env: Env<'a>, map: Term<'a>, key: &str) -> Option<Term<'a>> {
 }
 
 fn list<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<Value> {
-    let (mut values, mut rest) = (Vec::new(), term);
-    while let Ok((head, tail)) = rest.list_get_cell() {
-        values.push(decode(env, codec, head)?);
-        rest = tail;
-    }
-    rest.is_empty_list().then_some(Value::List(values))
+    let elements = super::list::elements(term).ok()?;
+    elements.into_iter().map(|element| decode(env, codec, element)).collect::<Option<_>>().map(Value::List)
 }
 
 /// The fields of a struct that are there.
