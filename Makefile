@@ -18,6 +18,7 @@ lint: setup
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 	rebar3 do xref, dialyzer
+	./test/dialyze.sh
 
 demo: build
 	./examples/demo.sh

@@ -95,6 +95,10 @@
 -type completion_tag() :: atom().
 -type completion_handle() :: reference().
 -type completion_info() :: {completion_info, completion_tag(), completion_handle()}.
+%% The answer to a call that would have to wait; with what has gone or come already. Which of the two is the back end's.
+-type later() :: {select, select_info()} | {completion, completion_info()}.
+-type later(Part) ::
+        {select, select_info() | {select_info(), Part}} | {completion, completion_info() | {completion_info(), Part}}.
 -type invalid() :: {invalid, What :: term()}.
 -type eei() :: #{info := atom(), raw_info := term()}.
 -type posix() :: inet:posix() | atom().
@@ -413,7 +417,7 @@ connect(Socket, SockAddr) -> connect(Socket, SockAddr, infinity).
 %% @doc Connects to an address, connect(2). After `{select, _}' and its message, {@link connect/1} tells the end.
 %% `{error, already}': a connect is under way. A connect that timed out goes on in the system.
 -spec connect(socket(), sockaddr() | [sockaddr()], timeout() | nowait | select_handle()) ->
-          ok | {ok, sctp_assoc_id()} | {select, select_info()} | {error, posix() | closed | invalid() | already | timeout}.
+          ok | {ok, sctp_assoc_id()} | later() | {error, posix() | closed | invalid() | already | timeout}.
 connect(?SOCKET(Ref), SockAddrs, Timeout) when ?IS_SOCKET(Ref), is_list(SockAddrs) ->
     _ = wait(Timeout),
     esock_nif:connectx(Ref, SockAddrs);
@@ -433,7 +437,7 @@ accept(Socket) -> accept(Socket, infinity).
 %% `{otp, debug | iow | rcvbuf | use_registry}'. An error of the moment, such as `emfile', is for who tried: each acceptor that is
 %% woken while it lasts is answered it, and the listener goes on.
 -spec accept(socket(), timeout() | nowait | select_handle()) ->
-          {ok, socket()} | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
+          {ok, socket()} | later() | {error, posix() | closed | invalid() | timeout}.
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, accept, Timeout);
@@ -466,7 +470,7 @@ send(Socket, Data) -> send(Socket, Data, [], infinity).
 
 %% @doc As {@link send/4} with `infinity', or without flags.
 -spec send(socket(), iodata(), [msg_flag() | integer()] | select_info() | timeout() | nowait | select_handle()) ->
-          ok | {ok, binary()} | {select, select_info() | {select_info(), binary()}} | {error, term()}.
+          ok | {ok, binary()} | later(binary()) | {error, term()}.
 send(Socket, Data, Flags) when is_list(Flags); is_tuple(Flags) -> send(Socket, Data, Flags, infinity);
 send(Socket, Data, Timeout) -> send(Socket, Data, [], Timeout).
 
@@ -476,7 +480,7 @@ send(Socket, Data, Timeout) -> send(Socket, Data, [], Timeout).
 %% `SelectInfo' in place of the flags. `{ok, Rest}': a message was cut by the system. `{error, {Reason, Rest}}': a part
 %% has gone before the error or the timeout.
 -spec send(socket(), iodata(), [msg_flag() | integer()] | select_info(), timeout() | nowait | select_handle()) ->
-          ok | {ok, binary()} | {select, select_info() | {select_info(), binary()}} |
+          ok | {ok, binary()} | later(binary()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
 send(?SOCKET(Ref), Data, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET(Ref), is_binary(Data) ->
     case Tag of
@@ -504,7 +508,7 @@ sendto(Socket, Data, Dest) -> sendto(Socket, Data, Dest, []).
 %% place of destination and flags.
 -spec sendto(socket(), iodata(), sockaddr() | select_info(),
              [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          ok | {ok, binary()} | {select, select_info() | {select_info(), binary()}} | {error, term()}.
+          ok | {ok, binary()} | later(binary()) | {error, term()}.
 sendto(Socket, Data, ?INFO(_, _) = Cont, []) ->
     sendto(Socket, Data, Cont, infinity);
 sendto(Socket, Data, Dest, Flags) when is_list(Flags) ->
@@ -519,7 +523,7 @@ sendto(Socket, Data, Dest, Timeout) ->
 
 %% @doc Sends to an address, sendto(2). Answers as {@link send/4}.
 -spec sendto(socket(), iodata(), sockaddr(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          ok | {ok, binary()} | {select, select_info() | {select_info(), binary()}} |
+          ok | {ok, binary()} | later(binary()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
 sendto(?SOCKET(Ref), Data, Dest, Flags, Timeout) when ?IS_SOCKET(Ref), is_binary(Data), is_list(Flags) ->
     case wait(Timeout) of
@@ -550,7 +554,7 @@ recv(Socket, Length) -> recv(Socket, Length, [], infinity).
 %% @doc As {@link recv/4} without a length, without flags, or with `infinity'.
 -spec recv(socket(), [msg_flag() | integer()] | non_neg_integer(),
            [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          {ok, binary()} | {select, select_info() | {select_info(), binary()}} | {error, term()}.
+          {ok, binary()} | later(binary()) | {error, term()}.
 recv(Socket, Flags, Timeout) when is_list(Flags) -> recv(Socket, 0, Flags, Timeout);
 recv(Socket, Length, Flags) when is_list(Flags) -> recv(Socket, Length, Flags, infinity);
 recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
@@ -562,7 +566,7 @@ recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
 %% message. `{error, {Reason, Data}}': so much came before the error or the timeout. `{error, closed}': the socket is
 %% closed, or the stream has ended.
 -spec recv(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          {ok, binary()} | {select, select_info() | {select_info(), binary()}} |
+          {ok, binary()} | later(binary()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
 recv(?SOCKET(Ref), Length, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Length), Length >= 0, is_list(Flags) ->
@@ -577,7 +581,7 @@ recv(Socket, Length, Flags, Timeout) ->
 %% stream, which {@link recv/4} does not tell from a socket that was closed here. (On `seqpacket' the end cannot be told
 %% from an empty message.)
 -spec recv_some(socket(), Max :: pos_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          {ok, binary()} | eof | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
+          {ok, binary()} | eof | later() | {error, posix() | closed | invalid() | timeout}.
 recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0, is_list(Flags) ->
     Result = case wait(Timeout) of
                  block -> esock_wait:run(Ref, {recv, {some, Max}, Flags}, Timeout);
@@ -603,7 +607,7 @@ recvfrom(Socket, Size) -> recvfrom(Socket, Size, [], infinity).
 %% @doc As {@link recvfrom/4} without a size, without flags, or with `infinity'.
 -spec recvfrom(socket(), [msg_flag() | integer()] | non_neg_integer(),
                [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          {ok, {sockaddr_recv(), binary()}} | {select, select_info()} | {error, term()}.
+          {ok, {sockaddr_recv(), binary()}} | later() | {error, term()}.
 recvfrom(Socket, Flags, Timeout) when is_list(Flags) -> recvfrom(Socket, 0, Flags, Timeout);
 recvfrom(Socket, Size, Flags) when is_list(Flags) -> recvfrom(Socket, Size, Flags, infinity);
 recvfrom(Socket, Size, Timeout) -> recvfrom(Socket, Size, [], Timeout).
@@ -611,7 +615,7 @@ recvfrom(Socket, Size, Timeout) -> recvfrom(Socket, Size, [], Timeout).
 %% @doc Receives a message and its sender's address, recvfrom(2). A message longer than `Size' (0: `{otp, rcvbuf}') is
 %% cut.
 -spec recvfrom(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          {ok, {sockaddr_recv(), binary()}} | {select, select_info()} |
+          {ok, {sockaddr_recv(), binary()}} | later() |
           {error, posix() | closed | invalid() | timeout}.
 recvfrom(?SOCKET(Ref), Size, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_list(Flags) ->
@@ -629,7 +633,7 @@ sendmsg(Socket, Msg) -> sendmsg(Socket, Msg, [], infinity).
 %% @doc As {@link sendmsg/4} with `infinity', or without flags.
 -spec sendmsg(socket(), msg_send() | erlang:iovec(),
               [msg_flag() | integer()] | select_info() | timeout() | nowait | select_handle()) ->
-          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} | {error, term()}.
+          ok | {ok, erlang:iovec()} | later(erlang:iovec()) | {error, term()}.
 sendmsg(Socket, Msg, Flags) when is_list(Flags); is_tuple(Flags) -> sendmsg(Socket, Msg, Flags, infinity);
 sendmsg(Socket, Msg, Timeout) -> sendmsg(Socket, Msg, [], Timeout).
 
@@ -640,7 +644,7 @@ sendmsg(Socket, Msg, Timeout) -> sendmsg(Socket, Msg, [], Timeout).
 %% message, with `SelectInfo' in place of the flags. `{error, {Reason, Rest}}': a part has gone before the error.
 -spec sendmsg(socket(), msg_send() | erlang:iovec(), [msg_flag() | integer()] | select_info(),
               timeout() | nowait | select_handle()) ->
-          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} |
+          ok | {ok, erlang:iovec()} | later(erlang:iovec()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, erlang:iovec()}}.
 sendmsg(?SOCKET(Ref) = Socket, Rest, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET(Ref) ->
     case {Tag, Rest} of
@@ -669,7 +673,7 @@ sendmsg_rest(Result) ->
 %% that were not sent, the first perhaps cut. `{select_write, {SelectInfo, Count}}': so many were sent; the others are to
 %% be sent after the message.
 -spec sendmmsg(socket(), [msg_send()], [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          ok | {ok, [erlang:iovec()]} | {select, select_info()} | {select_write, {select_info(), non_neg_integer()}} |
+          ok | {ok, [erlang:iovec()]} | later() | {select_write, {select_info(), non_neg_integer()}} |
           {error, posix() | closed | invalid() | timeout}.
 sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Msgs), is_list(Flags) ->
     are_msgs(Msgs)
@@ -712,7 +716,7 @@ sendv(Socket, IOV) -> sendv(Socket, IOV, infinity).
 %% @doc Sends the parts of an I/O vector on a connected socket, without joining them first. Answers as {@link sendmsg/4}; the
 %% third argument may be the continuation of an earlier call.
 -spec sendv(socket(), erlang:iovec(), select_info() | timeout() | nowait | select_handle()) ->
-          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} | {error, term()}.
+          ok | {ok, erlang:iovec()} | later(erlang:iovec()) | {error, term()}.
 sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont) when ?IS_SOCKET(Ref) ->
     case Tag of
         {sendv, _} -> sendv(Socket, IOV, infinity);
@@ -728,7 +732,7 @@ sendv(Socket, IOV, Timeout) ->
 
 %% @doc The continuation of a {@link sendv/3} that answered `select'.
 -spec sendv(socket(), erlang:iovec(), select_info(), timeout() | nowait | select_handle()) ->
-          ok | {ok, erlang:iovec()} | {select, select_info() | {select_info(), erlang:iovec()}} | {error, term()}.
+          ok | {ok, erlang:iovec()} | later(erlang:iovec()) | {error, term()}.
 sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET(Ref), is_list(IOV) ->
     case Tag of
         {sendv, _} -> sendv(Socket, IOV, Timeout);
@@ -753,7 +757,7 @@ sendfile(Socket, File) -> sendfile(Socket, File, 0, 0, infinity).
 
 %% @equiv sendfile(Socket, File, 0, 0, Timeout)
 -spec sendfile(socket(), file:fd() | pid() | select_info(), timeout() | nowait | select_handle()) ->
-          {ok, non_neg_integer()} | {select, select_info() | {select_info(), non_neg_integer()}} | {error, term()}.
+          {ok, non_neg_integer()} | later(non_neg_integer()) | {error, term()}.
 sendfile(Socket, File, Timeout) -> sendfile(Socket, File, 0, 0, Timeout).
 
 %% @equiv sendfile(Socket, File, Offset, Count, infinity)
@@ -769,7 +773,7 @@ sendfile(Socket, File, Offset, Count) -> sendfile(Socket, File, Offset, Count, i
 %% `{error, {Reason, Sent}}': so many went before the error or the timeout.
 -spec sendfile(socket(), file:fd() | pid() | select_info(), integer(), non_neg_integer(),
                timeout() | nowait | select_handle()) ->
-          {ok, non_neg_integer()} | {select, select_info() | {select_info(), non_neg_integer()}} |
+          {ok, non_neg_integer()} | later(non_neg_integer()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, non_neg_integer()}}.
 sendfile(?SOCKET(Ref) = Socket, File, Offset, Count, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Offset), is_integer(Count), Count >= 0 ->
@@ -794,14 +798,14 @@ recvmsg(Socket) -> recvmsg(Socket, 0, 0, [], infinity).
 
 %% @doc As {@link recvmsg/5} with flags, or with a timeout.
 -spec recvmsg(socket(), [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          {ok, msg_recv()} | {select, select_info()} | {error, term()}.
+          {ok, msg_recv()} | later() | {error, term()}.
 recvmsg(Socket, Flags) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, infinity);
 recvmsg(Socket, Timeout) -> recvmsg(Socket, 0, 0, [], Timeout).
 
 %% @doc As {@link recvmsg/5} with flags and a timeout, or with sizes.
 -spec recvmsg(socket(), [msg_flag() | integer()] | non_neg_integer(),
               timeout() | nowait | select_handle() | non_neg_integer()) ->
-          {ok, msg_recv()} | {select, select_info()} | {error, term()}.
+          {ok, msg_recv()} | later() | {error, term()}.
 recvmsg(Socket, Flags, Timeout) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, Timeout);
 recvmsg(Socket, Size, CtrlSize) when is_integer(Size), is_integer(CtrlSize) ->
     recvmsg(Socket, Size, CtrlSize, [], infinity);
@@ -810,7 +814,7 @@ recvmsg(Socket, Size, CtrlSize) ->
 
 %% @equiv recvmsg(Socket, Size, CtrlSize, [], Timeout)
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), timeout() | nowait | select_handle()) ->
-          {ok, msg_recv()} | {select, select_info()} | {error, term()}.
+          {ok, msg_recv()} | later() | {error, term()}.
 recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], Timeout).
 
 %% @doc Receives a message with its sender's address, control messages and flags, recvmsg(2).
@@ -820,7 +824,7 @@ recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], 
 %% is in its flags. Descriptors that come along (`rights') are closed on exec, and the receiver's to close.
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
               timeout() | nowait | select_handle()) ->
-          {ok, msg_recv()} | {select, select_info()} | {select_read, {select_info(), msg_recv()}} |
+          {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
           {error, posix() | closed | invalid() | timeout}.
 recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0, is_list(Flags) ->
@@ -835,7 +839,7 @@ recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
 %% {@link recvmsg/5} has it.
 -spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
                timeout() | nowait | select_handle()) ->
-          {ok, [msg_recv()]} | {select, select_info()} | {select_read, {select_info(), [msg_recv()]}} |
+          {ok, [msg_recv()]} | later() | {select_read, {select_info(), [msg_recv()]}} |
           {error, posix() | closed | invalid() | timeout}.
 recvmmsg(?SOCKET(Ref), Count, Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Count), Count >= 1, is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0,
@@ -857,8 +861,9 @@ wait(Timeout) -> erlang:error({invalid, {timeout, Timeout}}).
 
 %% @doc Ends the wait of the calling process under a handle. Nothing is sent under it from then on, and what was sent is
 %% taken out of the inbox. `{error, {invalid, SelectInfo}}': the process does not wait under it.
--spec cancel(socket(), select_info()) -> ok | {error, closed | invalid()}.
-cancel(?SOCKET(Ref), ?INFO(Tag, Handle) = Info) when ?IS_SOCKET(Ref), is_reference(Handle) ->
+-spec cancel(socket(), select_info() | completion_info()) -> ok | {error, closed | invalid()}.
+cancel(?SOCKET(Ref), {Kind, Tag, Handle} = Info)
+  when ?IS_SOCKET(Ref), is_reference(Handle), Kind =:= select_info orelse Kind =:= completion_info ->
     Op = case Tag of
              {Name, _} when is_atom(Name) -> Name;
              Name when is_atom(Name) -> Name

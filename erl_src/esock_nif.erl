@@ -121,43 +121,43 @@ peername(_Socket) -> ?NIF.
 connect(_Socket) -> ?NIF.
 
 -spec connect(reference(), term(), nowait | reference(), how()) ->
-          ok | {select, esock:select_info()} | error() | wait().
+          ok | {select | completion, term()} | error() | wait().
 connect(_Socket, _Address, _Handle, _How) -> ?NIF.
 
 -spec accept(reference(), nowait | reference(), how()) ->
-          {ok, esock:socket()} | {select, esock:select_info()} | error() | wait().
+          {ok, esock:socket()} | {select | completion, term()} | error() | wait().
 accept(_Socket, _Handle, _How) -> ?NIF.
 
 -spec send(reference(), binary(), term(), nowait | reference(), how()) ->
-          ok | {ok, binary()} | {select, term()} | error() | wait().
+          ok | {ok, binary()} | {select | completion, term()} | error() | wait().
 send(_Socket, _Data, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendto(reference(), binary(), term(), term(), nowait | reference(), how()) ->
-          ok | {ok, binary()} | {select, term()} | error() | wait().
+          ok | {ok, binary()} | {select | completion, term()} | error() | wait().
 sendto(_Socket, _Data, _Dest, _Flags, _Handle, _How) -> ?NIF.
 
 -spec recv(reference(), non_neg_integer() | {some, pos_integer()}, term(), nowait | reference(), how()) ->
-          {ok, binary()} | {select, term()} | error() | wait().
+          {ok, binary()} | {select | completion, term()} | error() | wait().
 recv(_Socket, _Length, _Flags, _Handle, _How) -> ?NIF.
 
 -spec recvfrom(reference(), non_neg_integer(), term(), nowait | reference(), how()) ->
-          {ok, {esock:sockaddr_recv(), binary()}} | {select, term()} | error() | wait().
+          {ok, {esock:sockaddr_recv(), binary()}} | {select | completion, term()} | error() | wait().
 recvfrom(_Socket, _Size, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendmsg(reference(), map(), term(), nowait | reference(), how()) ->
-          ok | {ok, [binary()]} | {select, term()} | error() | wait().
+          ok | {ok, [binary()]} | {select | completion, term()} | error() | wait().
 sendmsg(_Socket, _Msg, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendv(reference(), [binary()], nowait | reference(), how()) ->
-          ok | {ok, [binary()]} | {select, term()} | error() | wait().
+          ok | {ok, [binary()]} | {select | completion, term()} | error() | wait().
 sendv(_Socket, _IOV, _Handle, _How) -> ?NIF.
 
 -spec sendmmsg(reference(), [map()], term(), nowait | reference(), how()) ->
-          {ok, [non_neg_integer()]} | {select, term()} | error() | wait().
+          {ok, [non_neg_integer()]} | {select | completion, term()} | error() | wait().
 sendmmsg(_Socket, _Msgs, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendfile(reference(), integer(), {integer(), non_neg_integer()}, term(), nowait | reference(), how()) ->
-          {ok, non_neg_integer()} | {select, term()} | error() | wait().
+          {ok, non_neg_integer()} | {select | completion, term()} | error() | wait().
 sendfile(_Socket, _Fd, _Part, _Tag, _Handle, _How) -> ?NIF.
 
 -spec readahead(integer(), {integer(), non_neg_integer()}) -> ok.

@@ -62,7 +62,7 @@ table() ->
      {peername, [[s]]},
      {ioctl, [[s, nread], [s, atmark], [s, gifconf], [s, gifname, 1], [s, gifindex, "lo"], [s, gifaddr, "lo"],
               [s, gifmtu, "lo"], [s, gifflags, "lo"], [s, sifmtu, "nosuch", 1500]]},
-     {cancel, [[s, {select_info, recv, r}]]},
+     {cancel, [[s, {select_info, recv, r}], [s, {completion_info, recv, r}]]},
      {monitor, [[s]]},
      {cancel_monitor, [[r]]},
      {info, [[s]]},

@@ -13,7 +13,7 @@ all() ->
      owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
      controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
      monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
-     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once,
+     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out,
      end_of_stream_by_recvmsg].
 
 %%% Processes that do what they are told, one thing at a time, and say what came of it.
@@ -515,6 +515,21 @@ connect_once(_) ->
     receive {'$socket', C2, select, Handle} -> ok end,
     ?assertEqual(ok, esock:connect(C2)),
     [ok = esock:close(X) || X <- [L, C1, C2, S1]].
+
+%% By the caller's time, and by the system's.
+connect_timed_out(_) ->
+    {L, Addr, C} = full(),
+    %% It goes on in the system, with nobody waiting for it: socket tells the same.
+    [begin
+         {ok, S} = M:open(inet, stream, tcp),
+         ?assertEqual({error, timeout}, M:connect(S, Addr, 20)),
+         ?assertEqual({error, ealready}, M:connect(S, Addr, nowait)),
+         ok = M:close(S)
+     end || M <- [socket, esock]],
+    {ok, D} = esock:open(inet, stream, tcp),
+    ok = esock:setopt(D, {tcp, user_timeout}, 300),
+    ?assertEqual({error, etimedout}, esock:connect(D, Addr)),
+    [ok = esock:close(X) || X <- [L, C, D]].
 
 %% Whoever meets the end of the stream, by whichever function, the others hear of it.
 end_of_stream_by_recvmsg(_) ->

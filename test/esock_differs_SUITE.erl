@@ -126,7 +126,24 @@ flowinfo_is_the_number(_) ->
     %% A flow label has 20 bits; the kernel refuses one that was not leased, and not one that is 0.
     ok = esock:sendto(S, <<"x">>, Addr#{flowinfo => 0}),
     {ok, {#{flowinfo := 0}, <<"x">>}} = esock:recvfrom(S, 0, 1000),
-    ok = esock:close(S).
+    {ok, C} = esock:open(inet6, dgram, udp),
+    %% IPV6_FLOWLABEL_MGR: leases a label of the socket's own choice (in6_flowlabel_req: create, shared with all).
+    Label = 16#54321,
+    Lease = <<1:128, Label:32, 0, 255, 1:16/native, 0:16, 0:16, 0:32>>,
+    case esock:setopt_native(C, {ipv6, 32}, Lease) of
+        ok ->
+            %% IPV6_FLOWINFO_SEND
+            ok = esock:setopt_native(C, {ipv6, 33}, 1),
+            ok = esock:setopt(S, {ipv6, flowinfo}, true),
+            ok = esock:connect(C, Addr#{flowinfo => Label}),
+            ?assertMatch({ok, #{flowinfo := Label}}, esock:peername(C)),
+            ok = esock:send(C, <<"labelled">>),
+            {ok, #{ctrl := Ctrl}} = esock:recvmsg(S),
+            ?assertMatch([<<Label:32>>], [Data || #{level := ipv6, type := flowinfo, data := Data} <- Ctrl]);
+        {error, Reason} ->
+            ct:comment("no flow labels here: ~p", [Reason])
+    end,
+    [ok = esock:close(X) || X <- [S, C]].
 
 accepted_is_connected(_) ->
     {L, C, S} = trio(),

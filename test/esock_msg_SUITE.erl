@@ -12,7 +12,7 @@ all() ->
     [same_as_socket, gather, partial, too_many_parts, continuation, tos_ttl, timestamps, pktinfo_in, pktinfo_out, ipv6, rights, rights_once,
      credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, sendmmsg, sendmmsg_rest, sendmmsg_many,
      select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
-     ioctls, interfaces, netns, monitors, tables].
+     ioctls, interfaces, netns, connect_unreachable, monitors, tables].
 
 %% Without `value' of the control messages that OTP leaves raw.
 plain({ok, #{ctrl := Ctrl} = Msg}) ->
@@ -530,6 +530,18 @@ interfaces(_) ->
         ?assertMatch({ok, #{addr := {255, 255, 0, 0}}}, esock:ioctl(S, gifnetmask, "lo")),
         ?assertMatch({error, {invalid, _}}, esock:ioctl(S, sifflags, "lo", #{nosuch => true})),
         ok = esock:close(S)
+    end).
+
+%% From a namespace without a route.
+connect_unreachable(_) ->
+    in_netns(fun(Name) ->
+        Ends = [begin
+                    {ok, S} = M:open(inet, Type, default, #{netns => "/run/netns/" ++ Name}),
+                    End = [M:connect(S, #{family => inet, addr => {192, 0, 2, 1}, port => 9}, When) || When <- [infinity, 1000, nowait]],
+                    ok = M:close(S),
+                    End
+                end || M <- [socket, esock], Type <- [stream, dgram]],
+        ?assertEqual(lists:duplicate(4, lists:duplicate(3, {error, enetunreach})), Ends)
     end).
 
 netns(_) ->

@@ -1,6 +1,6 @@
 %% Real programs written for OTP's `socket', with nothing but the module's name changed: OTP's own gen_tcp and gen_udp on top of
 %% `socket', of the release that runs. Their compiled code is taken as it is installed; each call of `socket' becomes
-%% one of `esock'.
+%% one of `esock'. And the programs of test/programs.
 -module(esock_real_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -8,7 +8,7 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [tcp_passive, tcp_packets, tcp_active, tcp_many, tcp_close, tcp_timeouts, udp].
+    [tcp_passive, tcp_packets, tcp_active, tcp_many, tcp_close, tcp_timeouts, udp, guide_echo, guide_exchange].
 
 init_per_suite(Config) ->
     case [M || M <- [gen_tcp_socket, gen_udp_socket], forms(M) =:= none] of
@@ -168,3 +168,61 @@ udp(_) ->
     receive {udp, A, {127, 0, 0, 1}, PortB, <<"two">>} -> ok end,
     ?assertEqual({error, timeout}, gen_udp:recv(B, 0, 20)),
     [ok = gen_udp:close(X) || X <- [A, B]].
+
+%% A program of test/programs as it stands, and with each `socket:' made `esock:'.
+programs(Name) ->
+    {match, [Root]} = re:run(filename:absname(code:which(esock)), "^(.*)/_build/", [{capture, [1], list}]),
+    {ok, Text} = file:read_file(filename:join([Root, "test", "programs", atom_to_list(Name) ++ ".erl"])),
+    Renamed = re:replace(Text, "socket:", "esock:", [global, {return, binary}]),
+    [{socket, load_text(Name, atom_to_list(Name) ++ "_socket", Text)},
+     {esock, load_text(Name, atom_to_list(Name) ++ "_esock", Renamed)}].
+
+load_text(Name, As, Text) ->
+    New = list_to_atom(As),
+    Forms = [case Form of {attribute, L, module, Name} -> {attribute, L, module, New}; _ -> Form end || Form <- forms_of(Text)],
+    {ok, New, Binary} = compile:forms(Forms, [return_errors]),
+    {module, New} = code:load_binary(New, As, Binary),
+    New.
+
+forms_of(Text) ->
+    {ok, Tokens, _} = erl_scan:string(binary_to_list(Text), {1, 1}, [text]),
+    forms_of(Tokens, []).
+
+forms_of([], _) -> [];
+forms_of([{dot, _} = Dot | Rest], Form) ->
+    {ok, Parsed} = erl_parse:parse_form(lists:reverse(Form, [Dot])),
+    [Parsed | forms_of(Rest, [])];
+forms_of([Token | Rest], Form) -> forms_of(Rest, [Token | Form]).
+
+guide_echo(_) ->
+    Messages = [<<"hello">>, <<"again">>, binary:copy(<<"x">>, 5000)],
+    Outcomes = [begin
+                    {ok, Server, Addr} = P:start(#{family => Family, addr => loopback, port => 0}),
+                    Answers = P:client(Addr, Messages),
+                    ok = P:stop(Server),
+                    {Answers, P:client(Addr, Messages), P:interfaces()}
+                end || {_, P} <- programs(echo_server), Family <- [inet, inet6]],
+    [{{ok, Messages}, {error, econnrefused}, [_ | _]} = Same] = lists:usort(Outcomes),
+    ct:pal("~p", [Same]).
+
+guide_exchange(_) ->
+    [begin
+         {L, Addr} = esock_pairs:listener(M),
+         Self = self(),
+         IOV = [binary:copy(<<N>>, 100_000) || N <- lists:seq(1, 100)],
+         spawn_link(fun() ->
+                            {ok, C} = M:open(inet, stream, tcp),
+                            ok = P:connect(C, Addr),
+                            Self ! {sent, P:sendv(C, IOV)},
+                            {ok, <<"thanks">>} = P:recv(C, 6),
+                            ok = M:close(C),
+                            Self ! done
+                    end),
+         {ok, S} = P:accept(L),
+         ?assertEqual({ok, iolist_to_binary(IOV)}, P:recv(S, 10_000_000)),
+         receive {sent, Sent} -> ?assertEqual(ok, Sent) end,
+         ok = P:sendv(S, [<<"tha">>, <<"nks">>]),
+         receive done -> ok end,
+         [ok = M:close(X) || X <- [S, L]]
+     %% OTP 25 has no sendv.
+     end || {M, P} <- programs(exchange), M =:= esock orelse erlang:function_exported(M, sendv, 3)].
