@@ -24,7 +24,8 @@ bound(M, S) ->
 listener() -> listener(esock).
 listener(M) ->
     {ok, L} = M:open(inet, stream, tcp),
-    ok = M:listen(element(1, Bound = bound(M, L)), 128),
+    Bound = bound(M, L),
+    ok = M:listen(L, 128),
     Bound.
 
 %% Both ends of a TCP connection: who connected, who was accepted.
