@@ -676,9 +676,9 @@ sendmsg_rest(Result) ->
           ok | {ok, [erlang:iovec()]} | later() | {select_write, {select_info(), non_neg_integer()}} |
           {error, posix() | closed | invalid() | timeout}.
 sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Msgs), is_list(Flags) ->
-    are_msgs(Msgs)
-        orelse erlang:error(badarg, [Socket, Msgs, Flags, Timeout]),
-    case {wait(Timeout), Msgs} of
+    case {wait(Timeout), bad_msg(Msgs)} of
+        {_, {value, Bad}} -> erlang:error({invalid, {msg, Bad}});
+        {_, badarg} -> erlang:error(badarg, [Socket, Msgs, Flags, Timeout]);
         {_, []} -> ok;
         {block, _} -> esock_wait:run(Ref, {sendmmsg, Msgs, Flags}, Timeout);
         {How, _} -> sendmmsg_nowait(Ref, Msgs, Flags, Timeout, How, 0)
@@ -686,8 +686,13 @@ sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_l
 sendmmsg(Socket, Msgs, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msgs, Flags, Timeout]).
 
-are_msgs([#{iov := _} | Msgs]) -> are_msgs(Msgs);
-are_msgs(Msgs) -> Msgs =:= [].
+%% What of a list of messages is none; or the messages.
+bad_msg(Msgs) -> bad_msg(Msgs, Msgs).
+
+bad_msg([#{iov := _} | Rest], Msgs) -> bad_msg(Rest, Msgs);
+bad_msg([Msg | _], _) when not is_map(Msg) -> {value, Msg};
+bad_msg([], Msgs) -> Msgs;
+bad_msg(_, _) -> badarg.
 
 sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
     case esock_nif:sendmmsg(Ref, Msgs, Flags, Handle, How) of

@@ -98,8 +98,13 @@ differs(ioctl, 4, N, _) when is_integer(N) -> true;
 %% A list where the time stood is flags, and the call waits for ever; a number there is a size.
 differs(F, At, Flags, At) when is_list(Flags), F =:= recv orelse F =:= recvfrom orelse F =:= recvmsg -> true;
 differs(recvmsg, At, N, 3) when is_integer(N), At > 1 -> true;
-%% Named, not there.
+%% Named, not there; on 29 a clause is missing for no address.
+differs(bind, 2, [], 3) -> true;
 differs(bind, _, _, 3) -> otp() < 29;
+%% Without SCTP in the system OTP raises what its build does.
+differs(peeloff, At, _, _) when At > 1 -> true;
+%% An address is no message; OTP finds that out of its parts.
+differs(sendmmsg, 2, [a | b], _) -> true;
 %% OTP 25 hands the system a length of -1, and may not come back.
 differs(getopt_native, 3, -1, _) -> true;
 differs(_, _, _, _) -> false.
@@ -165,12 +170,12 @@ written(_) ->
     [?assertMatch({F, Args, {error, Errno}} when is_atom(Errno), {F, Args, call(esock, F, Args)}) || {F, Args} <- Sctp],
     Bad = [{peeloff, [foo, 1]}, {peeloff, [s, foo]}, {peeloff, [s, 1, #{}]}, {socknames, [s, foo]}, {peernames, [foo, 1]},
            {bind, [s, foo, add]}, {bind, [s, [], foo]}, {bind, [s, [a | b], add]}, {sendv, [foo, []]}, {sendmmsg, [s, foo, [], 0]},
-           {sendmmsg, [s, [foo], [], 0]}, {sendmmsg, [s, [#{}], [], 0]}, {sendmmsg, [s, [], foo, 0]},
+           {sendmmsg, [s, [#{}], [], 0]}, {sendmmsg, [s, [#{iov => []} | b], [], 0]}, {sendmmsg, [s, [], foo, 0]},
            {recvmmsg, [s, 0, 0, 0, [], 0]}, {recvmmsg, [s, -1, 0, 0, [], 0]}, {recvmmsg, [s, 1, -1, 0, [], 0]},
            {recvmmsg, [s, 1, 0, foo, [], 0]}, {recvmmsg, [s, 1, 0, 0, foo, 0]}, {sendfile, [t, foo]},
            {sendfile, [t, d, foo, 1]}, {sendfile, [t, d, 0, -1]}, {sendfile, [foo, d]}],
     [?assertEqual({F, Args, {error, badarg}}, {F, Args, call(esock, F, Args)}) || {F, Args} <- Bad],
-    Invalid = [{sendv, [s, foo]}, {sendv, [s, [foo]]}, {sendv, [s, [], foo]}, {sendmmsg, [s, [#{iov => foo}], [], 0]},
+    Invalid = [{sendmmsg, [s, [foo], [], 0]}, {sendv, [s, foo]}, {sendv, [s, [foo]]}, {sendv, [s, [], foo]}, {sendmmsg, [s, [#{iov => foo}], [], 0]},
                {sendmmsg, [s, [#{iov => []}], [foo], 0]}, {sendmmsg, [s, [], [], foo]}, {recvmmsg, [s, 1, 0, 0, [foo], 0]},
                {recvmmsg, [s, 1, 0, 0, [], foo]}, {recvmmsg, [s, 1, 1 bsl 70, 0, [], 0]}, {sendfile, [t, d, 0, 0, foo]},
                {bind, [s, [foo], add]}, {connect, [s, [#{family => foo}]]}],

@@ -354,7 +354,7 @@ sendmmsg(_) ->
     ok = esock:sendmmsg(A, Msgs, [], infinity),
     ?assertEqual([{ok, <<N:16>>} || N <- lists:seq(1, 50)], [esock:recv(A) || _ <- Msgs]),
     ok = esock:sendmmsg(A, [], [], 0),
-    ?assertError(badarg, esock:sendmmsg(A, [foo], [], 0)),
+    ?assertError({invalid, {msg, foo}}, esock:sendmmsg(A, [foo], [], 0)),
     ?assertError(badarg, esock:sendmmsg(A, [#{}], [], 0)),
     ?assertMatch({error, {invalid, {iov, _}}}, esock:sendmmsg(A, [#{addr => Addr, iov => [foo]}], [], 0)),
     close([A]).

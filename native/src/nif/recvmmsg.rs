@@ -1,7 +1,7 @@
 //! recvmmsg.
 
 use super::{Wait, run};
-use crate::{atoms, buffer};
+use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
 use rustler::{Encoder, Env, NifResult, Term};
@@ -25,7 +25,10 @@ fn recvmmsg<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let count = count.decode::<u64>()?.clamp(1, MOST as u64) as usize;
+    let Ok(count) = count.decode::<u64>() else {
+        return fail::integer_range(env, count);
+    };
+    let count = count.clamp(1, MOST as u64) as usize;
     let size = len.min(MESSAGE);
     let ctrl_size = match super::recvmsg::ctrl_size(env, socket, sizes.1)? {
         Ok(size) => size,

@@ -32,8 +32,11 @@ fn connectx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Term<'a>) -> NifResul
 
 /// `names(Socket, AssocId, Own)`: the addresses of one side of an association.
 #[rustler::nif]
-fn names<'a>(env: Env<'a>, socket: Term<'a>, id: i32, own: bool) -> NifResult<Term<'a>> {
+fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
+    let Ok(id) = id.decode::<i32>() else {
+        return fail::integer_range(env, id);
+    };
     let option = if own { sctp::LOCAL_ADDRS } else { sctp::PEER_ADDRS };
     let room = sctp::addresses_request(id);
     finish(env, resource.socket.option_into(sctp::LEVEL, option, room), |bytes| {

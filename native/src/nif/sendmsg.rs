@@ -47,6 +47,10 @@ fn sendv<'a>(env: Env<'a>, socket: Term<'a>, iov: Term<'a>, handle: Term<'a>, ho
     let Ok(binaries) = message::binaries(env, iov) else {
         return Ok(fail::invalid(env, atoms::iov()));
     };
+    // Nothing to send asks nothing of the system.
+    if binaries.is_empty() {
+        return Ok(atoms::ok().encode(env));
+    }
     let message = Message { iov: message::slices(&binaries), to: None, ctrl: Vec::new() };
     let tag = || (atoms::sendv(), atoms::undefined()).encode(env);
     let mut op = SendMsg { message, flags: 0 };
