@@ -1,184 +1,120 @@
-%% `make bench`: esock against OTP's `socket` and the inet driver (`gen_tcp`), in one VM, interleaved round by round.
+%% `make bench`: esock against OTP's `socket', gen_tcp and gen_udp, gen_tcp on `socket', and bare threads, in turns.
 %%
-%% A row is one workload. Every round runs each backend once, in turning order; what is shown is the median of the
-%% rounds, and the spread. CPU is user and system time of the whole process, from /proc/self/stat, per operation.
-%% ROWS=echo50,accept and ROUNDS=5 narrow it; MS=1000 is the length of a run.
+%% A row is one workload (bench_rows). Every round runs each backend once, in turning order; what is shown is the median of the
+%% rounds, and the spread. CPU is user and system time of the whole process, per operation. The floor is a program of its
+%% own, in Rust (bench/src/floor), that does the same work without a VM.
+%%
+%% ROWS=pp50,accept1 ROUNDS=3 MS=500 BACKENDS=esock,socket narrow it; JSON=file keeps the figures.
 -module(bench).
 
--export([main/0, echoes/3, idle/1]).
+-export([main/0, echoes/3, idle_memory/1, idle_cpu/1]).
 
 main() ->
     %% A failure ends the node.
     {Pid, MRef} = spawn_monitor(fun table/0),
     receive {'DOWN', MRef, process, Pid, normal} -> halt(0);
-            {'DOWN', MRef, process, Pid, _} -> halt(1)
+            {'DOWN', MRef, process, Pid, Reason} -> io:format("~p~n", [Reason]), halt(1)
     end.
 
 table() ->
-    Rounds = list_to_integer(os:getenv("ROUNDS", "5")),
-    Ms = list_to_integer(os:getenv("MS", "1000")),
-    Rows = [Row || Row <- rows(), wanted(element(1, Row))],
-    io:format("OTP ~s, ~b schedulers, ~b rounds of ~b ms, medians (least - most)~n~n",
+    Rounds = number("ROUNDS", 5),
+    Ms = number("MS", 1000),
+    Rows = [Row || {Name, _, _, _} = Row <- bench_rows:all(), wanted("ROWS", Name)],
+    io:format("OTP ~s, ~b schedulers, ~b rounds of ~b ms, medians (least - most)~n",
               [erlang:system_info(otp_release), erlang:system_info(schedulers_online), Rounds, Ms]),
-    io:format("~-8s ~-8s ~22s ~14s ~10s ~10s~n", ["row", "on", "operations/s", "CPU us/op", "x socket", "x gen_tcp"]),
-    [row(Name, Run, Rounds, Ms) || {Name, Run} <- Rows],
+    Results = lists:append([row(Row, Rounds, Ms) || Row <- Rows]),
+    os:getenv("JSON", "") =:= "" orelse ok =:= file:write_file(os:getenv("JSON"), json(Results, Rounds, Ms)) orelse exit(json),
     ok.
 
-rows() ->
-    [{"echo1", fun(B, Ms) -> echo(B, 1, Ms) end},
-     {"echo50", fun(B, Ms) -> echo(B, 50, Ms) end},
-     {"echo500", fun(B, Ms) -> echo(B, 500, Ms) end},
-     {"accept", fun accept/2}].
+number(Variable, Default) -> list_to_integer(os:getenv(Variable, integer_to_list(Default))).
 
-wanted(Name) ->
-    case os:getenv("ROWS", "") of
+wanted(Variable, Name) ->
+    case os:getenv(Variable, "") of
         "" -> true;
-        Rows -> lists:member(Name, string:tokens(Rows, ","))
+        Names -> lists:member(atom_to_list(Name), string:lexemes(Names, ","))
     end.
 
-row(Name, Run, Rounds, Ms) ->
-    Backends = bench_backend:all(),
-    [Run(B, 200) || B <- Backends],
-    Results = [{B, measured(Run, B, Ms)} || Round <- lists:seq(1, Rounds), B <- turned(Backends, Round)],
-    Of = fun(B) -> [Result || {Backend, Result} <- Results, Backend =:= B] end,
-    Rate = fun(B) -> median([Rate || {Rate, _} <- Of(B)]) end,
-    [begin
-         Rates = [R || {R, _} <- Of(B)],
-         io:format("~-8s ~-8s ~8b (~6b-~6b) ~14.1f ~10.2f ~10.2f~n",
-                   [Name, B, round(Rate(B)), round(lists:min(Rates)), round(lists:max(Rates)),
-                    median([Cpu || {_, Cpu} <- Of(B)]), Rate(B) / Rate(socket), Rate(B) / Rate(gen_tcp)])
-     end || B <- Backends],
-    io:nl().
+row({Name, Unit, Peers, Run}, Rounds, Ms) ->
+    Backends = [B || B <- Peers, wanted("BACKENDS", B), bench_backend:there(B)],
+    %% The first run of each is not counted: code is loaded, buffers grow.
+    [Run(B, min(Ms, 300)) || B <- Backends],
+    Outcomes = [{B, progress(Name, B, Round, fun() -> measured(Run, B, Ms) end)} ||
+                   Round <- lists:seq(1, Rounds), B <- turned(Backends, Round)],
+    io:format(standard_error, "\r~60s\r", [""]),
+    Lines = [line(Name, Unit, B, [O || {Backend, O} <- Outcomes, Backend =:= B]) || B <- Backends],
+    io:format("~n~-16s ~-15s ~12s ~23s ~8s ~8s ~8s ~8s ~8s~n",
+              [Name, "on", Unit, "(least - most)", "CPU us", "p50 us", "p99 us", "KB each", "esock x"]),
+    [show(Line, Lines) || Line <- Lines],
+    Lines.
+
+progress(Name, Backend, Round, Work) ->
+    io:format(standard_error, "\r~-16s ~-15s round ~b  ", [Name, Backend, Round]),
+    Work().
 
 turned(List, N) ->
     {Front, Back} = lists:split(N rem length(List), List),
     Back ++ Front.
 
+%% A run answers how many operations it did, and what else it knows; the floor measures itself.
 measured(Run, Backend, Ms) ->
-    Cpu = cpu(),
-    Start = erlang:monotonic_time(microsecond),
-    Count = Run(Backend, Ms),
-    Time = erlang:monotonic_time(microsecond) - Start,
-    {Count * 1.0e6 / Time, (cpu() - Cpu) / max(1, Count)}.
+    erlang:garbage_collect(),
+    case Run(Backend, Ms) of
+        #{rate := _} = Outcome -> Outcome;
+        #{count := Count, time := Time, cpu := Cpu} = Outcome ->
+            Outcome#{rate => Count * 1.0e6 / max(1, Time), cpu_us => Cpu / max(1, Count)}
+    end.
 
-%% Microseconds of user and system time of this process.
-cpu() ->
-    {ok, Stat} = file:read_file("/proc/self/stat"),
-    [_, Rest] = binary:split(Stat, <<") ">>),
-    Fields = binary:split(Rest, <<" ">>, [global]),
-    Ticks = binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields)),
-    Ticks * 10_000.
+line(Name, Unit, Backend, Outcomes) ->
+    Of = fun(Key) -> [V || #{Key := V} <- Outcomes] end,
+    Rates = Of(rate),
+    #{row => Name, unit => Unit, backend => Backend, rate => median(Rates), low => lists:min(Rates), high => lists:max(Rates),
+      cpu_us => median(Of(cpu_us)), p50_us => median(Of(p50)), p99_us => median(Of(p99)), kb_each => median(Of(kb_each))}.
 
-median(Values) ->
-    lists:nth((length(Values) + 1) div 2, lists:sort(Values)).
+median([]) -> null;
+median(Values) -> lists:nth((length(Values) + 1) div 2, lists:sort(Values)).
 
-%% Round trips of 64 bytes over so many connections, each with a process at both ends.
-echo(Backend, Connections, Ms) ->
-    with_echoes(Backend, Connections, fun(Clients) ->
-        [Pid ! {go, self()} || Pid <- Clients],
-        receive after Ms -> ok end,
-        [Pid ! stop || Pid <- Clients],
-        lists:sum([receive {count, Pid, N} -> N end || Pid <- Clients])
-    end).
+show(#{backend := B, rate := Rate, low := Low, high := High, cpu_us := Cpu} = Line, Lines) ->
+    Esock = [R || #{backend := esock, rate := R} <- Lines],
+    Ratio = case Esock of [R] when Rate > 0 -> R / Rate; _ -> null end,
+    io:format("~-16s ~-15s ~12s ~23s ~8s ~8s ~8s ~8s ~8s~n",
+              ["", B, figure(Rate), ["(", figure(Low), " - ", figure(High), ")"], figure(Cpu)] ++
+                  [figure(maps:get(Key, Line)) || Key <- [p50_us, p99_us, kb_each]] ++ [figure(Ratio)]).
+
+figure(null) -> "";
+figure(F) when F >= 1000 -> io_lib:format("~b", [round(F)]);
+figure(F) when F >= 10 -> io_lib:format("~.1f", [float(F)]);
+figure(F) -> io_lib:format("~.2f", [float(F)]).
+
+json(Results, Rounds, Ms) ->
+    Text = fun(S) -> ["\"", string:replace(string:trim(S), "\"", "'", all), "\""] end,
+    Rows = [["{", lists:join(",", [["\"", atom_to_list(K), "\":", value(V)] || {K, V} <- lists:sort(maps:to_list(R))]), "}"] || R <- Results],
+    ["{\"machine\":", Text(os:getenv("MACHINE", "")), ",\"kernel\":", Text(os:getenv("KERNEL", "")),
+     ",\"otp\":", Text(erlang:system_info(otp_release)), ",\"commit\":", Text(os:getenv("COMMIT", "")),
+     ",\"rounds\":", integer_to_list(Rounds), ",\"ms\":", integer_to_list(Ms),
+     ",\"rows\":[\n", lists:join(",\n", Rows), "\n]}\n"].
+
+value(null) -> "null";
+value(A) when is_atom(A) -> ["\"", atom_to_list(A), "\""];
+value(N) when is_number(N) -> io_lib:format("~.3f", [float(N)]);
+value(S) -> ["\"", S, "\""].
+
+%%% For bench/*.sh, each in a VM of its own.
 
 %% So many echoes on each of so many connections, for a look at the system calls.
 echoes(Backend, Connections, Each) ->
-    with_echoes(Backend, Connections, fun(Clients) ->
-        [Pid ! {go, self(), Each} || Pid <- Clients],
-        lists:sum([receive {count, Pid, N} -> N end || Pid <- Clients])
-    end).
+    bench_rows:echoes(Backend, Connections, Each).
 
-%% What the whole node and our poller use in so many milliseconds in which 1,000 connections are idle.
-idle(Ms) ->
-    with_echoes(esock, 1000, fun(_) ->
-        receive after 1000 -> ok end,
-        Before = {cpu(), poller_cpu()},
-        receive after Ms -> ok end,
-        {Node, Poller} = Before,
-        io:format("1,000 idle connections, ~b ms: the node used ~b ms of CPU, the poller ~b us~n",
-                  [Ms, (cpu() - Node) div 1000, poller_cpu() - Poller])
-    end).
+%% KB that each of so many connections takes, which have received once and wait: of the resident set, of the VM's binaries, and
+%% less the processes. The other ends are another program's.
+idle_memory([Backend, Connections]) ->
+    #{kb_each := Each, process_kb := Process, binary_kb := Binary} =
+        bench_rows:idle_memory(Backend, list_to_integer(atom_to_list(Connections))),
+    io:format("~-15s ~8.2f KB each beside the process (~.2f KB), ~.2f KB of them binaries~n", [Backend, Each, Process, Binary]),
+    halt(0).
 
-%% Microseconds on a core of our poller thread(s).
-poller_cpu() ->
-    {ok, Threads} = file:list_dir("/proc/self/task"),
-    lists:sum([run_time("/proc/self/task/" ++ Thread) || Thread <- Threads, named(Thread)]).
-
-named(Thread) ->
-    {ok, Name} = file:read_file("/proc/self/task/" ++ Thread ++ "/comm"),
-    string:prefix(Name, "esock") =/= nomatch.
-
-run_time(Task) ->
-    {ok, Stat} = file:read_file(Task ++ "/schedstat"),
-    [Ns | _] = binary:split(Stat, <<" ">>),
-    binary_to_integer(Ns) div 1000.
-
-with_echoes(Backend, Connections, Work) ->
-    L = bench_backend:listen(Backend),
-    Port = bench_backend:port(Backend, L),
-    Self = self(),
-    Servers = [spawn_link(fun() -> server(Backend, L) end) || _ <- lists:seq(1, Connections)],
-    Clients = [spawn_link(fun() -> client(Self, Backend, Port) end) || _ <- lists:seq(1, Connections)],
-    [receive {ready, Pid} -> ok end || Pid <- Clients],
-    Result = Work(Clients),
-    Ends = [monitor(process, Pid) || Pid <- Servers ++ Clients],
-    [Pid ! close || Pid <- Clients],
-    [receive {'DOWN', MRef, _, _, normal} -> ok end || MRef <- Ends],
-    bench_backend:close(Backend, L),
-    Result.
-
-server(Backend, L) ->
-    S = bench_backend:accept(Backend, L),
-    own(Backend, S),
-    serve(Backend, S).
-
-own(gen_tcp, S) -> ok = inet:setopts(S, [{nodelay, true}]);
-own(Backend, S) -> ok = Backend:setopt(S, {tcp, nodelay}, true).
-
-serve(Backend, S) ->
-    case bench_backend:recv(Backend, S, 0) of
-        {ok, Data} -> bench_backend:send(Backend, S, Data), serve(Backend, S);
-        {error, closed} -> bench_backend:close(Backend, S)
-    end.
-
-client(Parent, Backend, Port) ->
-    S = bench_backend:connect(Backend, Port),
-    Parent ! {ready, self()},
-    receive
-        {go, Parent} -> Parent ! {count, self(), trips(Backend, S, infinity, 0)};
-        {go, Parent, Each} -> Parent ! {count, self(), trips(Backend, S, Each, 0)}
-    end,
-    receive close -> bench_backend:close(Backend, S) end.
-
-trips(_, _, Count, Count) ->
-    Count;
-trips(Backend, S, Most, Count) ->
-    Data = <<Count:64, 0:448>>,
-    bench_backend:send(Backend, S, Data),
-    {ok, Data} = bench_backend:recv(Backend, S, 64),
-    receive stop -> Count + 1
-    after 0 -> trips(Backend, S, Most, Count + 1)
-    end.
-
-%% Four clients connect and are closed on by one acceptor.
-accept(Backend, Ms) ->
-    L = bench_backend:listen(Backend),
-    bench_backend:reset_on_close(Backend, L),
-    Port = bench_backend:port(Backend, L),
-    Clients = [spawn_link(fun() -> reconnect(Backend, Port) end) || _ <- lists:seq(1, 4)],
-    Until = erlang:monotonic_time(millisecond) + Ms,
-    Count = accepted(Backend, L, Until, 0),
-    [begin unlink(Pid), exit(Pid, kill) end || Pid <- Clients],
-    bench_backend:close(Backend, L),
-    Count.
-
-reconnect(Backend, Port) ->
-    bench_backend:connect_to_be_closed(Backend, Port),
-    reconnect(Backend, Port).
-
-accepted(Backend, L, Until, Count) ->
-    bench_backend:close(Backend, bench_backend:accept(Backend, L)),
-    case erlang:monotonic_time(millisecond) >= Until of
-        true -> Count + 1;
-        false -> accepted(Backend, L, Until, Count + 1)
-    end.
+%% What the whole node and our pollers use in so many milliseconds in which so many connections are idle.
+idle_cpu([Connections, Ms]) ->
+    [N, Time] = [list_to_integer(atom_to_list(A)) || A <- [Connections, Ms]],
+    {Node, Pollers} = bench_rows:idle_cpu(N, Time),
+    io:format("~b idle connections, ~b ms: the node used ~b ms of CPU, the pollers ~b us~n", [N, Time, Node div 1000, Pollers]),
+    halt(0).

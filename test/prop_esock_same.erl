@@ -74,8 +74,17 @@ program(M, Kind, Program, Patience) ->
     Pids = maps:from_list([{P, spawn_link(fun() -> process(M, Sockets, #{}) end)} || P <- ?PROCESSES]),
     {Answers, Last} = lists:mapfoldl(fun({P, Step}, Waiting) -> turn(P, Step, maps:get(P, Pids), Waiting) end, [], Program),
     Messages = [ask(Pid, {messages, Patience}) || Last =/= over, {_, Pid} <- lists:sort(maps:to_list(Pids))],
+    Told = case refusals(Kind, Program) of
+               true -> [];
+               false -> Messages
+           end,
     Counters = [counters(M, S) || {_, S} <- lists:sort(maps:to_list(Sockets))],
-    {Answers, Messages, Counters}.
+    {Answers, Told, Counters}.
+
+%% A datagram to a closed socket is refused later, and whoever sends next takes the error away: whether the poller has seen
+%% it by then, and has woken a reader, is a race on both modules.
+refusals(udp, Program) -> [] =/= [Step || {_, {close, _} = Step} <- Program];
+refusals(_, _) -> false.
 
 %% A step, unless it is a look while somebody waits: out of turn (README, differences), or by who waits himself, whose handle
 %% the releases keep or drop. `Waiting' are `{Key, Process}' of the handles given out.

@@ -25,10 +25,9 @@ fn recvmmsg<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let Ok(count) = count.decode::<u64>() else {
+    let Ok(count) = count.decode::<u64>().map(|count| count.clamp(1, MOST as u64) as usize) else {
         return fail::integer_range(env, count);
     };
-    let count = count.clamp(1, MOST as u64) as usize;
     let size = len.min(MESSAGE);
     let ctrl_size = match super::recvmsg::ctrl_size(env, socket, sizes.1)? {
         Ok(size) => size,
