@@ -31,8 +31,8 @@ fi
 suites=${*:-}
 rebar3 ct ${suites:+--suite "$(echo "$suites" | tr ' ' ,)"} --readable=true > "$logs/ct.txt" 2>&1
 status=$?
-[ $status = 0 ] || tail -60 "$logs/ct.txt"
 plain=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/ct.txt")
+[ $status = 0 ] || { echo "$plain" | grep -A 20 'FAILED\|Again: '; tail -20 "$logs/ct.txt"; } | cut -c 1-500
 step common_test $status \
     "$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')" \
     "$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')"
