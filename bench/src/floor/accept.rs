@@ -1,0 +1,60 @@
+//! Connections that come and go, and sockets that do.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
+
+use crate::figures::{Figures, Watch};
+use crate::{sound, tcp};
+
+pub(crate) fn run(clients: usize, time: Duration) -> io::Result<Figures> {
+    let (listener, addr) = tcp::listener()?;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(|| sound("client", reconnect(addr, &over)));
+        }
+        let watch = Watch::start()?;
+        let until = Instant::now() + time;
+        let mut count = 0;
+        while Instant::now() < until {
+            drop(sound("accept", listener.accept()));
+            count += 1;
+        }
+        let figures = watch.stop(count);
+        over.store(true, Ordering::SeqCst);
+        // Resets those who wait in its queue.
+        drop(listener);
+        figures
+    })
+}
+
+/// Connects, waits to be reset, and again.
+fn reconnect(addr: SocketAddr, over: &AtomicBool) -> io::Result<()> {
+    while !over.load(Ordering::SeqCst) {
+        match TcpStream::connect(addr).and_then(|mut stream| stream.read(&mut [0; 64])) {
+            // Perhaps before connect has looked.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            _ if over.load(Ordering::SeqCst) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(io::Error::other("the connection was not reset")),
+        }
+    }
+    Ok(())
+}
+
+/// Sockets without a connection.
+pub(crate) fn open_close(time: Duration) -> io::Result<Figures> {
+    let watch = Watch::start()?;
+    let until = Instant::now() + time;
+    let mut count = 0;
+    while Instant::now() < until {
+        drop(socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, SockProtocol::Tcp)?);
+        count += 1;
+    }
+    watch.stop(count)
+}
