@@ -45,7 +45,7 @@ idle_most() ->
 
 %%% Bare threads.
 
-floor(Arguments) ->
+bare(Arguments) ->
     Line = os:cmd(lists:flatten(lists:join(" ", [os:getenv("FLOOR") | Arguments]))),
     [Count, Cpu, Elapsed, P50, P99] = [list_to_integer(W) || W <- string:lexemes(Line, " \n")],
     Percentiles = maps:from_list([{K, Ns / 1000} || {K, Ns} <- [{p50, P50}, {p99, P99}], Ns > 0]),
@@ -56,7 +56,7 @@ text(N) -> integer_to_list(N).
 %%% Echoes of 64 bytes over TCP, with a process at both ends of each connection.
 
 echo(floor, Connections, Ms) ->
-    floor(["echo", text(Connections), text(Ms)]);
+    bare(["echo", text(Connections), text(Ms)]);
 echo(Backend, Connections, Ms) ->
     with_echoes(Backend, Connections, fun(Clients, Latencies) ->
         Outcome = bench_stats:timed(fun() ->
@@ -237,7 +237,7 @@ unit_us() ->
 %%% Streams. Every byte is counted; a run before the measured ones checks a CRC, which would be most of the work.
 
 bulk(floor, Size, Streams, Ms) ->
-    floor(["bulk", text(Size), text(Streams), text(Ms)]);
+    bare(["bulk", text(Size), text(Streams), text(Ms)]);
 bulk(Backend, Size, Streams, Ms) ->
     Data = rand:bytes(Size),
     true = checked(Backend, Data),
@@ -289,7 +289,7 @@ crc(Backend, S, Crc) ->
 %%% Four clients connect and are closed on.
 
 accept(floor, 1, Ms) ->
-    floor(["accept", "4", text(Ms)]);
+    bare(["accept", "4", text(Ms)]);
 accept(Backend, Acceptors, Ms) ->
     L = bench_backend:listen(Backend),
     bench_backend:reset_on_close(Backend, L),
@@ -322,7 +322,7 @@ close_on(Backend, L, Count) ->
     close_on(Backend, L, Count).
 
 open_close(floor, _, Ms) ->
-    floor(["openclose", text(Ms)]);
+    bare(["openclose", text(Ms)]);
 open_close(Mod, Listed, Ms) ->
     Options = #{use_registry => Listed},
     bench_stats:timed(fun() -> open_close(Mod, Options, erlang:monotonic_time(millisecond) + Ms, 0) end).
@@ -337,7 +337,7 @@ open_close(Mod, Options, Until, Count) ->
 %%% UDP.
 
 udp_echo(floor, Ms) ->
-    floor(["udp1", text(Ms)]);
+    bare(["udp1", text(Ms)]);
 udp_echo(Backend, Ms) ->
     {S, Addr} = bench_backend:udp(Backend),
     {C, _} = bench_backend:udp(Backend),
@@ -373,7 +373,7 @@ udp_trips(Backend, C, Addr, Latencies, Until, Count) ->
 -define(WINDOW, 512).
 
 flood(floor, Batch, Ms) ->
-    floor(["flood", text(?DATAGRAM), text(case Batch of gso -> 0; _ -> Batch end), text(Ms)]);
+    bare(["flood", text(?DATAGRAM), text(case Batch of gso -> 0; _ -> Batch end), text(Ms)]);
 flood(Backend, Batch, Ms) ->
     {S, Addr} = bench_backend:udp(Backend),
     {C, _} = bench_backend:udp(Backend),
