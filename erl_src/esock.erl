@@ -561,7 +561,7 @@ recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
 
 %% @doc Receives on a connected socket, recv(2).
 %%
-%% Of a stream, exactly `Length' bytes, or with 0 what there is, up to `{otp, rcvbuf}'. Of messages, one, cut at
+%% Of a stream, exactly `Length' bytes, or with 0 what there is, up to `{otp, rcvbuf}' (`auto': 256 KB). Of messages, one, cut at
 %% `Length'. `{select, {SelectInfo, Data}}': that much of `Length' is there, the rest is to be received after the
 %% message. `{error, {Reason, Data}}': so much came before the error or the timeout. `{error, closed}': the socket is
 %% closed, or the stream has ended.

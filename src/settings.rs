@@ -4,18 +4,12 @@ use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// How much one receive takes where the caller names no length: `{otp, rcvbuf}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rcvbuf {
     /// how many buffers a receive that may wait fills, where the size was given as a pair
     pub count: Option<u32>,
-    /// the size of one, in bytes
-    pub size: usize,
-}
-
-impl Default for Rcvbuf {
-    fn default() -> Self {
-        Self { count: None, size: 8192 }
-    }
+    /// the size of one, in bytes; or what there is, as far as a thread's scratch buffer goes
+    pub size: Option<usize>,
 }
 
 /// How much room there is for control messages where nobody says: `{otp, rcvctrlbuf}` and `{otp, sndctrlbuf}`.
@@ -25,6 +19,8 @@ pub const CTRL: usize = 1024;
 pub struct Settings {
     /// `{otp, rcvbuf}`
     pub rcvbuf: Mutex<Rcvbuf>,
+    /// How much the last receive got: no setting, but what the size of the next buffer goes by.
+    pub last: AtomicUsize,
     /// `{otp, debug}`
     pub debug: AtomicBool,
     /// `{otp, iow}`
@@ -41,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             rcvbuf: Mutex::default(),
+            last: AtomicUsize::new(0),
             debug: AtomicBool::new(false),
             iow: AtomicBool::new(false),
             rcvctrlbuf: AtomicUsize::new(CTRL),
@@ -55,6 +52,7 @@ impl Settings {
     pub fn inherited(&self) -> Self {
         Self {
             rcvbuf: Mutex::new(*self.rcvbuf.lock()),
+            last: AtomicUsize::new(0),
             debug: AtomicBool::new(self.debug.load(Relaxed)),
             iow: AtomicBool::new(self.iow.load(Relaxed)),
             rcvctrlbuf: AtomicUsize::new(self.rcvctrlbuf.load(Relaxed)),

@@ -11,7 +11,7 @@ all() ->
     [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
      send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
      partial_sends_count, info_names_the_back_end, given_descriptor,
-     rdm, end_of_stream, errors_as_text, peek_off, types].
+     rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, types].
 
 superseded_handle(_) ->
     {S, Addr} = udp(),
@@ -194,6 +194,38 @@ errors_as_text(_) ->
      || R <- [closed, timeout, already, econnrefused, {invalid, {sockaddr, x}}, {timeout, <<"x">>}, {error, closed}]].
 
 %% A look goes on where the last one ended; it does not loop.
+%% What there is, in binaries of its size; no datagram is cut.
+rcvbuf_auto(_) ->
+    {L, C, S} = trio(),
+    ?assertEqual({ok, auto}, esock:getopt(S, {otp, rcvbuf})),
+    [begin
+         Data = rand:bytes(Size),
+         ok = esock:send(C, Data),
+         ok = until_there(S, Size),
+         {ok, Got} = esock:recv(S),
+         ?assertEqual(Data, Got),
+         ?assertEqual(Size, binary:referenced_byte_size(Got))
+     end || Size <- [1, 64, 65, 10_000, 40_000, 70_000, 100_000, 50_000, 10]],
+    ok = esock:setopt(S, {otp, rcvbuf}, 4),
+    ok = esock:send(C, <<"12345678">>),
+    ?assertEqual({ok, <<"1234">>}, esock:recv(S)),
+    [begin ok = esock:setopt(S, {otp, rcvbuf}, Auto), ?assertEqual({ok, auto}, esock:getopt(S, {otp, rcvbuf})) end
+     || Auto <- [auto, default]],
+    ?assertEqual({ok, <<"5678">>}, esock:recv(S)),
+    ok = esock:setopt(S, {otp, rcvbuf}, {2, default}),
+    ?assertEqual({ok, {2, 8192}}, esock:getopt(S, {otp, rcvbuf})),
+    {A, Addr} = udp(),
+    Datagram = rand:bytes(60_000),
+    ok = esock:sendto(A, Datagram, Addr),
+    ?assertMatch({ok, {_, Datagram}}, esock:recvfrom(A)),
+    [ok = esock:close(X) || X <- [L, C, S, A]].
+
+until_there(S, Size) ->
+    case esock:ioctl(S, nread) of
+        {ok, Size} -> ok;
+        {ok, Less} when Less < Size -> until_there(S, Size)
+    end.
+
 peek_off(_) ->
     {ok, A} = esock:open(local, dgram),
     ok = esock:bind(A, #{family => local, path => <<>>}),

@@ -42,7 +42,7 @@ step(Kind) ->
                                    {3, cancel},
                                    {1, {close, sock(Kind)}},
                                    {1, {setopt, sock(Kind), oneof([{{otp, rcvbuf}, 4}, {{socket, rcvlowat}, 1}, {{socket, keepalive}, true}])}},
-                                   {1, {getopt, sock(Kind), oneof([{socket, type}, {socket, domain}, {otp, rcvbuf}, {socket, acceptconn}])}},
+                                   {1, {getopt, sock(Kind), oneof([{socket, type}, {socket, domain}, {otp, iow}, {socket, acceptconn}])}},
                                    {1, {name, sock(Kind), oneof([sockname, peername])}} | extra(Kind)])}.
 
 extra(tcp) -> [{1, {shutdown, sock(tcp), oneof([read, write, read_write])}}, {3, {accept, listener, when_()}}, {2, {connect, fresh, nowait}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},

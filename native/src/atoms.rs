@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 rustler::atoms! {
-    abort, accept, acceptors, accepting, addr, already, any, assoc_id, backend, badarg, bound, broadcast, cancel, closed, closing, connect,
+    abort, accept, acceptors, accepting, addr, already, any, assoc_id, auto, backend, badarg, bound, broadcast, cancel, closed, closing, connect,
     connected, connecting, counters, ctype, data, debug, default, domain, down = "DOWN", dup, enomem, epoll, error, family,
     flowinfo, fromfd, how, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
     linger, listening, local, loopback, meta, mode, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,

@@ -1,62 +1,75 @@
 //! Room for received bytes, and the binaries made of them: of the exact size, so that none keeps a buffer alive.
 
-use crate::sys;
+use crate::sys::{self, Filling};
 use esock::op::Room;
-use rustler::{Encoder, Env, OwnedBinary, Term};
+use esock::sys::io::written;
+use rustler::{Env, NewBinary, Term};
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 
-/// The scratch buffer of a thread. Larger reads go straight into a binary.
-const SCRATCH: usize = 64 * 1024;
+/// The scratch buffer of a thread: what a receive takes that names no length.
+pub(crate) const SCRATCH: usize = 256 * 1024;
+/// From here on copying costs more than a binary that turns out too long.
+pub(crate) const DIRECT: usize = 32 * 1024;
+/// The VM keeps binaries of up to this size in the heap of a process.
+const ON_HEAP: usize = 64;
+
+type Scratch = Box<[MaybeUninit<u8>]>;
 
 thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH]);
+    static BUFFER: RefCell<Scratch> = RefCell::new(scratch());
+}
+
+fn scratch() -> Scratch {
+    Box::new_uninit_slice(SCRATCH)
 }
 
 /// Room in the thread's scratch buffer, or in a binary of its own.
 pub(crate) struct Buffer<'b> {
-    scratch: &'b mut [u8],
-    large: Option<OwnedBinary>,
+    scratch: &'b mut [MaybeUninit<u8>],
+    direct: bool,
+    filling: Option<Filling>,
 }
 
 impl Room for Buffer<'_> {
     const SCRATCH: usize = SCRATCH;
 
-    fn room(&mut self, len: usize) -> Option<&mut [u8]> {
-        if len <= SCRATCH {
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        if len <= SCRATCH && !self.direct {
             return self.scratch.get_mut(..len);
         }
-        self.large = sys::binary(len);
-        self.large.as_deref_mut()
+        self.filling = Filling::new(len);
+        self.filling.as_mut().map(Filling::room)
     }
 }
 
 impl Buffer<'_> {
-    /// The first `len` bytes of the room as a binary; nothing where there is no memory for it.
+    /// The first `len` bytes of the room, which the system has written, as a binary; nothing where there is no memory
+    /// for it.
     pub(crate) fn term<'a>(&mut self, env: Env<'a>, len: usize) -> Option<Term<'a>> {
-        let binary = match self.large.take() {
-            Some(mut large) => {
-                if large.len() == len || large.realloc(len) {
-                    large
-                } else {
-                    copy(large.get(..len)?)?
-                }
-            }
-            None => copy(self.scratch.get(..len)?)?,
-        };
-        Some(binary.release(env).encode(env))
+        match self.filling.take() {
+            Some(filling) if len > DIRECT / 2 => filling.term(env, len),
+            Some(mut filling) => copy(env, written(filling.room().get(..len)?)),
+            None => copy(env, written(self.scratch.get(..len)?)),
+        }
     }
 }
 
-/// Lends the thread's buffer.
-pub(crate) fn with<R>(work: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
+/// Lends the thread's buffer; `direct` where so much is expected that it had better go straight into a binary.
+pub(crate) fn with<R>(direct: bool, work: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
     BUFFER.with(|buffer| match buffer.try_borrow_mut() {
-        Ok(mut scratch) => work(&mut Buffer { scratch: &mut scratch, large: None }),
+        Ok(mut scratch) => work(&mut Buffer { scratch: &mut scratch, direct, filling: None }),
         // No NIF calls another, so the buffer is free; were it not, a new one does.
-        Err(_) => work(&mut Buffer { scratch: &mut vec![0; SCRATCH], large: None }),
+        Err(_) => work(&mut Buffer { scratch: &mut scratch(), direct, filling: None }),
     })
 }
 
 /// A binary with these bytes; nothing where there is no memory for it.
-pub(crate) fn copy(bytes: &[u8]) -> Option<OwnedBinary> {
-    sys::binary_of(bytes)
+pub(crate) fn copy<'a>(env: Env<'a>, bytes: &[u8]) -> Option<Term<'a>> {
+    if bytes.len() <= ON_HEAP {
+        let mut binary = NewBinary::new(env, bytes.len());
+        binary.as_mut_slice().copy_from_slice(bytes);
+        return Some(binary.into());
+    }
+    sys::binary(env, bytes)
 }

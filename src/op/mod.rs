@@ -17,6 +17,7 @@ pub mod sendto;
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
+use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
 /// How one attempt went.
@@ -67,10 +68,10 @@ fn discarded(kind: Kind, flags: i32) -> bool {
     kind.stream() && flags & libc::MSG_TRUNC != 0
 }
 
-/// The room holds what somebody else has received: what was not written over is cleared.
-fn cleared(buf: &mut [u8], len: usize) -> usize {
+/// Nothing was written to the room, which holds what somebody else has received, or nothing: it is cleared.
+fn cleared(buf: &mut [MaybeUninit<u8>], len: usize) -> usize {
     let len = len.min(buf.len());
-    buf.iter_mut().take(len).for_each(|byte| *byte = 0);
+    buf.iter_mut().take(len).for_each(|byte| *byte = MaybeUninit::new(0));
     len
 }
 
@@ -86,13 +87,14 @@ pub fn zeros(len: usize) -> Option<Vec<u8>> {
 pub trait Room {
     /// Up to this size [`Room::room`] costs nothing and does not fail.
     const SCRATCH: usize;
-    /// Room for exactly `len` bytes, if there is memory for it.
-    fn room(&mut self, len: usize) -> Option<&mut [u8]>;
+    /// Room for exactly `len` bytes, if there is memory for it. Nobody reads more of it than the system says that it has
+    /// written.
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
 }
 
 /// Makes room for up to `len` bytes without trusting `len`: what is larger than the scratch buffer is no larger than
 /// what there is to read.
-fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<&'r mut [u8]> {
+fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<&'r mut [MaybeUninit<u8>]> {
     let len = if len <= R::SCRATCH {
         len
     } else {

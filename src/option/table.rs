@@ -110,7 +110,7 @@ own! {
     Fd                 fd                  R  "non_neg_integer()";
     Iow                iow                 RW "boolean()";
     Meta               meta                RW "term()";
-    Rcvbuf             rcvbuf              RW "default | pos_integer() | {pos_integer(), default | pos_integer()}";
+    Rcvbuf             rcvbuf              RW "auto | default | pos_integer() | {pos_integer(), default | pos_integer()}";
     Rcvctrlbuf         rcvctrlbuf          RW "default | pos_integer()";
     SelectRead         select_read         RW "boolean()";
     Sndctrlbuf         sndctrlbuf          RW "default | pos_integer()";

@@ -3,16 +3,23 @@
 use super::{Result, check, check_len};
 use crate::addr::Raw;
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+/// What has been written of room: as many bytes as the system has said, and no caller passes more.
+pub fn written(room: &[MaybeUninit<u8>]) -> &[u8] {
+    // SAFETY: these bytes were written.
+    unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), room.len()) }
+}
+
 /// recv(2). With MSG_TRUNC the answer can be larger than `buf`: the length of the whole datagram.
-pub fn recv(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<usize> {
+pub fn recv(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], flags: i32) -> Result<usize> {
     // SAFETY: pointer and length are those of a slice that is ours alone.
     check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
 }
 
 /// recvfrom(2): writes the sender's address to `from`. As to the answer see [`recv`].
-pub fn recvfrom(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32, from: &mut Raw) -> Result<usize> {
+pub fn recvfrom(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], flags: i32, from: &mut Raw) -> Result<usize> {
     let mut len = crate::addr::STORAGE as libc::socklen_t;
     let storage = from.storage().as_mut_ptr();
     // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
@@ -74,7 +81,7 @@ pub struct Message<'d> {
 }
 
 /// recvmsg(2). Descriptors that come along are closed on exec.
-pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [u8], ctrl: &mut [u8], flags: i32) -> Result<Received> {
+pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], ctrl: &mut [u8], flags: i32) -> Result<Received> {
     let mut from = Raw::default();
     let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
     let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);

@@ -49,8 +49,8 @@ fn answer<'a>(env: Env<'a>, form: Option<Atom>, bytes: &[u8]) -> Option<Term<'a>
     Some(match form {
         Some(name) if name == atoms::boolean() => (atoms::ok(), int()? != 0).encode(env),
         Some(_) => (atoms::ok(), int()?).encode(env),
-        None => match buffer::copy(bytes) {
-            Some(binary) => (atoms::ok(), binary.release(env)).encode(env),
+        None => match buffer::copy(env, bytes) {
+            Some(binary) => (atoms::ok(), binary).encode(env),
             None => fail::error(env, atoms::enomem()),
         },
     })

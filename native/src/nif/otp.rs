@@ -55,13 +55,14 @@ fn keep(resource: &Handle, value: Term<'_>) {
     *resource.meta.lock() = Some((own, saved));
 }
 
-/// `default`, a size, or `{Count, Size}`.
+/// `auto` or `default`, a size, or `{Count, Size}`, where a default size is OTP's.
 fn rcvbuf(value: Term<'_>) -> Option<Rcvbuf> {
-    let size = |term: Term<'_>| size(term, Rcvbuf::default().size);
     match value.decode::<(u32, Term<'_>)>() {
         Ok((0, _)) => None,
-        Ok((count, each)) => Some(Rcvbuf { count: Some(count), size: size(each)? }),
-        Err(_) => Some(Rcvbuf { count: None, size: size(value)? }),
+        Ok((count, each)) => Some(Rcvbuf { count: Some(count), size: Some(size(each, 8192)?) }),
+        Err(_) if value.decode::<Atom>().is_ok_and(|name| name == atoms::auto()) => Some(Rcvbuf::default()),
+        // No size is zero.
+        Err(_) => Some(Rcvbuf { count: None, size: Some(size(value, 0)?).filter(|size| *size > 0) }),
     }
 }
 
@@ -104,15 +105,20 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
         Own::Fd => fd.encode(env),
         Own::Iow => settings.iow.load(Relaxed).encode(env),
         Own::Meta => meta(env, resource),
-        Own::Rcvbuf => match *settings.rcvbuf.lock() {
-            Rcvbuf { count: Some(count), size } => (count, size).encode(env),
-            Rcvbuf { count: None, size } => size.encode(env),
-        },
+        Own::Rcvbuf => buffer_size(env, *settings.rcvbuf.lock()),
         Own::Rcvctrlbuf => settings.rcvctrlbuf.load(Relaxed).encode(env),
         Own::SelectRead => settings.select_read.load(Relaxed).encode(env),
         Own::Sndctrlbuf => settings.sndctrlbuf.load(Relaxed).encode(env),
         Own::UseRegistry => resource.registered().encode(env),
     })
+}
+
+fn buffer_size(env: Env<'_>, rcvbuf: Rcvbuf) -> Term<'_> {
+    match rcvbuf {
+        Rcvbuf { size: None, .. } => atoms::auto().encode(env),
+        Rcvbuf { count: Some(count), size: Some(size) } => (count, size).encode(env),
+        Rcvbuf { count: None, size: Some(size) } => size.encode(env),
+    }
 }
 
 fn meta<'a>(env: Env<'a>, resource: &Handle) -> Term<'a> {

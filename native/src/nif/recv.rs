@@ -1,12 +1,15 @@
 //! recv, recvfrom.
 
 use super::{Wait, run};
+use crate::buffer::{self, DIRECT, SCRATCH};
+use crate::handle::Handle;
 use crate::term::{address, flags};
-use crate::{atoms, buffer, fail};
+use crate::{atoms, fail};
 use esock::addr::Address;
 use esock::op::recv::Recv;
 use esock::op::recvfrom::RecvFrom;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// `recv(Socket, Length, Flags, Handle, How)`. `{some, Length}`: what there is, and no more than that.
 #[rustler::nif]
@@ -21,14 +24,17 @@ fn recv<'a>(
     let wait = Wait::decode(handle, how)?;
     let some = length.decode::<(Atom, Term<'a>)>().ok().map(|(_, length)| length);
     let (length, exact) = (some.unwrap_or(length), some.is_none());
-    let (len, flags) = match arguments(env, socket, length, flags, wait.blocking())? {
+    let (len, flags) = match arguments(env, socket, length, flags, if wait.blocking() { several } else { one })? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let exact = exact && !length.decode::<u64>().is_ok_and(|len| len == 0);
+    let handle = super::handle(socket)?;
+    let (len, direct) = expected(handle, len);
     let tag = || atoms::recv().encode(env);
-    buffer::with(|room| {
+    buffer::with(direct, |room| {
         run(env, socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {
+            handle.socket.settings.last.store(got, Relaxed);
             let data = op.room.term(env, got)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
@@ -46,12 +52,12 @@ fn recvfrom<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match arguments(env, socket, size, flags, false)? {
+    let (len, flags) = match arguments(env, socket, size, flags, one)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let tag = || atoms::recvfrom().encode(env);
-    buffer::with(|room| {
+    buffer::with(false, |room| {
         run(env, socket, &wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
             let data = op.room.term(env, got)?;
             let from = address::encode(env, &Address::from_raw(&from))?;
@@ -60,24 +66,41 @@ fn recvfrom<'a>(
     })
 }
 
+/// Room for what is asked for, and whether so much will come that it had better go straight into a binary: twice what the
+/// last receive got, where nothing smaller is asked for. What comes of that is twice that again, or less.
+fn expected(handle: &Handle, len: usize) -> (usize, bool) {
+    if len < SCRATCH {
+        return (len, len >= DIRECT);
+    }
+    let last = handle.socket.settings.last.load(Relaxed);
+    let room = last.saturating_mul(2).next_power_of_two();
+    if len == SCRATCH && last >= DIRECT { (room.min(SCRATCH), true) } else { (len, false) }
+}
+
+/// What a receive without a length takes at the most.
+pub(super) fn one(handle: &Handle) -> usize {
+    handle.socket.settings.rcvbuf.lock().size.unwrap_or(SCRATCH)
+}
+
+/// The same of a stream, for a caller who may wait: so many buffers.
+fn several(handle: &Handle) -> usize {
+    let rcvbuf = *handle.socket.settings.rcvbuf.lock();
+    let count = if handle.socket.kind.stream() { rcvbuf.count.unwrap_or(1) } else { 1 };
+    rcvbuf.size.map_or(SCRATCH, |size| size.saturating_mul(count as usize))
+}
+
 /// The length, which is the socket's own where the caller names none, and the flags.
 pub(super) fn arguments<'a>(
     env: Env<'a>,
     socket: Term<'a>,
     length: Term<'a>,
     flags: Term<'a>,
-    many: bool,
+    unnamed: impl FnOnce(&Handle) -> usize,
 ) -> NifResult<Result<(usize, i32), Term<'a>>> {
     let handle = super::handle(socket)?;
     let Some(len) = length.decode::<u64>().ok().and_then(|len| isize::try_from(len).ok()) else {
         return fail::integer_range(env, length).map(Err);
     };
-    let len = if len == 0 {
-        let rcvbuf = *handle.socket.settings.rcvbuf.lock();
-        let count = if many && handle.socket.kind.stream() { rcvbuf.count.unwrap_or(1) } else { 1 };
-        rcvbuf.size.saturating_mul(count as usize)
-    } else {
-        len.unsigned_abs()
-    };
+    let len = if len == 0 { unnamed(handle) } else { len.unsigned_abs() };
     Ok(flags::decode(env, flags)?.map(|flags| (len, flags)))
 }

@@ -1,6 +1,7 @@
 //! recvmmsg.
 
 use super::{Wait, run};
+use crate::handle::Handle;
 use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
@@ -8,6 +9,11 @@ use rustler::{Encoder, Env, NifResult, Term};
 
 /// No message of the system is longer.
 const MESSAGE: usize = 1 << 20;
+
+/// What each message of a batch has room for where the caller does not say.
+fn each(handle: &Handle) -> usize {
+    handle.socket.settings.rcvbuf.lock().size.unwrap_or(8192)
+}
 
 /// `recvmmsg(Socket, Count, {Size, CtrlSize}, Flags, Handle, How)`
 #[rustler::nif]
@@ -21,7 +27,7 @@ fn recvmmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, false)? {
+    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, each)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
@@ -38,7 +44,7 @@ fn recvmmsg<'a>(
     run(env, socket, &wait, &mut RecvMmsg { count, size, ctrl_size, flags }, tag, |_, batch, _| {
         let parts = batch.data.chunks(size.max(1)).zip(batch.ctrl.chunks(ctrl_size.max(1)));
         let messages = batch.received.iter().zip(parts).map(|(got, (data, ctrl))| {
-            let data = buffer::copy(data.get(..got.len)?)?.release(env).encode(env);
+            let data = buffer::copy(env, data.get(..got.len)?)?;
             super::recvmsg::message(env, protocol, got, data, ctrl)
         });
         Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))

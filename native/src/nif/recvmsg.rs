@@ -23,7 +23,7 @@ fn recvmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match super::recv::arguments(env, socket, size, flags, false)? {
+    let (len, flags) = match super::recv::arguments(env, socket, size, flags, super::recv::one)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
@@ -36,7 +36,7 @@ fn recvmsg<'a>(
     };
     let protocol = super::handle(socket)?.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
-    buffer::with(|room| {
+    buffer::with(false, |room| {
         run(env, socket, &wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
             let data = op.room.term(env, got.len)?;
             Some((atoms::ok(), message(env, protocol, &got, data, &op.ctrl)?).encode(env))

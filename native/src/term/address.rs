@@ -117,7 +117,7 @@ fn path<'a>(_: Env<'a>, term: Term<'a>) -> Option<Vec<u8>> {
 
 /// The map of an address; nothing where there is no memory for it.
 pub(crate) fn encode<'a>(env: Env<'a>, address: &Address) -> Option<Term<'a>> {
-    let bytes = |bytes: &[u8]| Some(buffer::copy(bytes)?.release(env).encode(env));
+    let bytes = |bytes: &[u8]| buffer::copy(env, bytes);
     let map = |pairs: &[(Atom, Term<'a>)]| Term::map_from_pairs(env, pairs).ok();
     let term = |number: u32| number.encode(env);
     match address {

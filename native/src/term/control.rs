@@ -18,7 +18,7 @@ pub(crate) fn encode<'a>(env: Env<'a>, message: &Message) -> Option<Term<'a>> {
         Some(row) => atom(row.name)?,
         None => message.kind.encode(env),
     };
-    let data = buffer::copy(&message.data)?.release(env).encode(env);
+    let data = buffer::copy(env, &message.data)?;
     let mut pairs = vec![(atoms::level(), level), (atoms::kind(), kind), (atoms::data(), data)];
     if let Some(read) = row.and_then(|row| row.codec.read(&message.data)) {
         pairs.push((atoms::value(), value::encode(env, &read, 0)?));

@@ -118,7 +118,7 @@ pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Ter
         }
         Value::Address(address) => address::encode(env, address),
         Value::Text(text) => Some(text.encode(env)),
-        Value::Bytes(bytes) => Some(buffer::copy(bytes)?.release(env).encode(env)),
+        Value::Bytes(bytes) => buffer::copy(env, bytes),
         Value::Cmsgs(messages) => {
             let terms: Option<Vec<_>> = messages.iter().map(|message| super::control::encode(env, message)).collect();
             Some(terms?.encode(env))
