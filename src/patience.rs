@@ -1,41 +1,55 @@
 //! Patience: whether to try again before waiting.
 
-/// How often it pays, on this socket, to give up the turn and try again before waiting. A wait costs a wake-up of the
+use std::time::{Duration, Instant};
+
+/// Whether it pays, on this socket, to give up the turn and try again before waiting. A wait costs a wake-up of the
 /// poller, a message and perhaps a sleeping scheduler, and a peer that is busy answers sooner than that; but a peer
-/// that is idle must not be asked in vain. ARCHITECTURE.md has the figures.
-#[derive(Debug, Default)]
+/// that is idle must not be asked in vain. So a socket that has met nothing in vain lets ever more waits pass before it
+/// tries so again. ARCHITECTURE.md has the figures.
+#[derive(Debug)]
 pub struct Patience {
-    /// yields that are worth trying
-    yields: u8,
-    /// waits in a row without a try
-    waits: u8,
+    /// When the tries of the call that is going on began.
+    since: Option<Instant>,
+    /// waits to let pass without a try
+    rest: u8,
+    /// calls in a row that have tried in vain
+    vain: u8,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { since: None, rest: 2, vain: 1 }
+    }
 }
 
 impl Patience {
-    /// More than this has not paid.
-    const MOST: u8 = 10;
-    /// Every so many waits the socket gets a new chance.
-    const PROBE: u8 = 16;
+    /// So many tries are had in any case: on a node with much to do, every one of them lets all others have their turn.
+    const FEW: u32 = 2;
+    /// And then others for so long: on a node with little to do, they follow one another.
+    const MOST: Duration = Duration::from_micros(50);
+    /// Of two to this power waits, one tries in vain.
+    const RAREST: u8 = 7;
 
     /// Whether to give up the turn once more, after so many times.
-    pub fn more(&self, after: u32) -> bool {
-        after < u32::from(self.yields)
+    pub fn more(&mut self, after: u32) -> bool {
+        if after == 0 {
+            let tries = self.rest == 0;
+            self.rest = self.rest.saturating_sub(1);
+            self.since = tries.then(Instant::now);
+            return tries;
+        }
+        let more = after < Self::FEW || self.since.is_some_and(|since| since.elapsed() < Self::MOST);
+        if !more {
+            self.vain = (self.vain + 1).min(Self::RAREST);
+            self.rest = (1 << self.vain) - 1;
+        }
+        more
     }
 
     /// An attempt got something after so many yields.
     pub fn paid(&mut self, after: u32) {
         if after > 0 {
-            self.yields = (self.yields.saturating_mul(2)).clamp(2, Self::MOST);
-        }
-    }
-
-    /// It came to a wait after so many yields.
-    pub fn waited(&mut self, after: u32) {
-        self.waits = self.waits.wrapping_add(1);
-        if after > 0 {
-            self.yields /= 2;
-        } else if self.waits.is_multiple_of(Self::PROBE) {
-            self.yields = 1;
+            self.vain = 0;
         }
     }
 }

@@ -95,6 +95,9 @@ impl<W: Wake> Visit<'_, '_, W> {
                 Answer::Again(done)
             }
             Attempt::Done(done) => {
+                if !leads && O::CLAIM.direction() == Direction::Read {
+                    self.socket.unawaited();
+                }
                 self.done::<O>(&done);
                 Answer::Done(done)
             }
@@ -166,8 +169,7 @@ impl<W: Wake> Visit<'_, '_, W> {
                 return Answer::Blocked;
             }
             Mode::Yield(after) if self.state.own.patience.more(after) => return Answer::Yield,
-            Mode::Yield(after) => self.state.own.patience.waited(after),
-            Mode::Wait => {}
+            Mode::Yield(_) | Mode::Wait => {}
         }
         self.waiting::<O>(waiter)
     }
@@ -183,7 +185,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             return;
         }
         // Where there can be no event, the waiter is woken at once, and meets the error with its next call.
-        let registered = self.socket.register(self.fd, O::CLAIM.direction());
+        let registered = self.socket.register(O::CLAIM.direction());
         self.lead::<O>(waiter);
         if registered.is_err() || ready(self.fd, O::CLAIM) {
             self.state.line.notify(self.wakes);
@@ -192,7 +194,7 @@ impl<W: Wake> Visit<'_, '_, W> {
 
     /// Gives the turn to a waiter, with the descriptor registered.
     fn wait<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> sys::Result<()> {
-        self.socket.register(self.fd, O::CLAIM.direction())?;
+        self.socket.register(O::CLAIM.direction())?;
         self.lead::<O>(waiter);
         Ok(())
     }
@@ -215,8 +217,8 @@ impl<W: Wake> Visit<'_, '_, W> {
     /// Whoever leads and has got something lets the next one have his turn.
     fn pass_on(&mut self, claim: Claim) {
         if self.state.line.leads(self.me) {
-            let fd = self.fd;
-            self.state.line.advance(|| ready(fd, claim), self.wakes);
+            let (socket, fd) = (self.socket, self.fd);
+            self.state.line.advance(|| socket.ready_for_next(fd, claim), self.wakes);
         }
     }
 }

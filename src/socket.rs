@@ -8,12 +8,11 @@ use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake, Wakes};
 use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
-use crate::poller::token::Token;
+use crate::poller::registration::Registration;
 use crate::poller::{self, Ready};
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
 use crate::sys;
-use parking_lot::Mutex;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -82,12 +81,6 @@ impl Claim {
     }
 }
 
-#[derive(Default)]
-struct Registration {
-    token: Option<Token>,
-    writing: bool,
-}
-
 /// A socket. Whoever waits on it is a `W`.
 pub struct Socket<W: Wake> {
     /// What it is.
@@ -102,7 +95,7 @@ pub struct Socket<W: Wake> {
     later: AtomicBool,
     read: Lane<W, Side>,
     write: Lane<W, Side>,
-    registration: Mutex<Registration>,
+    registration: Registration,
     poller: &'static Arc<Poller>,
 }
 
@@ -181,7 +174,7 @@ impl<W: Wake> Socket<W> {
             later: AtomicBool::new(false),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
-            registration: Mutex::default(),
+            registration: Registration::new(number),
             poller,
         }))
     }
@@ -229,22 +222,19 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    pub(crate) fn register(self: &Arc<Self>, fd: BorrowedFd<'_>, direction: Direction) -> sys::Result<()> {
-        let writing = direction == Direction::Write;
-        let mut registration = self.registration.lock();
-        match registration.token {
-            None => {
-                let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-                registration.token = Some(self.poller.add(fd, writing, source)?);
-                registration.writing = writing;
-            }
-            Some(token) if writing && !registration.writing => {
-                self.poller.add_writing(fd, token)?;
-                registration.writing = true;
-            }
-            Some(_) => {}
-        }
-        Ok(())
+    pub(crate) fn register(self: &Arc<Self>, direction: Direction) -> sys::Result<()> {
+        self.registration.want(self.poller, direction, || Arc::<Self>::clone(self))
+    }
+
+    /// Whether whoever is the first in line now would get something. If not, there will be an event for him; where there
+    /// cannot be, he meets the error himself.
+    pub(crate) fn ready_for_next(&self, fd: BorrowedFd<'_>, claim: Claim) -> bool {
+        ready(fd, claim) || self.registration.inherited(self.poller, claim.direction()).is_err()
+    }
+
+    /// Somebody has got something without having waited for it.
+    pub(crate) fn unawaited(&self) {
+        self.registration.unawaited();
     }
 
     /// Lets the poller say after a moment that the socket may be writable.
@@ -273,7 +263,7 @@ impl<W: Wake> Socket<W> {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
             let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-            Ok(state.line.cancel(me, is, || ready(fd, claim), wakes))
+            Ok(state.line.cancel(me, is, || self.ready_for_next(fd, claim), wakes))
         })
     }
 
@@ -316,9 +306,7 @@ impl<W: Wake> Socket<W> {
             state.line.abort(None, Reason::Closed, wakes);
             state.own.fd.take()
         });
-        if let (Some(fd), Some(token)) = (descriptor.as_fd(), self.registration.lock().token.take()) {
-            self.poller.remove(fd, token);
-        }
+        self.registration.end(self.poller);
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
         Some((Arc::into_inner(descriptor)?, [read, write]))
@@ -346,7 +334,10 @@ impl<W> State<W, Side> {
 impl<W: Wake> Ready for Socket<W> {
     fn ready(&self, readable: bool, writable: bool) {
         if readable {
-            self.read.event().tell();
+            self.registration.reported();
+            let wakes = self.read.event();
+            self.registration.heard(self.poller, !wakes.is_empty());
+            wakes.tell();
         }
         if writable {
             self.later.store(false, Relaxed);

@@ -1,8 +1,8 @@
 //! A poller on epoll(7).
 //!
-//! A descriptor is registered once, edge-triggered, when somebody first waits for it, and stays until it is closed: a
-//! wait costs no system call. Interest in writing is added when somebody first waits to write: a datagram socket
-//! with that interest would report an event for every packet it has sent.
+//! A descriptor is registered, edge-triggered, when somebody first waits for it, and stays until it is closed
+//! (`registration`). Interest in writing is added when somebody first waits to write: a datagram socket with that
+//! interest would report an event for every packet it has sent.
 
 use super::Ready;
 use super::token::{Table, Token};
@@ -71,16 +71,18 @@ impl Poller {
         Ok(poller)
     }
 
-    /// Registers a descriptor: `source` is told of its events from now on, and of what it is ready for already.
-    pub fn add(&self, fd: BorrowedFd<'_>, writing: bool, source: Arc<dyn Ready>) -> Result<Token> {
+    /// Registers a descriptor: `source` is told of its events from now on, and of what it is ready for
+    /// already.
+    pub fn add(&self, fd: BorrowedFd<'_>, interest: Interest, source: Arc<dyn Ready>) -> Result<Token> {
         let token = self.sources.lock().insert(source);
-        self.epoll.add(fd, event(writing, token)).inspect_err(|_| drop(self.sources.lock().remove(token)))?;
+        let added = self.epoll.add(fd, interest.event(token));
+        added.inspect_err(|_| drop(self.sources.lock().remove(token)))?;
         Ok(token)
     }
 
-    /// Adds the interest in writing.
-    pub fn add_writing(&self, fd: BorrowedFd<'_>, token: Token) -> Result<()> {
-        Ok(self.epoll.modify(fd, &mut event(true, token))?)
+    /// Changes what is reported. What the descriptor is ready for already is reported again.
+    pub fn modify(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> Result<()> {
+        Ok(self.epoll.modify(fd, &mut interest.event(token))?)
     }
 
     /// Ends a registration. It has to be ended by name: the kernel only does it by itself when the last descriptor
@@ -178,8 +180,25 @@ pub fn processors() -> usize {
     sched_getaffinity(getpid()).map_or(1, count)
 }
 
-fn event(writing: bool, token: Token) -> EpollEvent {
-    let reading = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-    let flags = if writing { reading | EpollFlags::EPOLLOUT } else { reading };
-    EpollEvent::new(flags, token.to_u64())
+/// What is to be reported, on the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// What comes in.
+    Read,
+    /// The next that comes in, and then nothing.
+    ReadOnce,
+    /// What comes in, and room for what goes out.
+    ReadWrite,
+}
+
+impl Interest {
+    fn event(self, token: Token) -> EpollEvent {
+        let reading = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        let flags = match self {
+            Self::Read => reading,
+            Self::ReadOnce => reading | EpollFlags::EPOLLONESHOT,
+            Self::ReadWrite => reading | EpollFlags::EPOLLOUT,
+        };
+        EpollEvent::new(flags, token.to_u64())
+    }
 }

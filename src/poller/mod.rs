@@ -1,6 +1,7 @@
 //! The pollers: threads that sleep until the kernel says that a descriptor is ready, and then tell its source.
 
 pub mod epoll;
+pub mod registration;
 pub mod token;
 
 use crate::sys;

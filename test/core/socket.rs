@@ -12,6 +12,8 @@ use esock::op::{Op, Room};
 use esock::poller;
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Socket};
+use esock::sys::io::written;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -19,12 +21,12 @@ use std::sync::Arc;
 type Sock = Arc<Socket<Waiter>>;
 
 #[derive(Default)]
-struct Buffer(Vec<u8>);
+struct Buffer(Vec<MaybeUninit<u8>>);
 
 impl Room for Buffer {
     const SCRATCH: usize = 4096;
-    fn room(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.0.resize(len, 0);
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.0.resize(len, MaybeUninit::new(0));
         Some(&mut self.0)
     }
 }
@@ -33,7 +35,7 @@ struct NoRoom;
 
 impl Room for NoRoom {
     const SCRATCH: usize = 0;
-    fn room(&mut self, _: usize) -> Option<&mut [u8]> {
+    fn room(&mut self, _: usize) -> Option<&mut [MaybeUninit<u8>]> {
         None
     }
 }
@@ -73,7 +75,7 @@ fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<us
     if let Answer::Done(got) | Answer::Partial(got) = answer {
         room.0.truncate(got);
     }
-    (answer, room.0)
+    (answer, written(&room.0).to_vec())
 }
 
 fn close(socket: &Sock) {
@@ -238,7 +240,7 @@ fn yields_are_learnt_and_forgotten() {
     };
     // A socket where nothing is known waits at once.
     assert!(matches!(attempt(0), Answer::Waiting));
-    // After some waits it is asked to try again once; where that pays, more often.
+    // After some waits it is asked to try again.
     let mut waits = 1;
     while matches!(attempt(0), Answer::Waiting) {
         waits += 1;
@@ -248,6 +250,6 @@ fn yields_are_learnt_and_forgotten() {
     assert!(matches!(attempt(1), Answer::Done(1)));
     assert!(matches!(attempt(1), Answer::Yield));
     // Where it does not pay, it ends in a wait.
-    let most = (2..100).find(|after| matches!(attempt(*after), Answer::Waiting));
-    assert!(most.is_some());
+    let most = (2..).find(|after| matches!(attempt(*after), Answer::Waiting));
+    assert!(most.is_some_and(|most| most > 1));
 }
