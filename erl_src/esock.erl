@@ -434,8 +434,14 @@ connect(Socket, SockAddr, Timeout) ->
 accept(Socket) -> accept(Socket, infinity).
 
 %% @doc Takes a connection, accept(2). The caller becomes the new socket's controlling process. The new socket inherits
-%% `{otp, debug | iow | rcvbuf | use_registry}'. An error of the moment, such as `emfile', is for who tried: each acceptor that is
-%% woken while it lasts is answered it, and the listener goes on.
+%% `{otp, debug | iow | rcvbuf | use_registry}'.
+%%
+%% An error of the moment is for who tried, and the listener goes on; those in line keep their places. Where something has
+%% run out (`emfile', `enfile', `enobufs', `enomem'), a pause of 5 milliseconds begins that doubles each time, up to 100. In
+%% the pause a connection is taken if that is possible by then; otherwise the call waits, if it is one that can (with
+%% `nowait' it answers `select'), and who has the turn tries again at the end of the pause, whether a connection has
+%% come or not: the backlog is not forgotten. So there is one error in each pause, and a loop over `accept' does not
+%% spin.
 -spec accept(socket(), timeout() | nowait | select_handle()) ->
           {ok, socket()} | later() | {error, posix() | closed | invalid() | timeout}.
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->

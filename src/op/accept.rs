@@ -32,4 +32,8 @@ impl Op for Accept {
     fn fatal(_: Errno) -> bool {
         false
     }
+
+    fn shortage(errno: Errno) -> bool {
+        matches!(errno.number(), libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+    }
 }

@@ -55,6 +55,10 @@ pub trait Op {
     fn bytes(done: &Self::Done) -> usize;
     /// Whether an error is everybody's who waits in this direction, not only this attempt's.
     fn fatal(errno: Errno) -> bool;
+    /// Whether an error is of the moment, and no event tells when the moment is over.
+    fn shortage(_: Errno) -> bool {
+        false
+    }
 }
 
 /// Whether a call should be made again later.
