@@ -1,21 +1,82 @@
-%% Accepting: what happens when descriptors run out.
+%% Accepting: the line of acceptors, what happens when descriptors run out, groups of listeners.
 -module(esock_accept_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_async_SUITE, [actor/0, await/1, do/2, start/2, waiters/3]).
 -import(esock_pairs, [close/1, listener/0, listener/1]).
 
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [emfile_backs_off, emfile_select, emfile_line, emfile_zero].
+    [first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero, reuseport].
 
 message() -> esock_async_SUITE:message().
 no_message() -> esock_async_SUITE:no_message().
 
+connect(Addr) ->
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    C.
+
+connect(Addr, N) ->
+    [connect(Addr) || _ <- lists:seq(1, N)].
+
+names(Clients) ->
+    [begin {ok, Addr} = esock:sockname(C), Addr end || C <- Clients].
+
+peers(Accepted) ->
+    [begin {ok, Addr} = esock:peername(S), Addr end || S <- Accepted].
+
 counters(L) ->
     #{counters := #{acc_success := Success, acc_fails := Fails, acc_tries := Tries, acc_waits := Waits}} = esock:info(L),
     {Success, Fails, Tries, Waits}.
+
+%%% The line.
+
+%% A connection wakes who came first, and nobody else; he goes, and the next connection is the next one's.
+first_in_line(_) ->
+    {L, Addr} = listener(),
+    Actors = [actor() || _ <- lists:seq(1, 5)],
+    [{select, _} = do(A, fun() -> esock:accept(L, nowait) end) || A <- Actors],
+    lists:foldl(
+      fun(_, [A | Behind]) ->
+              C = connect(Addr),
+              {'$socket', L, select, _} = do(A, fun message/0),
+              [do(B, fun no_message/0) || B <- Behind],
+              {ok, S} = do(A, fun() -> esock:accept(L, nowait) end),
+              ?assertEqual(names([C]), peers([S])),
+              [do(B, fun no_message/0) || B <- [A | Behind]],
+              Behind
+      end, Actors, Actors),
+    ?assertMatch(#{num_acceptors := 0}, esock:info(L)),
+    ?assertEqual({5, 0, 6, 1}, counters(L)).
+
+%% Ten connections are there when the first is woken: each goes to the next in line, who is woken when it is his turn.
+ten_at_once(_) ->
+    {L, Addr} = listener(),
+    Actors = [actor() || _ <- lists:seq(1, 10)],
+    [{select, _} = do(A, fun() -> esock:accept(L, nowait) end) || A <- Actors],
+    Cs = connect(Addr, 10),
+    Ss = [begin
+              {'$socket', L, select, _} = do(A, fun message/0),
+              [do(B, fun no_message/0) || B <- Actors],
+              {ok, S} = do(A, fun() -> esock:accept(L, nowait) end),
+              S
+          end || A <- Actors],
+    ?assertEqual(names(Cs), peers(Ss)),
+    [do(B, fun no_message/0) || B <- Actors].
+
+%% The same where they wait in the call.
+ten_blocked(_) ->
+    {L, Addr} = listener(),
+    Tags = [begin
+                Tag = start(actor(), fun() -> {ok, S} = esock:accept(L), peers([S]) end),
+                waiters(L, num_acceptors, N),
+                Tag
+            end || N <- lists:seq(1, 10)],
+    Cs = connect(Addr, 10),
+    ?assertEqual(names(Cs), lists:append([await(Tag) || Tag <- Tags])).
 
 %%% Descriptors run out. In a node of its own that may have few.
 
@@ -137,3 +198,32 @@ emfile_zero() ->
     ok = esock:close(S),
     {ok, A} = esock:accept(L, 0),
     close([L, C, A | Rest]).
+
+%%% Groups.
+
+%% Listeners that share a port share the connections; when one has gone, the other has them all.
+reuseport(_) ->
+    Self = self(),
+    {L1, Addr} = shared(#{family => inet, addr => loopback, port => 0}),
+    {L2, Addr} = shared(Addr),
+    Serve = fun Serve(L) ->
+                    case esock:accept(L) of
+                        {ok, S} -> Self ! {served, L}, ok = esock:close(S), Serve(L);
+                        {error, closed} -> ok
+                    end
+            end,
+    [spawn_link(fun() -> Serve(L) end) || L <- [L1, L2]],
+    Served = fun(N) -> [begin C = connect(Addr), receive {served, L} -> ok end, ok = esock:close(C), L end
+                        || _ <- lists:seq(1, N)] end,
+    ?assertEqual(lists:usort([L1, L2]), lists:usort(Served(200))),
+    ok = esock:close(L1),
+    ?assertEqual([L2], lists:usort(Served(50))),
+    ok = esock:close(L2).
+
+shared(To) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:setopt(L, {socket, reuseport}, true),
+    ok = esock:bind(L, To),
+    ok = esock:listen(L, 16),
+    {ok, Addr} = esock:sockname(L),
+    {L, Addr}.
