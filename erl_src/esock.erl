@@ -31,6 +31,7 @@
 -export([connect/1, connect/2, connect/3]).
 -export([listen/1, listen/2]).
 -export([accept/1, accept/2]).
+-export([accept_many/2, accept_many/3]).
 -export([send/2, send/3, send/4]).
 -export([sendto/3, sendto/4, sendto/5]).
 -export([recv/1, recv/2, recv/3, recv/4]).
@@ -451,6 +452,23 @@ accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
     end;
 accept(Socket, Timeout) ->
     erlang:error(badarg, [Socket, Timeout]).
+
+%% @equiv accept_many(ListenSocket, Max, infinity)
+-spec accept_many(socket(), Max :: pos_integer()) -> {ok, [socket(), ...]} | {error, posix() | closed | invalid()}.
+accept_many(Socket, Max) -> accept_many(Socket, Max, infinity).
+
+%% @doc Takes the connections that are there, up to `Max' and at least one, in their order; where there is none it waits
+%% as {@link accept/2} does, in the same line. No call takes more than 64: a scheduler is not to be held for long. An error
+%% that comes after some were taken is answered to the next call, if it lasts. `socket' has no such function.
+-spec accept_many(socket(), Max :: pos_integer(), timeout() | nowait | select_handle()) ->
+          {ok, [socket(), ...]} | later() | {error, posix() | closed | invalid() | timeout}.
+accept_many(?SOCKET(Ref), Max, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0 ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, {accept, Max}, Timeout);
+        How -> esock_nif:accept_many(Ref, Max, Timeout, How)
+    end;
+accept_many(Socket, Max, Timeout) ->
+    erlang:error(badarg, [Socket, Max, Timeout]).
 
 %% @doc Closes one direction or both, shutdown(2).
 -spec shutdown(socket(), read | write | read_write) -> ok | {error, posix() | closed}.

@@ -152,7 +152,10 @@ impl<W: Wake> Visit<'_, '_, W> {
 
     fn done<O: Op>(&mut self, done: &O::Done) {
         self.state.own.shortage = None;
-        self.count::<O>(|tally| tally.package(O::bytes(done)));
+        self.count::<O>(|tally| {
+            tally.package(O::bytes(done));
+            tally.more(O::packages(done).saturating_sub(1));
+        });
         if let Mode::Yield(after) = self.mode {
             self.state.own.patience.paid(after);
         }

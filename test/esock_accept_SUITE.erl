@@ -1,4 +1,4 @@
-%% Accepting: the line of acceptors, what happens when descriptors run out, groups of listeners.
+%% Accepting: bursts, the line of acceptors, what happens when descriptors run out, groups of listeners.
 -module(esock_accept_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -9,7 +9,9 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero, reuseport].
+    [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
+     many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
+     emfile_many, reuseport].
 
 message() -> esock_async_SUITE:message().
 no_message() -> esock_async_SUITE:no_message().
@@ -31,6 +33,109 @@ peers(Accepted) ->
 counters(L) ->
     #{counters := #{acc_success := Success, acc_fails := Fails, acc_tries := Tries, acc_waits := Waits}} = esock:info(L),
     {Success, Fails, Tries, Waits}.
+
+%%% Bursts.
+
+many_takes_what_is_there(_) ->
+    {L, Addr} = listener(),
+    Cs = connect(Addr, 5),
+    {ok, [_, _, _] = First} = esock:accept_many(L, 3),
+    {ok, [_, _] = Second} = esock:accept_many(L, 3, 0),
+    ?assertEqual(names(Cs), peers(First ++ Second)),
+    ?assertEqual({5, 0, 5, 0}, counters(L)),
+    ?assertEqual({error, timeout}, esock:accept_many(L, 3, 0)),
+    ?assertEqual({error, timeout}, esock:accept_many(L, 3, 1)),
+    close([L | Cs ++ First ++ Second]).
+
+many_is_bounded(_) ->
+    {L, Addr} = listener(),
+    Cs = connect(Addr, 70),
+    {ok, First} = esock:accept_many(L, 1 bsl 70),
+    {ok, Second} = esock:accept_many(L, 1000),
+    ?assertEqual({64, 6}, {length(First), length(Second)}),
+    ?assertEqual(names(Cs), peers(First ++ Second)),
+    close([L | Cs ++ First ++ Second]).
+
+many_waits(_) ->
+    {L, Addr} = listener(),
+    A = actor(),
+    Tag = start(A, fun() -> {ok, Ss} = esock:accept_many(L, 10), {Ss, peers(Ss)} end),
+    waiters(L, num_acceptors, 1),
+    C = connect(Addr),
+    {[S], Peers} = await(Tag),
+    ?assertEqual(names([C]), Peers),
+    close([L, C, S]).
+
+many_selects(_) ->
+    {L, Addr} = listener(),
+    {select, {select_info, accept, H} = Info} = esock:accept_many(L, 10, nowait),
+    ok = esock:cancel(L, Info),
+    Own = make_ref(),
+    ?assertEqual({select, {select_info, accept, Own}}, esock:accept_many(L, 10, Own)),
+    ?assertNotEqual(H, Own),
+    Cs = connect(Addr, 2),
+    ?assertEqual({'$socket', L, select, Own}, message()),
+    {ok, [_, _] = Ss} = esock:accept_many(L, 10, Own),
+    no_message(),
+    close([L | Cs ++ Ss]).
+
+%% What is wrong with accept's arguments is wrong here, and told the same.
+many_arguments(_) ->
+    {L, _} = listener(),
+    {ok, U} = esock:open(inet, dgram, udp),
+    {ok, Unbound} = esock:open(inet, stream, tcp),
+    {ok, Closed} = esock:open(inet, stream, tcp),
+    ok = esock:close(Closed),
+    What = fun(Call) -> try Call() catch Class:Reason -> {Class, Reason} end end,
+    [?assertEqual({S, T, What(fun() -> esock:accept(S, T) end)}, {S, T, What(fun() -> esock:accept_many(S, 1, T) end)})
+     || S <- [L, U, Unbound, Closed, foo, {'$socket', foo}, make_ref()], T <- [0, 1, -1, foo, 1.0]],
+    [?assertEqual({S, What(fun() -> esock:accept(S) end)}, {S, What(fun() -> esock:accept_many(S, 1) end)})
+     || S <- [U, Unbound, Closed, foo]],
+    [?assertError(badarg, esock:accept_many(L, Max, 0)) || Max <- [0, -1, foo, 1.0]],
+    close([L, U, Unbound]).
+
+many_inherits(_) ->
+    {ok, L} = esock:open(inet, stream, tcp, #{use_registry => false}),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L, 16),
+    {ok, Addr} = esock:sockname(L),
+    ok = esock:setopt(L, {otp, rcvbuf}, 4711),
+    ok = esock:setopt(L, {otp, iow}, true),
+    Cs = connect(Addr, 2),
+    A = actor(),
+    Ss = do(A, fun() -> {ok, Ss} = esock:accept_many(L, 10), Ss end),
+    [?assertEqual({ok, Value}, esock:getopt(S, {otp, Option}))
+     || S <- Ss, {Option, Value} <- [{rcvbuf, 4711}, {iow, true}, {use_registry, false}, {controlling_process, A}]],
+    %% They are the caller's: its death closes them.
+    Ms = [esock:monitor(S) || S <- Ss],
+    A ! stop,
+    [receive {'DOWN', M, socket, _, closed} -> ok end || M <- Ms],
+    close([L | Cs]).
+
+many_closed(_) ->
+    {L, _} = listener(),
+    Tag = start(actor(), fun() -> esock:accept_many(L, 10) end),
+    waiters(L, num_acceptors, 1),
+    ok = esock:close(L),
+    ?assertEqual({error, closed}, await(Tag)),
+    ?assertEqual({error, closed}, esock:accept_many(L, 10)).
+
+%% One line for both; who takes a burst leaves the rest to the next.
+many_in_line(_) ->
+    {L, Addr} = listener(),
+    [A, B, C] = Actors = [actor() || _ <- [1, 2, 3]],
+    [{select, _} = do(X, fun() -> esock:accept_many(L, 2, nowait) end) || X <- Actors],
+    Cs = connect(Addr, 4),
+    {'$socket', L, select, _} = do(A, fun message/0),
+    [do(X, fun no_message/0) || X <- [B, C]],
+    {ok, [_, _] = Ss1} = do(A, fun() -> esock:accept_many(L, 2, nowait) end),
+    {'$socket', L, select, _} = do(B, fun message/0),
+    do(C, fun no_message/0),
+    {ok, S2} = do(B, fun() -> esock:accept(L, nowait) end),
+    {'$socket', L, select, _} = do(C, fun message/0),
+    {ok, [S3]} = do(C, fun() -> esock:accept_many(L, 2, nowait) end),
+    ?assertEqual(names(Cs), peers(Ss1 ++ [S2, S3])),
+    close([L | Cs]).
 
 %%% The line.
 
@@ -198,6 +303,20 @@ emfile_zero() ->
     ok = esock:close(S),
     {ok, A} = esock:accept(L, 0),
     close([L, C, A | Rest]).
+
+%% The ones that were got are answered, the error with the next call.
+emfile_many(_) -> starved(emfile_many).
+emfile_many() ->
+    {L, Addr, Cs, [S1, S2 | Rest]} = fill(5),
+    [ok = esock:connect(C, Addr) || C <- Cs],
+    close([S1, S2]),
+    {ok, [_, _] = First} = esock:accept_many(L, 10),
+    ?assertEqual({error, emfile}, esock:accept_many(L, 10)),
+    ?assertMatch({2, 1, _, _}, counters(L)),
+    close(Rest),
+    {ok, [_, _, _] = Second} = esock:accept_many(L, 10),
+    ?assertEqual(names(Cs), peers(First ++ Second)),
+    close([L | Cs ++ First ++ Second]).
 
 %%% Groups.
 
