@@ -31,6 +31,7 @@
 -export([connect/1, connect/2, connect/3]).
 -export([listen/1, listen/2]).
 -export([accept/1, accept/2]).
+-export([accept_many/2, accept_many/3]).
 -export([send/2, send/3, send/4]).
 -export([sendto/3, sendto/4, sendto/5]).
 -export([recv/1, recv/2, recv/3, recv/4]).
@@ -434,8 +435,14 @@ connect(Socket, SockAddr, Timeout) ->
 accept(Socket) -> accept(Socket, infinity).
 
 %% @doc Takes a connection, accept(2). The caller becomes the new socket's controlling process. The new socket inherits
-%% `{otp, debug | iow | rcvbuf | use_registry}'. An error of the moment, such as `emfile', is for who tried: each acceptor that is
-%% woken while it lasts is answered it, and the listener goes on.
+%% `{otp, debug | iow | rcvbuf | use_registry}'.
+%%
+%% An error of the moment is for who tried, and the listener goes on; those in line keep their places. Where something has
+%% run out (`emfile', `enfile', `enobufs', `enomem'), a pause of 5 milliseconds begins that doubles each time, up to 100. In
+%% the pause a connection is taken if that is possible by then; otherwise the call waits, if it is one that can (with
+%% `nowait' it answers `select'), and who has the turn tries again at the end of the pause, whether a connection has
+%% come or not: the backlog is not forgotten. So there is one error in each pause, and a loop over `accept' does not
+%% spin.
 -spec accept(socket(), timeout() | nowait | select_handle()) ->
           {ok, socket()} | later() | {error, posix() | closed | invalid() | timeout}.
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
@@ -445,6 +452,23 @@ accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
     end;
 accept(Socket, Timeout) ->
     erlang:error(badarg, [Socket, Timeout]).
+
+%% @equiv accept_many(ListenSocket, Max, infinity)
+-spec accept_many(socket(), Max :: pos_integer()) -> {ok, [socket(), ...]} | {error, posix() | closed | invalid()}.
+accept_many(Socket, Max) -> accept_many(Socket, Max, infinity).
+
+%% @doc Takes the connections that are there, up to `Max' and at least one, in their order; where there is none it waits
+%% as {@link accept/2} does, in the same line. No call takes more than 64: a scheduler is not to be held for long. An error
+%% that comes after some were taken is answered to the next call, if it lasts. `socket' has no such function.
+-spec accept_many(socket(), Max :: pos_integer(), timeout() | nowait | select_handle()) ->
+          {ok, [socket(), ...]} | later() | {error, posix() | closed | invalid() | timeout}.
+accept_many(?SOCKET(Ref), Max, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0 ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, {accept, Max}, Timeout);
+        How -> esock_nif:accept_many(Ref, Max, Timeout, How)
+    end;
+accept_many(Socket, Max, Timeout) ->
+    erlang:error(badarg, [Socket, Max, Timeout]).
 
 %% @doc Closes one direction or both, shutdown(2).
 -spec shutdown(socket(), read | write | read_write) -> ok | {error, posix() | closed}.

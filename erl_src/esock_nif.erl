@@ -15,7 +15,7 @@
 -export([sockname/1]).
 -export([peername/1]).
 -export([connect/1, connect/4]).
--export([accept/3]).
+-export([accept/3, accept_many/4]).
 -export([send/5]).
 -export([sendto/6]).
 -export([recv/5]).
@@ -49,7 +49,7 @@
 -export([protocols/0]).
 
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
-       connect/4, accept/3, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/6, readahead/2, recvmsg/6,
+       connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/6, readahead/2, recvmsg/6,
        recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
        getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, monitor/1, cancel_monitor/1, options/0,
        msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
@@ -127,6 +127,10 @@ connect(_Socket, _Address, _Handle, _How) -> ?NIF.
 -spec accept(reference(), nowait | reference(), how()) ->
           {ok, esock:socket()} | {select | completion, term()} | error() | wait().
 accept(_Socket, _Handle, _How) -> ?NIF.
+
+-spec accept_many(reference(), pos_integer(), nowait | reference(), how()) ->
+          {ok, [esock:socket(), ...]} | {select | completion, term()} | error() | wait().
+accept_many(_Socket, _Max, _Handle, _How) -> ?NIF.
 
 -spec send(reference(), binary(), term(), nowait | reference(), how()) ->
           ok | {ok, binary()} | {select | completion, term()} | error() | wait().

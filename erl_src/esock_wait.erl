@@ -12,6 +12,7 @@
 %% What is attempted, with what is left to do of it.
 -type op() :: {connect, esock:sockaddr()}
             | accept
+            | {accept, Max :: pos_integer()}
             | {send, binary(), list()}
             | {sendto, binary(), esock:sockaddr(), list()}
             | {sendmsg, map(), list()}
@@ -95,6 +96,8 @@ call(Socket, {sendto, Data, Dest, Flags}, Handle, Yields) ->
     esock_nif:sendto(Socket, Data, Dest, Flags, Handle, Yields);
 call(Socket, accept, Handle, Yields) ->
     esock_nif:accept(Socket, Handle, Yields);
+call(Socket, {accept, Max}, Handle, Yields) ->
+    esock_nif:accept_many(Socket, Max, Handle, Yields);
 call(Socket, {connect, Address}, Handle, Yields) ->
     esock_nif:connect(Socket, Address, Handle, Yields).
 

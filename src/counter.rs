@@ -32,6 +32,12 @@ impl Tally {
         self.most = self.most.max(bytes as u64);
     }
 
+    /// One attempt moved so many packages more than one: they count as if each had had its own.
+    pub fn more(&mut self, packages: u64) {
+        self.tries += packages;
+        self.packages += packages;
+    }
+
     /// A package, or the last part of one, went through.
     pub fn package(&mut self, bytes: usize) {
         self.part(bytes);

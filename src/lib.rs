@@ -4,6 +4,7 @@
 //! parameter ([`lane::Wake`]). The crate `esock_nif` puts the BEAM around it. ARCHITECTURE.md has the map.
 
 pub mod addr;
+pub mod backoff;
 pub mod call;
 pub mod codec;
 pub mod control;

@@ -1,5 +1,6 @@
 //! The readiness protocol, once, for every operation: whose turn it is, the attempt, and what comes of it.
 
+use crate::backoff::Backoff;
 use crate::counter::Tally;
 use crate::errno::Errno;
 use crate::lane::{Claim, Reason, State, Turn, Wake, Wakes};
@@ -8,6 +9,7 @@ use crate::socket::{Direction, Side, Socket};
 use crate::sys;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How an operation is to go about waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             Attempt::BlockedUntold => {
                 let answer = self.blocked::<O>(waiter);
                 if matches!(answer, Answer::Waiting) {
-                    self.socket.ready_later();
+                    self.socket.writable_later();
                 }
                 answer
             }
@@ -118,6 +120,7 @@ impl<W: Wake> Visit<'_, '_, W> {
                 self.fail::<O>(Some(Reason::Closed));
                 Answer::Failed(Failure::Closed)
             }
+            Attempt::Failed(errno) if O::shortage(errno) => self.shortage::<O>(errno, waiter),
             Attempt::Failed(errno) => {
                 self.fail::<O>(O::fatal(errno).then_some(Reason::Errno(errno)));
                 Answer::Failed(Failure::Errno(errno))
@@ -151,7 +154,11 @@ impl<W: Wake> Visit<'_, '_, W> {
     }
 
     fn done<O: Op>(&mut self, done: &O::Done) {
-        self.count::<O>(|tally| tally.package(O::bytes(done)));
+        self.state.own.shortage = None;
+        self.count::<O>(|tally| {
+            tally.package(O::bytes(done));
+            tally.more(O::packages(done).saturating_sub(1));
+        });
         if let Mode::Yield(after) = self.mode {
             self.state.own.patience.paid(after);
         }
@@ -160,6 +167,7 @@ impl<W: Wake> Visit<'_, '_, W> {
     }
 
     fn blocked<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
+        self.state.own.shortage = None;
         match self.mode {
             Mode::Once => {
                 // Who was woken, looks in vain and does not wait again has had his turn.
@@ -212,6 +220,28 @@ impl<W: Wake> Visit<'_, '_, W> {
             Some(reason) => self.state.line.abort(Some(self.me), reason, self.wakes),
             None => self.pass_on(O::CLAIM),
         }
+    }
+
+    /// Something has run out. One call is told so in each pause; others wait for its end, and so does the line: who is next
+    /// would meet the same.
+    fn shortage<O: Op>(&mut self, errno: Errno, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
+        let news = Backoff::met(&mut self.state.own.shortage, Instant::now());
+        let answer = if news || self.mode == Mode::Once {
+            self.count::<O>(|tally| tally.fails += 1);
+            if self.state.line.leads(self.me) {
+                self.state.line.advance(|| false, self.wakes);
+            }
+            Answer::Failed(Failure::Errno(errno))
+        } else {
+            self.waiting::<O>(waiter)
+        };
+        // Only for somebody: where nobody waits there is no timer.
+        if self.state.line.head.is_some()
+            && let Some(at) = self.state.own.shortage.as_mut().and_then(|shortage| shortage.alarm())
+        {
+            self.socket.readable_at(at);
+        }
+        answer
     }
 
     /// Whoever leads and has got something lets the next one have his turn.

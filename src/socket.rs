@@ -1,6 +1,7 @@
 //! A socket: a descriptor, two lanes, and the one readiness protocol that every operation goes through.
 
 use crate::addr::Raw;
+use crate::backoff::Backoff;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
 use crate::errno::Errno;
@@ -17,6 +18,10 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// How long a sender waits whom no event will tell of room.
+const LATER: Duration = Duration::from_millis(5);
 
 /// What a socket is, for as long as it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +65,8 @@ pub struct Side {
     pub selected: bool,
     /// How often to try again before waiting.
     pub(crate) patience: Patience,
+    /// What accept has run out of.
+    pub(crate) shortage: Option<Box<Backoff>>,
 }
 
 /// Read and write.
@@ -164,6 +171,7 @@ impl<W: Wake> Socket<W> {
             connected,
             selected: false,
             patience: Patience::default(),
+            shortage: None,
         };
         CENSUS.enter(kind.domain, kind.kind, kind.protocol);
         Ok(Arc::new(Self {
@@ -238,11 +246,17 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Lets the poller say after a moment that the socket may be writable.
-    pub(crate) fn ready_later(self: &Arc<Self>) {
+    pub(crate) fn writable_later(self: &Arc<Self>) {
         if !self.later.swap(true, Relaxed) {
             let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-            self.poller.later(source);
+            self.poller.later(Instant::now() + LATER, true, source);
         }
+    }
+
+    /// Lets the poller say at a time that the socket may be readable.
+    pub(crate) fn readable_at(self: &Arc<Self>, at: Instant) {
+        let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
+        self.poller.later(at, false, source);
     }
 
     /// How the connect under way has ended. Only who began it may ask.

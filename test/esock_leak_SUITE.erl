@@ -13,7 +13,7 @@
 -define(EACH, 1250).
 
 all() ->
-    [closed, forgotten, owner_ends, owner_killed_waiting, accepted_forgotten, half_connected, monitored,
+    [closed, forgotten, owner_ends, owner_killed_waiting, accepted_forgotten, killed_in_a_burst, half_connected, monitored,
      closed_under_waiters, registered_while_closed, cloexec, emfile, ten_thousand_waits].
 
 init_per_suite(Config) ->
@@ -94,6 +94,22 @@ accepted_forgotten(_) ->
                     {ok, _} = esock:accept(L),
                     ok = esock:close(C)
             end),
+    ok = esock:close(L).
+
+%% Whoever is killed while it takes connections, wherever it is: they are closed with it.
+killed_in_a_burst(_) ->
+    {L, Addr} = listener(),
+    Before = state(),
+    Abort = fun(S) -> ok = esock:setopt(S, {socket, linger}, abort) end,
+    [begin
+         {Pid, MRef} = spawn_monitor(fun Take() -> {ok, _} = esock:accept_many(L, 10), Take() end),
+         Cs = [begin {ok, C} = esock:open(inet, stream, tcp), Abort(C), ok = esock:connect(C, Addr), C end || _ <- lists:seq(1, 5)],
+         exit(Pid, kill),
+         receive {'DOWN', MRef, process, Pid, killed} -> ok end,
+         [ok = esock:close(S) || {ok, Left} <- [esock:accept_many(L, 10, 0)], S <- Left],
+         [ok = esock:close(C) || C <- Cs]
+     end || _ <- lists:seq(1, ?EACH div 5)],
+    back_to(Before),
     ok = esock:close(L).
 
 half_connected(_) ->

@@ -1,4 +1,4 @@
-//! Accept a connection, accept4(2).
+//! Accept a connection, or those that are there, accept4(2).
 
 use super::{Attempt, Op, blocked};
 use crate::errno::Errno;
@@ -7,8 +7,17 @@ use crate::socket::Kind;
 use crate::sys;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+/// No call takes more connections: each is a system call, and a scheduler is not to be held for long.
+pub const BURST: usize = 64;
+
 /// Accepts one connection.
 pub struct Accept;
+
+/// Accepts the connections that are there, up to `most` (and [`BURST`]) and at least one.
+pub struct AcceptMany {
+    /// How many at the most.
+    pub most: usize,
+}
 
 impl Op for Accept {
     /// The connection. Whoever drops it closes it.
@@ -31,5 +40,51 @@ impl Op for Accept {
     /// Errors of accept are those of one connection, or of the moment (no descriptors left): the listener goes on.
     fn fatal(_: Errno) -> bool {
         false
+    }
+
+    fn shortage(errno: Errno) -> bool {
+        matches!(errno.number(), libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+    }
+}
+
+impl Op for AcceptMany {
+    /// The connections, in the order of the backlog. Whoever drops them closes them.
+    type Done = Vec<OwnedFd>;
+    const CLAIM: Claim = Accept::CLAIM;
+    const APART: bool = Accept::APART;
+
+    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<OwnedFd>> {
+        let most = self.most.clamp(1, BURST);
+        // Before the first is taken: one for which there is no room would be lost.
+        let mut taken = Vec::new();
+        if taken.try_reserve_exact(most).is_err() {
+            return Attempt::NoMemory;
+        }
+        while taken.len() < most {
+            match Accept.attempt(fd, kind) {
+                Attempt::Done(connection) => taken.push(connection),
+                // What ends a burst meets the next call, if it lasts.
+                _ if !taken.is_empty() => break,
+                Attempt::Failed(errno) => return Attempt::Failed(errno),
+                _ => return Attempt::Blocked,
+            }
+        }
+        Attempt::Done(taken)
+    }
+
+    fn bytes(_: &Vec<OwnedFd>) -> usize {
+        0
+    }
+
+    fn packages(done: &Vec<OwnedFd>) -> u64 {
+        done.len() as u64
+    }
+
+    fn fatal(errno: Errno) -> bool {
+        Accept::fatal(errno)
+    }
+
+    fn shortage(errno: Errno) -> bool {
+        Accept::shortage(errno)
     }
 }

@@ -54,8 +54,16 @@ pub trait Op {
     }
     /// How many bytes an outcome moved.
     fn bytes(done: &Self::Done) -> usize;
+    /// How many packages an outcome is.
+    fn packages(_: &Self::Done) -> u64 {
+        1
+    }
     /// Whether an error is everybody's who waits in this direction, not only this attempt's.
     fn fatal(errno: Errno) -> bool;
+    /// Whether an error is of the moment, and no event tells when the moment is over.
+    fn shortage(_: Errno) -> bool {
+        false
+    }
 }
 
 /// Whether a call should be made again later.

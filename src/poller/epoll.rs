@@ -13,6 +13,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{Pid, getpid};
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,15 +27,9 @@ const BATCH: usize = 256;
 const STACK: usize = 256 * 1024;
 /// The name of the event that wakes the thread for its own sake. No table gets so large.
 const NUDGE: u64 = u64::MAX;
-/// How long a source waits that no event will tell of.
-const LATER: Duration = Duration::from_millis(5);
 
-/// Sources that no event will tell of, and when they are told all the same.
-#[derive(Default)]
-struct Later {
-    sources: Vec<Arc<dyn Ready>>,
-    due: Option<Instant>,
-}
+/// Sources that no event will tell of, by when they are told all the same.
+type Later = BTreeMap<Instant, Vec<(Arc<dyn Ready>, EpollFlags)>>;
 
 /// A thread that waits for events.
 pub struct Poller {
@@ -95,12 +90,12 @@ impl Poller {
         drop(source);
     }
 
-    /// Tells a source, after a moment, that it may be writable: the kernel has no event for what it waits for.
-    pub fn later(&self, source: Arc<dyn Ready>) {
+    /// Tells a source, at a time, that it may be readable, or writable: the kernel has no event for what it waits for.
+    pub fn later(&self, at: Instant, writing: bool, source: Arc<dyn Ready>) {
         let mut later = self.later.lock();
-        later.sources.push(source);
-        if later.due.is_none() {
-            later.due = Some(Instant::now() + LATER);
+        let sooner = later.first_key_value().is_none_or(|(first, _)| at < *first);
+        later.entry(at).or_default().push((source, if writing { EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }));
+        if sooner {
             // It fails when the counter is at its end, and then the thread is being woken already.
             let _ = self.nudge.write(1);
         }
@@ -142,7 +137,7 @@ impl Poller {
 
     /// How long there is nothing to do but for events.
     fn timeout(&self) -> EpollTimeout {
-        let due = self.later.lock().due;
+        let due = self.later.lock().first_key_value().map(|(due, _)| *due);
         let left = due.map(|due| due.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
         left.and_then(|left| EpollTimeout::try_from(left).ok()).unwrap_or(EpollTimeout::NONE)
     }
@@ -150,9 +145,10 @@ impl Poller {
     /// Whoever has waited for long enough without an event.
     fn due(&self, batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
         let mut later = self.later.lock();
-        if later.due.is_some_and(|due| due <= Instant::now()) {
-            later.due = None;
-            batch.extend(later.sources.drain(..).map(|source| (source, EpollFlags::EPOLLOUT)));
+        while let Some(first) = later.first_entry()
+            && *first.key() <= Instant::now()
+        {
+            batch.extend(first.remove());
         }
     }
 

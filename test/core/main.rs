@@ -7,6 +7,7 @@ mod lane;
 mod layout;
 mod poller;
 mod registry;
+mod shortage;
 mod socket;
 mod table;
 mod tidy;

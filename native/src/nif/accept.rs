@@ -1,10 +1,13 @@
-//! accept: a connection becomes a socket of the caller.
+//! accept, accept_many: connections become sockets of the caller.
 
 use super::{Wait, run};
 use crate::handle::{self, Handle};
 use crate::{atoms, fail};
-use esock::op::accept::Accept;
-use rustler::{Encoder, Env, NifResult, Term};
+use esock::errno::Errno;
+use esock::op::accept::{Accept, AcceptMany};
+use rustler::schedule::consume_timeslice;
+use rustler::{Encoder, Env, Error, NifResult, Term};
+use std::os::fd::OwnedFd;
 
 /// `accept(Socket, Handle, How)`: the new socket is the caller's, and has the listening one's settings.
 #[rustler::nif]
@@ -12,13 +15,39 @@ fn accept<'a>(env: Env<'a>, socket: Term<'a>, handle: Term<'a>, how: Term<'a>) -
     let wait = Wait::decode(handle, how)?;
     let listener = super::handle(socket)?;
     let tag = || atoms::accept().encode(env);
-    run(env, socket, &wait, &mut Accept, tag, |_, fd, _| {
-        Some(match listener.socket.accepted(fd) {
-            Ok(socket) => {
-                let handle = Handle::open(env, socket, listener.registered());
-                (atoms::ok(), handle::socket(env, &handle)).encode(env)
-            }
-            Err(errno) => fail::posix(env, errno),
-        })
+    run(env, socket, &wait, &mut Accept, tag, |_, fd, _| Some(answer(env, accepted(env, listener, fd))))
+}
+
+/// `accept_many(Socket, Max, Handle, How)`: `{ok, [Socket]}`
+#[rustler::nif]
+fn accept_many<'a>(
+    env: Env<'a>,
+    socket: Term<'a>,
+    max: Term<'a>,
+    handle: Term<'a>,
+    how: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wait = Wait::decode(handle, how)?;
+    let listener = super::handle(socket)?;
+    // However large the number is, no more are taken than the core allows.
+    let most = if max.is_integer() { max.decode().unwrap_or(usize::MAX) } else { return Err(Error::BadArg) };
+    let tag = || atoms::accept().encode(env);
+    run(env, socket, &wait, &mut AcceptMany { most }, tag, |_, fds, _| {
+        // A connection takes some 3 µs. A loop that takes burst after burst is to be interrupted as any other.
+        consume_timeslice(env, i32::try_from(fds.len() / 3).map_or(100, |percent| percent.clamp(1, 100)));
+        Some(answer(env, fds.into_iter().map(|fd| accepted(env, listener, fd)).collect::<Result<Vec<_>, _>>()))
     })
+}
+
+/// A socket of the caller for a connection. Where there can be none, the connection is closed.
+fn accepted<'a>(env: Env<'a>, listener: &Handle, fd: OwnedFd) -> Result<Term<'a>, Errno> {
+    let socket = listener.socket.accepted(fd)?;
+    Ok(handle::socket(env, &Handle::open(env, socket, listener.registered())))
+}
+
+fn answer<'a>(env: Env<'a>, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
+    match accepted {
+        Ok(sockets) => (atoms::ok(), sockets).encode(env),
+        Err(errno) => fail::posix(env, errno),
+    }
 }

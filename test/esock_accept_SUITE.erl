@@ -1,0 +1,348 @@
+%% Accepting: bursts, the line of acceptors, what happens when descriptors run out, groups of listeners.
+-module(esock_accept_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-import(esock_async_SUITE, [actor/0, await/1, do/2, start/2, waiters/3]).
+-import(esock_pairs, [close/1, listener/0, listener/1]).
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
+     many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
+     emfile_many, reuseport].
+
+message() -> esock_async_SUITE:message().
+no_message() -> esock_async_SUITE:no_message().
+
+connect(Addr) ->
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    C.
+
+connect(Addr, N) ->
+    [connect(Addr) || _ <- lists:seq(1, N)].
+
+names(Clients) ->
+    [begin {ok, Addr} = esock:sockname(C), Addr end || C <- Clients].
+
+peers(Accepted) ->
+    [begin {ok, Addr} = esock:peername(S), Addr end || S <- Accepted].
+
+counters(L) ->
+    #{counters := #{acc_success := Success, acc_fails := Fails, acc_tries := Tries, acc_waits := Waits}} = esock:info(L),
+    {Success, Fails, Tries, Waits}.
+
+%%% Bursts.
+
+many_takes_what_is_there(_) ->
+    {L, Addr} = listener(),
+    Cs = connect(Addr, 5),
+    {ok, [_, _, _] = First} = esock:accept_many(L, 3),
+    {ok, [_, _] = Second} = esock:accept_many(L, 3, 0),
+    ?assertEqual(names(Cs), peers(First ++ Second)),
+    ?assertEqual({5, 0, 5, 0}, counters(L)),
+    ?assertEqual({error, timeout}, esock:accept_many(L, 3, 0)),
+    ?assertEqual({error, timeout}, esock:accept_many(L, 3, 1)),
+    close([L | Cs ++ First ++ Second]).
+
+many_is_bounded(_) ->
+    {L, Addr} = listener(),
+    Cs = connect(Addr, 70),
+    {ok, First} = esock:accept_many(L, 1 bsl 70),
+    {ok, Second} = esock:accept_many(L, 1000),
+    ?assertEqual({64, 6}, {length(First), length(Second)}),
+    ?assertEqual(names(Cs), peers(First ++ Second)),
+    close([L | Cs ++ First ++ Second]).
+
+many_waits(_) ->
+    {L, Addr} = listener(),
+    A = actor(),
+    Tag = start(A, fun() -> {ok, Ss} = esock:accept_many(L, 10), {Ss, peers(Ss)} end),
+    waiters(L, num_acceptors, 1),
+    C = connect(Addr),
+    {[S], Peers} = await(Tag),
+    ?assertEqual(names([C]), Peers),
+    close([L, C, S]).
+
+many_selects(_) ->
+    {L, Addr} = listener(),
+    {select, {select_info, accept, H} = Info} = esock:accept_many(L, 10, nowait),
+    ok = esock:cancel(L, Info),
+    Own = make_ref(),
+    ?assertEqual({select, {select_info, accept, Own}}, esock:accept_many(L, 10, Own)),
+    ?assertNotEqual(H, Own),
+    Cs = connect(Addr, 2),
+    ?assertEqual({'$socket', L, select, Own}, message()),
+    {ok, [_, _] = Ss} = esock:accept_many(L, 10, Own),
+    no_message(),
+    close([L | Cs ++ Ss]).
+
+%% What is wrong with accept's arguments is wrong here, and told the same.
+many_arguments(_) ->
+    {L, _} = listener(),
+    {ok, U} = esock:open(inet, dgram, udp),
+    {ok, Unbound} = esock:open(inet, stream, tcp),
+    {ok, Closed} = esock:open(inet, stream, tcp),
+    ok = esock:close(Closed),
+    What = fun(Call) -> try Call() catch Class:Reason -> {Class, Reason} end end,
+    [?assertEqual({S, T, What(fun() -> esock:accept(S, T) end)}, {S, T, What(fun() -> esock:accept_many(S, 1, T) end)})
+     || S <- [L, U, Unbound, Closed, foo, {'$socket', foo}, make_ref()], T <- [0, 1, -1, foo, 1.0]],
+    [?assertEqual({S, What(fun() -> esock:accept(S) end)}, {S, What(fun() -> esock:accept_many(S, 1) end)})
+     || S <- [U, Unbound, Closed, foo]],
+    [?assertError(badarg, esock:accept_many(L, Max, 0)) || Max <- [0, -1, foo, 1.0]],
+    close([L, U, Unbound]).
+
+many_inherits(_) ->
+    {ok, L} = esock:open(inet, stream, tcp, #{use_registry => false}),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L, 16),
+    {ok, Addr} = esock:sockname(L),
+    ok = esock:setopt(L, {otp, rcvbuf}, 4711),
+    ok = esock:setopt(L, {otp, iow}, true),
+    Cs = connect(Addr, 2),
+    A = actor(),
+    Ss = do(A, fun() -> {ok, Ss} = esock:accept_many(L, 10), Ss end),
+    [?assertEqual({ok, Value}, esock:getopt(S, {otp, Option}))
+     || S <- Ss, {Option, Value} <- [{rcvbuf, 4711}, {iow, true}, {use_registry, false}, {controlling_process, A}]],
+    %% They are the caller's: its death closes them.
+    Ms = [esock:monitor(S) || S <- Ss],
+    A ! stop,
+    [receive {'DOWN', M, socket, _, closed} -> ok end || M <- Ms],
+    close([L | Cs]).
+
+many_closed(_) ->
+    {L, _} = listener(),
+    Tag = start(actor(), fun() -> esock:accept_many(L, 10) end),
+    waiters(L, num_acceptors, 1),
+    ok = esock:close(L),
+    ?assertEqual({error, closed}, await(Tag)),
+    ?assertEqual({error, closed}, esock:accept_many(L, 10)).
+
+%% One line for both; who takes a burst leaves the rest to the next.
+many_in_line(_) ->
+    {L, Addr} = listener(),
+    [A, B, C] = Actors = [actor() || _ <- [1, 2, 3]],
+    [{select, _} = do(X, fun() -> esock:accept_many(L, 2, nowait) end) || X <- Actors],
+    Cs = connect(Addr, 4),
+    {'$socket', L, select, _} = do(A, fun message/0),
+    [do(X, fun no_message/0) || X <- [B, C]],
+    {ok, [_, _] = Ss1} = do(A, fun() -> esock:accept_many(L, 2, nowait) end),
+    {'$socket', L, select, _} = do(B, fun message/0),
+    do(C, fun no_message/0),
+    {ok, S2} = do(B, fun() -> esock:accept(L, nowait) end),
+    {'$socket', L, select, _} = do(C, fun message/0),
+    {ok, [S3]} = do(C, fun() -> esock:accept_many(L, 2, nowait) end),
+    ?assertEqual(names(Cs), peers(Ss1 ++ [S2, S3])),
+    close([L | Cs]).
+
+%%% The line.
+
+%% A connection wakes who came first, and nobody else; he goes, and the next connection is the next one's.
+first_in_line(_) ->
+    {L, Addr} = listener(),
+    Actors = [actor() || _ <- lists:seq(1, 5)],
+    [{select, _} = do(A, fun() -> esock:accept(L, nowait) end) || A <- Actors],
+    lists:foldl(
+      fun(_, [A | Behind]) ->
+              C = connect(Addr),
+              {'$socket', L, select, _} = do(A, fun message/0),
+              [do(B, fun no_message/0) || B <- Behind],
+              {ok, S} = do(A, fun() -> esock:accept(L, nowait) end),
+              ?assertEqual(names([C]), peers([S])),
+              [do(B, fun no_message/0) || B <- [A | Behind]],
+              Behind
+      end, Actors, Actors),
+    ?assertMatch(#{num_acceptors := 0}, esock:info(L)),
+    ?assertEqual({5, 0, 6, 1}, counters(L)).
+
+%% Ten connections are there when the first is woken: each goes to the next in line, who is woken when it is his turn.
+ten_at_once(_) ->
+    {L, Addr} = listener(),
+    Actors = [actor() || _ <- lists:seq(1, 10)],
+    [{select, _} = do(A, fun() -> esock:accept(L, nowait) end) || A <- Actors],
+    Cs = connect(Addr, 10),
+    Ss = [begin
+              {'$socket', L, select, _} = do(A, fun message/0),
+              [do(B, fun no_message/0) || B <- Actors],
+              {ok, S} = do(A, fun() -> esock:accept(L, nowait) end),
+              S
+          end || A <- Actors],
+    ?assertEqual(names(Cs), peers(Ss)),
+    [do(B, fun no_message/0) || B <- Actors].
+
+%% The same where they wait in the call.
+ten_blocked(_) ->
+    {L, Addr} = listener(),
+    Tags = [begin
+                Tag = start(actor(), fun() -> {ok, S} = esock:accept(L), peers([S]) end),
+                waiters(L, num_acceptors, N),
+                Tag
+            end || N <- lists:seq(1, 10)],
+    Cs = connect(Addr, 10),
+    ?assertEqual(names(Cs), lists:append([await(Tag) || Tag <- Tags])).
+
+%%% Descriptors run out. In a node of its own that may have few.
+
+starved(Case) ->
+    Args = ["-mode", "embedded", "-pa" | [P || P <- code:get_path(), P =/= "."]],
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => Args,
+                                      exec => {"/bin/sh", ["-c", "ulimit -n 64; exec erl \"$@\"", "erl"]}}),
+    %% Loading a module needs a descriptor.
+    [{module, M} = peer:call(Peer, code, load_file, [M])
+     || M <- [esock, esock_nif, esock_wait, esock_pairs, esock_async_SUITE, ct, ?MODULE]],
+    peer:call(Peer, ?MODULE, Case, [], 60_000),
+    peer:stop(Peer).
+
+%% A listener, clients, and descriptors opened until there are no more.
+fill(N) ->
+    {L, Addr} = listener(),
+    %% What is made when somebody first waits is made before.
+    {error, timeout} = esock:accept(L, 1),
+    Cs = [begin {ok, C} = esock:open(inet, stream, tcp), C end || _ <- lists:seq(1, N)],
+    {L, Addr, Cs, fill_up([])}.
+
+fill_up(Open) ->
+    case esock:open(inet, dgram) of
+        {ok, S} -> fill_up([S | Open]);
+        {error, emfile} -> Open
+    end.
+
+%% Accepts, whatever errors it takes, and says when each came.
+insist(L, Parent) ->
+    case esock:accept(L) of
+        {error, emfile} -> Parent ! {emfile, self(), erlang:monotonic_time(microsecond)}, insist(L, Parent);
+        {ok, S} -> Parent ! {accepted, self(), S}, receive stop -> ok end
+    end.
+
+%% Who calls again is answered again, after pauses that double; and gets the connection when there are descriptors,
+%% though no other comes.
+emfile_backs_off(_) -> starved(emfile_backs_off).
+emfile_backs_off() ->
+    {L, Addr, [C], [S | Rest]} = fill(1),
+    Self = self(),
+    {0, 0, Tries, Waits} = counters(L),
+    Pid = spawn_link(fun() -> insist(L, Self) end),
+    ok = esock:connect(C, Addr),
+    At = [receive {emfile, Pid, T} -> T end || _ <- lists:seq(1, 6)],
+    %% The first tells of the shortage, and a pause of 5 ms begins: no sooner comes the second.
+    ?assert(lists:last(At) - hd(At) >= 1000 * (5 + 10 + 20 + 40 + 80)),
+    {0, Fails, TriesNow, WaitsNow} = counters(L),
+    %% An error costs an attempt when the call comes, and one at the end of the pause; a connection that comes, another.
+    ?assert(TriesNow - Tries =< 2 * Fails + 2),
+    ?assert(WaitsNow - Waits =< Fails + 2),
+    ok = esock:close(S),
+    receive {accepted, Pid, _} -> ok end,
+    Pid ! stop,
+    close([L, C | Rest]).
+
+%% The same for who does not wait in the call.
+emfile_select(_) -> starved(emfile_select).
+emfile_select() ->
+    {L, Addr, [C], [S | Rest]} = fill(1),
+    ok = esock:connect(C, Addr),
+    {error, emfile} = esock:accept(L, nowait),
+    {select, {select_info, accept, H}} = select(L),
+    ok = esock:close(S),
+    ?assertEqual({'$socket', L, select, H}, message()),
+    {ok, A} = esock:accept(L, nowait),
+    no_message(),
+    close([L, C, A | Rest]).
+
+%% An error each pause, until a call comes within one.
+select(L) ->
+    case esock:accept(L, nowait) of
+        {error, emfile} -> select(L);
+        Select -> Select
+    end.
+
+%% Nobody in the line is forgotten, or sent home for what another has met.
+emfile_line(_) -> starved(emfile_line).
+emfile_line() ->
+    ?assertMatch({'$socket', _, abort, {_, emfile}}, second_in_line(socket)),
+    ?assertMatch({'$socket', _, select, _}, second_in_line(esock)),
+    {L, Addr, Cs, Open} = fill(3),
+    Self = self(),
+    Pids = [spawn_link(fun() -> insist(L, Self) end) || _ <- Cs],
+    [ok = esock:connect(C, Addr) || C <- Cs],
+    [receive {emfile, Pid, _} -> ok end || Pid <- Pids],
+    close(Open),
+    [receive {accepted, Pid, _} -> ok end || Pid <- Pids],
+    close([L | Cs]).
+
+%% What the second in line is told when the first meets the shortage.
+second_in_line(M) ->
+    {L, Addr} = listener(M),
+    Self = self(),
+    {select, {_, _, H}} = M:accept(L, nowait),
+    Second = spawn_link(fun() ->
+                                {select, _} = M:accept(L, nowait),
+                                Self ! {waiting, self()},
+                                Self ! {told, message()},
+                                receive stop -> ok end
+                        end),
+    receive {waiting, Second} -> ok end,
+    {ok, C} = M:open(inet, stream, tcp),
+    Open = fill_up([]),
+    ok = M:connect(C, Addr),
+    receive {'$socket', L, select, H} -> ok end,
+    {error, emfile} = M:accept(L, nowait),
+    Told = receive {told, Message} -> Message end,
+    close(Open),
+    [ok = M:close(S) || S <- [L, C]],
+    Second ! stop,
+    Told.
+
+%% A call that does not wait is answered at once, as often as it is made.
+emfile_zero(_) -> starved(emfile_zero).
+emfile_zero() ->
+    {L, Addr, [C], [S | Rest]} = fill(1),
+    ok = esock:connect(C, Addr),
+    [?assertEqual({error, emfile}, esock:accept(L, 0)) || _ <- lists:seq(1, 100)],
+    ok = esock:close(S),
+    {ok, A} = esock:accept(L, 0),
+    close([L, C, A | Rest]).
+
+%% The ones that were got are answered, the error with the next call.
+emfile_many(_) -> starved(emfile_many).
+emfile_many() ->
+    {L, Addr, Cs, [S1, S2 | Rest]} = fill(5),
+    [ok = esock:connect(C, Addr) || C <- Cs],
+    close([S1, S2]),
+    {ok, [_, _] = First} = esock:accept_many(L, 10),
+    ?assertEqual({error, emfile}, esock:accept_many(L, 10)),
+    ?assertMatch({2, 1, _, _}, counters(L)),
+    close(Rest),
+    {ok, [_, _, _] = Second} = esock:accept_many(L, 10),
+    ?assertEqual(names(Cs), peers(First ++ Second)),
+    close([L | Cs ++ First ++ Second]).
+
+%%% Groups.
+
+%% Listeners that share a port share the connections; when one has gone, the other has them all.
+reuseport(_) ->
+    Self = self(),
+    {L1, Addr} = shared(#{family => inet, addr => loopback, port => 0}),
+    {L2, Addr} = shared(Addr),
+    Serve = fun Serve(L) ->
+                    case esock:accept(L) of
+                        {ok, S} -> Self ! {served, L}, ok = esock:close(S), Serve(L);
+                        {error, closed} -> ok
+                    end
+            end,
+    [spawn_link(fun() -> Serve(L) end) || L <- [L1, L2]],
+    Served = fun(N) -> [begin C = connect(Addr), receive {served, L} -> ok end, ok = esock:close(C), L end
+                        || _ <- lists:seq(1, N)] end,
+    ?assertEqual(lists:usort([L1, L2]), lists:usort(Served(200))),
+    ok = esock:close(L1),
+    ?assertEqual([L2], lists:usort(Served(50))),
+    ok = esock:close(L2).
+
+shared(To) ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:setopt(L, {socket, reuseport}, true),
+    ok = esock:bind(L, To),
+    ok = esock:listen(L, 16),
+    {ok, Addr} = esock:sockname(L),
+    {L, Addr}.
