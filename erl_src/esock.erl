@@ -836,7 +836,8 @@ recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Size, CtrlSize, Flags, Timeout]).
 
 %% @doc Receives the messages that are there, up to `Count' and at least one, with one system call, recvmmsg(2). Each is as
-%% {@link recvmsg/5} has it.
+%% {@link recvmsg/5} has it. There may be more: one call takes no more messages than have room in 1 MB, if each is of the full
+%% size and has its control messages (of the default sizes: 113).
 -spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
                timeout() | nowait | select_handle()) ->
           {ok, [msg_recv()]} | later() | {select_read, {select_info(), [msg_recv()]}} |

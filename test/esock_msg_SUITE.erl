@@ -10,7 +10,7 @@
 
 all() ->
     [same_as_socket, gather, partial, too_many_parts, continuation, tos_ttl, timestamps, pktinfo_in, pktinfo_out, ipv6, rights, rights_once,
-     credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, sendmmsg, sendmmsg_rest, sendmmsg_many,
+     credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, recvmmsg_more_than_room, sendmmsg, sendmmsg_rest, sendmmsg_many,
      select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
      ioctls, interfaces, netns, connect_unreachable, monitors, tables].
 
@@ -358,6 +358,32 @@ sendmmsg(_) ->
     ?assertError(badarg, esock:sendmmsg(A, [#{}], [], 0)),
     ?assertMatch({error, {invalid, {iov, _}}}, esock:sendmmsg(A, [#{addr => Addr, iov => [foo]}], [], 0)),
     close([A]).
+
+%% What a call that finds more than it has room for leaves is there for the next one. Nothing of one message shows in another.
+recvmmsg_more_than_room(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, rcvbufforce}, 8_000_000),
+    Datagrams = [binary:copy(<<N:16>>, 1 + N rem 50) || N <- lists:seq(1, 500)],
+    ok = esock:sendmmsg(A, [#{addr => Addr, iov => [D]} || D <- Datagrams], [], infinity),
+    {ok, First} = esock:recvmmsg(A, 1000, 0, 0, [], 0),
+    ?assert(length(First) > 50 andalso length(First) < 500),
+    ?assertEqual(Datagrams, iov(First) ++ iov(recvmmsg_all(A, 16_384))),
+    %% A message that is larger than the room for batches has room for itself.
+    {C, S} = local_pair(esock, dgram),
+    [ok = esock:setopt(E, {socket, sndbufforce}, 8_000_000) || E <- [C, S]],
+    Big = crypto:strong_rand_bytes(1_000_000),
+    ok = esock:sendmmsg(C, [#{iov => [Big]}, #{iov => [<<"small">>]}], [], infinity),
+    {ok, Two} = esock:recvmmsg(S, 2, 1_048_576, 1_048_576, [], 1000),
+    ?assertEqual([Big, <<"small">>], iov(Two) ++ [Small || length(Two) =:= 1, {ok, Small} <- [esock:recv(S, 0, 1000)]]),
+    close([A, C, S]).
+
+iov(Msgs) -> [iolist_to_binary(IOV) || #{iov := IOV} <- Msgs].
+
+recvmmsg_all(S, Size) ->
+    case esock:recvmmsg(S, 64, Size, 0, [], 0) of
+        {ok, Msgs} -> Msgs ++ recvmmsg_all(S, Size);
+        {error, timeout} -> []
+    end.
 
 %% It says what was not sent, and sends it where it may wait.
 sendmmsg_rest(_) ->

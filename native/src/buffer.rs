@@ -2,14 +2,19 @@
 
 use crate::sys;
 use esock::op::Room;
+use esock::sys::memory::zeros;
 use rustler::{Encoder, Env, OwnedBinary, Term};
 use std::cell::RefCell;
 
 /// The scratch buffer of a thread. Larger reads go straight into a binary.
 const SCRATCH: usize = 64 * 1024;
+/// A thread's room for batches of messages, more than a scheduler should handle in one go. It is kept, because to allocate
+/// and clear it would cost more than the few messages that mostly are there; memory is taken of what was once used.
+const BATCH: usize = 1 << 20;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH]);
+    static BATCHES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Room in the thread's scratch buffer, or in a binary of its own.
@@ -45,6 +50,21 @@ impl Buffer<'_> {
         };
         Some(binary.release(env).encode(env))
     }
+}
+
+/// Lends the thread's buffer for batches: room for up to `count` messages of `each` bytes, for one at least; nothing where
+/// there is no memory for it.
+pub(crate) fn batch<R>(count: usize, each: usize, work: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+    let len = count.saturating_mul(each).min(BATCH.max(each));
+    BATCHES.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) if len <= BATCH => {
+            if buffer.is_empty() {
+                *buffer = zeros(BATCH)?;
+            }
+            buffer.get_mut(..len).map(work)
+        }
+        _ => Some(work(&mut zeros(len)?)),
+    })
 }
 
 /// Lends the thread's buffer.

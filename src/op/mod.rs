@@ -74,14 +74,6 @@ fn cleared(buf: &mut [u8], len: usize) -> usize {
     len
 }
 
-/// A buffer of zeros, if there is memory for it.
-pub fn zeros(len: usize) -> Option<Vec<u8>> {
-    let mut buffer = Vec::new();
-    buffer.try_reserve_exact(len).ok()?;
-    buffer.resize(len, 0);
-    Some(buffer)
-}
-
 /// Room for received bytes: the caller's, because only it can make what the receiver gets.
 pub trait Room {
     /// Up to this size [`Room::room`] costs nothing and does not fail.

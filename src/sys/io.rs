@@ -86,41 +86,33 @@ pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [u8], ctrl: &mut [u8], flags: i32) 
     Ok(Received { len: whole.min(buf.len()), whole, ctrl, flags, from })
 }
 
-/// recvmmsg(2): `count` messages at the most, each into its part of `data` and of `ctrl`. It does not wait.
-pub fn recvmmsg(
+/// recvmmsg(2): messages, each into its part, of which the first is for its bytes and the other for its control messages.
+/// It does not wait.
+pub fn recvmmsg<'r>(
     fd: BorrowedFd<'_>,
-    count: usize,
-    data: &mut [u8],
-    ctrl: &mut [u8],
+    parts: impl Iterator<Item = (&'r mut [u8], &'r mut [u8])>,
     flags: i32,
 ) -> Result<Vec<Received>> {
-    let (len, ctrl_len) = (data.len() / count.max(1), ctrl.len() / count.max(1));
-    let mut from = vec![Raw::default(); count];
-    let mut data = data.chunks_mut(len.max(1));
-    let mut iovs: Vec<_> = (0..count)
-        .map(|_| {
-            let part = data.next().unwrap_or_default();
-            libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() }
-        })
-        .collect();
-    let mut ctrl = ctrl.chunks_mut(ctrl_len.max(1));
+    let (mut iovs, ctrls): (Vec<_>, Vec<_>) = parts
+        .map(|(data, ctrl)| (libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() }, ctrl))
+        .unzip();
+    let mut from = vec![Raw::default(); iovs.len()];
     let mut headers: Vec<_> = iovs
         .iter_mut()
         .zip(&mut from)
-        .map(|(iov, from)| {
-            let header = header(&raw mut *iov, 1, Some(from), ctrl.next().unwrap_or_default());
-            libc::mmsghdr { msg_hdr: header, msg_len: 0 }
-        })
+        .zip(ctrls)
+        .map(|((iov, from), ctrl)| libc::mmsghdr { msg_hdr: header(&raw mut *iov, 1, Some(from), ctrl), msg_len: 0 })
         .collect();
+    let count = headers.len() as libc::c_uint;
     let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
     // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
     let got = check(unsafe {
-        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count as libc::c_uint, flags as _, std::ptr::null_mut())
+        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut())
     })?;
-    let received = headers.iter().zip(from).take(got as usize).map(|(header, mut from)| {
+    let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
         let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
-        Received { len: whole.min(len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
+        Received { len: whole.min(iov.iov_len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
     });
     Ok(received.collect())
 }

@@ -32,13 +32,15 @@ fn recvmmsg<'a>(
         Err(error) => return Ok(error),
     };
     let protocol = super::handle(socket)?.socket.kind.protocol;
-    let tag = || atoms::recvmmsg().encode(env);
-    run(env, socket, &wait, &mut RecvMmsg { count, size, ctrl_size, flags }, tag, |_, batch, _| {
-        let parts = batch.data.chunks(size.max(1)).zip(batch.ctrl.chunks(ctrl_size.max(1)));
-        let messages = batch.received.iter().zip(parts).map(|(got, (data, ctrl))| {
-            let data = buffer::copy(data.get(..got.len)?)?.release(env).encode(env);
-            super::recvmsg::message(env, protocol, got, data, ctrl)
-        });
-        Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
-    })
+    let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
+        let tag = || atoms::recvmmsg().encode(env);
+        run(env, socket, &wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
+            let messages = received.iter().zip(op.parts()).map(|(got, (data, ctrl))| {
+                let data = buffer::copy(data.get(..got.len)?)?.release(env).encode(env);
+                super::recvmsg::message(env, protocol, got, data, ctrl)
+            });
+            Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
+        })
+    });
+    answer.unwrap_or_else(|| Ok(crate::fail::error(env, atoms::enomem())))
 }

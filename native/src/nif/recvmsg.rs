@@ -6,8 +6,8 @@ use crate::{atoms, buffer};
 use esock::addr::Address;
 use esock::notification;
 use esock::op::recvmsg::RecvMsg;
-use esock::op::zeros;
 use esock::sys::io::Received;
+use esock::sys::memory::zeros;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
