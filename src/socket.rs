@@ -35,6 +35,13 @@ impl Kind {
     pub fn stream(self) -> bool {
         self.kind == libc::SOCK_STREAM
     }
+
+    /// Whether it carries datagrams of UDP, or of UDP-Lite, which has its options.
+    pub fn udp(self) -> bool {
+        let internet = matches!(self.domain, libc::AF_INET | libc::AF_INET6);
+        let protocol = matches!(self.protocol, libc::IPPROTO_UDP | libc::IPPROTO_UDPLITE);
+        internet && self.kind == libc::SOCK_DGRAM && protocol
+    }
 }
 
 /// Where a socket's descriptor comes from.

@@ -43,6 +43,11 @@ fn first(bytes: &[u8]) -> Option<(Message, usize)> {
     Some((Message { level: i32::from_ne_bytes(*level), kind: i32::from_ne_bytes(*kind), data }, len))
 }
 
+/// The request that a message's data goes as datagrams of so many bytes, UDP_SEGMENT.
+pub fn segment(size: u16) -> Message {
+    Message { level: libc::IPPROTO_UDP, kind: libc::UDP_SEGMENT, data: size.to_ne_bytes().to_vec() }
+}
+
 /// The buffer for the system.
 pub fn write(messages: &[Message]) -> Vec<u8> {
     let mut bytes = Vec::new();

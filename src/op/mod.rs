@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod connect;
+pub mod gso;
 pub mod recv;
 pub mod recvfrom;
 pub mod recvmmsg;
@@ -35,6 +36,21 @@ pub enum Attempt<T> {
     Failed(Errno),
     /// There is no memory for a buffer. Nothing was taken from the socket.
     NoMemory,
+}
+
+impl<T> Attempt<T> {
+    /// The same attempt, with something else made of what came of it.
+    fn map<U>(self, make: impl FnOnce(T) -> U) -> Attempt<U> {
+        match self {
+            Self::Done(done) => Attempt::Done(make(done)),
+            Self::Partial(done) => Attempt::Partial(make(done)),
+            Self::Blocked => Attempt::Blocked,
+            Self::BlockedUntold => Attempt::BlockedUntold,
+            Self::Closed => Attempt::Closed,
+            Self::Failed(errno) => Attempt::Failed(errno),
+            Self::NoMemory => Attempt::NoMemory,
+        }
+    }
 }
 
 /// Something that can be attempted, and waited for.

@@ -3,6 +3,7 @@
 use super::{Result, check, check_len};
 use crate::addr::Raw;
 use std::io::IoSlice;
+use std::num::NonZeroU16;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// recv(2). With MSG_TRUNC the answer can be larger than `buf`: the length of the whole datagram.
@@ -71,6 +72,26 @@ pub struct Message<'d> {
     pub to: Option<Raw>,
     /// Control messages.
     pub ctrl: Vec<u8>,
+    /// The size of the datagrams that the data goes as, where it is not to be one.
+    pub gso: Option<NonZeroU16>,
+}
+
+/// A message as one call of the system takes it.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'m> {
+    /// What to send, in parts.
+    pub iov: &'m [IoSlice<'m>],
+    /// Where to, where the socket is not connected.
+    pub to: Option<&'m Raw>,
+    /// Control messages.
+    pub ctrl: &'m [u8],
+}
+
+impl Message<'_> {
+    /// As it is, for one call.
+    pub fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing { iov: &self.iov, to: self.to.as_ref(), ctrl: &self.ctrl }
+    }
 }
 
 /// recvmsg(2). Descriptors that come along are closed on exec.
@@ -125,11 +146,13 @@ pub fn sendmsg(fd: BorrowedFd<'_>, iov: &[IoSlice<'_>], to: Option<&Raw>, ctrl: 
 }
 
 /// sendmmsg(2): answers how many bytes went of each message that was sent.
-pub fn sendmmsg(fd: BorrowedFd<'_>, messages: &[Message<'_>], flags: i32) -> Result<Vec<usize>> {
-    let mut headers: Vec<_> = messages
-        .iter()
-        .map(|one| libc::mmsghdr { msg_hdr: outgoing(&one.iov, one.to.as_ref(), &one.ctrl), msg_len: 0 })
-        .collect();
+pub fn sendmmsg<'m>(
+    fd: BorrowedFd<'_>,
+    messages: impl Iterator<Item = Outgoing<'m>>,
+    flags: i32,
+) -> Result<Vec<usize>> {
+    let header = |one: Outgoing<'_>| libc::mmsghdr { msg_hdr: outgoing(one.iov, one.to, one.ctrl), msg_len: 0 };
+    let mut headers: Vec<_> = messages.map(header).collect();
     let (count, flags) = (headers.len() as libc::c_uint, flags | libc::MSG_NOSIGNAL);
     // SAFETY: as in `sendmsg`; the system writes the lengths into the headers, which are ours alone.
     let sent = check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) })?;
