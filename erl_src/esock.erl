@@ -142,10 +142,11 @@
 %% `gso': the size of the datagrams that the data goes as.
 -type msg_send() ::
         #{addr => sockaddr(), iov := erlang:iovec(), ctrl => [cmsg_send() | cmsg_native()], gso => 1..65535}.
-%% `length', where the flag `trunc' was given and the message was cut: how long it was.
+%% `length', where the flag `trunc' was given and the message was cut: how long it was. `gro', where the message was made of
+%% several datagrams: how long each of them is but the last, which may be shorter.
 -type msg_recv() ::
         #{addr => sockaddr_recv(), iov := erlang:iovec(), ctrl := [cmsg_recv() | cmsg_native()],
-          flags := [msg_flag() | integer()], length => non_neg_integer()} |
+          flags := [msg_flag() | integer()], length => non_neg_integer(), gro => pos_integer()} |
         %% SCTP's, RFC 6458 section 6.1; src/notification.rs has their fields.
         #{addr => sockaddr_recv(), notification := #{type := atom() | integer(), atom() => term()}, ctrl := [cmsg_native()],
           flags := [notification | msg_flag() | integer()]}.
@@ -848,6 +849,10 @@ recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], 
 %% A message longer than `Size' (0: `{otp, rcvbuf}') is cut, and `trunc' is in its flags; with the flag `trunc' given,
 %% `length' says how long it was. Control messages beyond `CtrlSize' bytes (0: `{otp, rcvctrlbuf}') are lost, and `ctrunc'
 %% is in its flags. Descriptors that come along (`rights') are closed on exec, and the receiver's to close.
+%%
+%% With `{udp, gro}' set, one message may be many datagrams of one sender, which the system has put together: `gro' in the
+%% message is their size, and so is the control message `#{level => udp, type => gro}' that it is made of. A `Size' of 0 is
+%% 65,535 then, or `{otp, rcvbuf}' if that is more. {@link recv/4} and {@link recvfrom/4} cannot tell where datagrams end.
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
               timeout() | nowait | select_handle()) ->
           {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |

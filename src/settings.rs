@@ -35,6 +35,8 @@ pub struct Settings {
     pub sndctrlbuf: AtomicUsize,
     /// `{otp, select_read}`
     pub select_read: AtomicBool,
+    /// `{udp, gro}`, which the system keeps: a message may be many datagrams.
+    pub gro: AtomicBool,
 }
 
 impl Default for Settings {
@@ -46,11 +48,23 @@ impl Default for Settings {
             rcvctrlbuf: AtomicUsize::new(CTRL),
             sndctrlbuf: AtomicUsize::new(CTRL),
             select_read: AtomicBool::new(false),
+            gro: AtomicBool::new(false),
         }
     }
 }
 
+/// As long as a message can be that the system has put together of several datagrams (UDP_GRO).
+const GRO: usize = 65_535;
+
 impl Settings {
+    /// How much one receive takes where the caller names no length. Where datagrams come put together, a buffer for one
+    /// of them would cut nearly all away, so there it is large.
+    pub fn receive(&self) -> Rcvbuf {
+        let rcvbuf = *self.rcvbuf.lock();
+        let least = if self.gro.load(Relaxed) { GRO } else { 0 };
+        Rcvbuf { size: rcvbuf.size.max(least), ..rcvbuf }
+    }
+
     /// What an accepted socket inherits: all of it.
     pub fn inherited(&self) -> Self {
         Self {
@@ -60,6 +74,7 @@ impl Settings {
             rcvctrlbuf: AtomicUsize::new(self.rcvctrlbuf.load(Relaxed)),
             sndctrlbuf: AtomicUsize::new(self.sndctrlbuf.load(Relaxed)),
             select_read: AtomicBool::new(self.select_read.load(Relaxed)),
+            gro: AtomicBool::new(self.gro.load(Relaxed)),
         }
     }
 }

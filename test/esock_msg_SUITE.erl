@@ -11,7 +11,7 @@
 all() ->
     [same_as_socket, gather, partial, too_many_parts, continuation, tos_ttl, timestamps, pktinfo_in, pktinfo_out, ipv6, rights, rights_once,
      credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, recvmmsg_more_than_room, sendmmsg, sendmmsg_rest, sendmmsg_many,
-     gso, gso_not_longer, gso_many, gso_batch, gso_waits, gso_bad, gso_not_udp, gso_refused, gso_fragments,
+     gso, gso_not_longer, gso_many, gso_batch, gso_waits, gso_bad, gso_not_udp, gso_refused, gso_fragments, gro, gro_room, gro_batch, gro_given,
      select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
      ioctls, interfaces, netns, connect_unreachable, monitors, tables].
 
@@ -586,6 +586,76 @@ gso_waits_in(Netns) ->
     Put = 1_000_000 - iolist_size(Rest),
     ?assert(Put > 0 andalso Put rem 1200 =:= 0),
     ?assertEqual(Data, iolist_to_binary([[begin {ok, D} = esock:recv(A, 0, 20_000), D end || _ <- lists:seq(1, Put div 1200)] | Rest])),
+    close([A, B]).
+
+%% One message of many datagrams, and it says how long they are.
+gro(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {udp, gro}, true),
+    ?assertEqual({ok, true}, esock:getopt(A, {udp, gro})),
+    Data = crypto:strong_rand_bytes(20_000),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1200}),
+    Msgs = gro_all(A, 20_000),
+    ?assert(length(Msgs) < 17),
+    ?assertEqual(Data, iolist_to_binary(iov(Msgs))),
+    [#{gro := 1200, ctrl := [#{level := udp, type := gro, value := 1200}], flags := []} | _] = Msgs,
+    %% What is one datagram says nothing.
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<"one">>]}),
+    {ok, One} = esock:recvmsg(A),
+    ?assertMatch(#{iov := [<<"one">>], ctrl := []}, One),
+    ?assertNot(is_map_key(gro, One)),
+    ok = esock:setopt(A, {udp, gro}, false),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1200}),
+    ?assertEqual(datagrams(Data, 1200), [recv_now(A) || _ <- lists:seq(1, 17)]),
+    close([A]).
+
+gro_all(_, 0) -> [];
+gro_all(S, Left) ->
+    {ok, #{iov := [Data]} = Msg} = esock:recvmsg(S, 0),
+    [Msg | gro_all(S, Left - byte_size(Data))].
+
+%% Where no size is named, nothing is cut, whatever the setting.
+gro_room(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {otp, rcvbuf}, 1000),
+    ok = esock:setopt(A, {udp, gro}, true),
+    Data = crypto:strong_rand_bytes(60_000),
+    Send = fun() -> ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1400}) end,
+    [begin Send(), ?assertEqual(Data, iolist_to_binary(all_of(Receive, 60_000))) end
+     || Receive <- [fun() -> recv_now(A) end,
+                    fun() -> {ok, {_, D}} = esock:recvfrom(A, 0, 0), D end,
+                    fun() -> {ok, #{iov := D, flags := []}} = esock:recvmsg(A, 0), D end,
+                    fun() -> {ok, Msgs} = esock:recvmmsg(A, 8, 0, 0, [], 0), iov(Msgs) end]],
+    Send(),
+    ?assertMatch({ok, #{iov := [<<_:100/binary>>], flags := [trunc]}}, esock:recvmsg(A, 100, 0)),
+    ?assertEqual({ok, 1000}, esock:getopt(A, {otp, rcvbuf})),
+    close([A]).
+
+all_of(_, 0) -> [];
+all_of(Receive, Left) when Left > 0 ->
+    Data = Receive(),
+    [Data | all_of(Receive, Left - iolist_size(Data))].
+
+gro_batch(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, rcvbufforce}, 64_000_000),
+    ok = esock:setopt_native(A, {udp, gro}, true),
+    Data = crypto:strong_rand_bytes(1_000_000),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1300}),
+    Msgs = recvmmsg_all(A, 0),
+    ?assert(length(Msgs) < 100),
+    ?assertEqual(erlang:crc32(Data), erlang:crc32(iov(Msgs))),
+    [?assertMatch(#{gro := 1300, flags := []}, Msg) || #{iov := [D]} = Msg <- Msgs, byte_size(D) > 1300],
+    close([A]).
+
+%% A descriptor on which somebody has turned it on.
+gro_given(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {udp, gro}, true),
+    {ok, Fd} = esock:getopt(A, {otp, fd}),
+    {ok, B} = esock:open(Fd),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<0:(8 * 50_000)>>], gso => 1000}),
+    ?assertEqual(50_000, iolist_size(iov(gro_all(B, 50_000)))),
     close([A, B]).
 
 %% The next receive is in line already.

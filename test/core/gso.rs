@@ -5,9 +5,11 @@ use esock::control;
 use esock::errno::Errno;
 use esock::op::Attempt;
 use esock::op::gso::{BYTES, PAYLOAD, SEGMENTS, send, stride};
+use esock::settings::Settings;
 use esock::sys::io::{Message, Outgoing};
 use std::io::IoSlice;
 use std::num::NonZeroU16;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A call of the system: of each message its bytes, and the size of the datagrams that it asks for.
 type Call = Vec<(Vec<u8>, Option<u16>)>;
@@ -166,4 +168,14 @@ fn what_the_system_did_not_take_is_told() {
         let attempt = send(&batch, true, |out| Ok(lengths(out)[..taken].to_vec()));
         assert!(matches!(attempt, Attempt::Partial(went) if went == told), "{taken}");
     }
+}
+
+#[test]
+fn a_receive_has_room_for_what_was_put_together() {
+    let settings = Settings::default();
+    assert_eq!(settings.receive().size, 8192);
+    settings.gro.store(true, Relaxed);
+    assert_eq!(settings.receive().size, 65_535);
+    settings.rcvbuf.lock().size = 100_000;
+    assert_eq!(settings.inherited().receive().size, 100_000);
 }

@@ -73,7 +73,7 @@ pub(super) fn arguments<'a>(
         return fail::integer_range(env, length).map(Err);
     };
     let len = if len == 0 {
-        let rcvbuf = *handle.socket.settings.rcvbuf.lock();
+        let rcvbuf = handle.socket.settings.receive();
         let count = if many && handle.socket.kind.stream() { rcvbuf.count.unwrap_or(1) } else { 1 };
         rcvbuf.size.saturating_mul(count as usize)
     } else {
