@@ -140,11 +140,14 @@
 %% send(2), recv(2)
 -type msg_flag() :: cmsg_cloexec | confirm | ctrunc | dontroute | eor | errqueue | more | nosignal | oob | peek | trunc.
 -type msg() :: msg_send() | msg_recv().
--type msg_send() :: #{addr => sockaddr(), iov := erlang:iovec(), ctrl => [cmsg_send() | cmsg_native()]}.
-%% `length', where the flag `trunc' was given and the message was cut: how long it was.
+%% `gso': the size of the datagrams that the data goes as.
+-type msg_send() ::
+        #{addr => sockaddr(), iov := erlang:iovec(), ctrl => [cmsg_send() | cmsg_native()], gso => 1..65535}.
+%% `length', where the flag `trunc' was given and the message was cut: how long it was. `gro', where the message was made of
+%% several datagrams: how long each of them is but the last, which may be shorter.
 -type msg_recv() ::
         #{addr => sockaddr_recv(), iov := erlang:iovec(), ctrl := [cmsg_recv() | cmsg_native()],
-          flags := [msg_flag() | integer()], length => non_neg_integer()} |
+          flags := [msg_flag() | integer()], length => non_neg_integer(), gro => pos_integer()} |
         %% SCTP's, RFC 6458 section 6.1; src/notification.rs has their fields.
         #{addr => sockaddr_recv(), notification := #{type := atom() | integer(), atom() => term()}, ctrl := [cmsg_native()],
           flags := [notification | msg_flag() | integer()]}.
@@ -664,8 +667,14 @@ sendmsg(Socket, Msg, Timeout) -> sendmsg(Socket, Msg, [], Timeout).
 %% @doc Sends the parts of `iov' as one message, or one behind the other on a stream, sendmsg(2); to `addr' if it is there,
 %% with the control messages of `ctrl'.
 %%
-%% `{select, {SelectInfo, Rest}}': a part of a stream's data has gone; `Rest', or a message with it, is to be sent after the
-%% message, with `SelectInfo' in place of the flags. `{error, {Reason, Rest}}': a part has gone before the error.
+%% With `gso' (UDP) the data goes as datagrams of that size, the last of what is left, with one system call for up to 64
+%% of them and 65,507 bytes (UDP_SEGMENT); each with the control messages. What the system cannot send so (there is
+%% IPsec on the way, or before Linux 6.11 an interface without checksums; the datagrams are longer than the MTU), goes
+%% datagram by datagram with as few calls as can be; the next send tries anew.
+%%
+%% `{select, {SelectInfo, Rest}}': a part of a stream's data, or with `gso' some of the datagrams, has gone; `Rest', or a
+%% message with it, is to be sent after the message, with `SelectInfo' in place of the flags. `{error, {Reason, Rest}}': a
+%% part has gone before the error.
 -spec sendmsg(socket(), msg_send() | erlang:iovec(), [msg_flag() | integer()] | select_info(),
               timeout() | nowait | select_handle()) ->
           ok | {ok, erlang:iovec()} | later(erlang:iovec()) |
@@ -680,22 +689,35 @@ sendmsg(?SOCKET(Ref) = Socket, Rest, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOC
 sendmsg(?SOCKET(Ref), #{iov := _} = Msg, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {sendmsg, Msg, Flags}, Timeout);
-        How -> sendmsg_rest(esock_nif:sendmsg(Ref, Msg, Flags, Timeout, How))
+        How -> sendmsg_nowait(Ref, Msg, Flags, Timeout, How)
     end;
 sendmsg(Socket, Msg, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msg, Flags, Timeout]).
 
-%% Control messages have gone with the first byte.
-sendmsg_rest({select, {?INFO({sendmsg, {Msg, Flags}}, Handle), Rest}}) ->
-    {select, {?INFO({sendmsg, {maps:remove(ctrl, Msg), Flags}}, Handle), Rest}};
-sendmsg_rest(Result) ->
-    Result.
+sendmsg_nowait(Ref, Msg, Flags, Handle, How) ->
+    case esock_nif:sendmsg(Ref, Msg, Flags, Handle, How) of
+        {ok, Rest} when is_map_key(gso, Msg) ->
+            %% One call sends so many datagrams and no more.
+            sendmsg_nowait_rest(sendmsg_nowait(Ref, esock_wait:rest(Msg, Rest), Flags, Handle, How), Rest);
+        {select, {?INFO({sendmsg, {_, _}}, NewHandle), Rest}} ->
+            {select, {?INFO({sendmsg, {esock_wait:rest(Msg, Rest), Flags}}, NewHandle), Rest}};
+        Result ->
+            Result
+    end.
+
+%% A part had gone before.
+sendmsg_nowait_rest({select, ?INFO(_, _) = Info}, Rest) -> {select, {Info, Rest}};
+sendmsg_nowait_rest({error, Reason}, Rest) when is_atom(Reason) -> {error, {Reason, Rest}};
+sendmsg_nowait_rest(Result, _Rest) -> Result.
 
 %% @doc Sends several messages with as few system calls as can be, sendmmsg(2).
 %%
 %% `ok': all of them. `{ok, Rest}': the time was over, or there was an error, after some; `Rest' are the `iov's of those
 %% that were not sent, the first perhaps cut. `{select_write, {SelectInfo, Count}}': so many were sent; the others are to
 %% be sent after the message.
+%%
+%% A message may have `gso', as with {@link sendmsg/4}. One that has gone in part, which can be only where one system call
+%% does not take it, is not in `Count'.
 -spec sendmmsg(socket(), [msg_send()], [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           ok | {ok, [erlang:iovec()]} | later() | {select_write, {select_info(), non_neg_integer()}} |
           {error, posix() | closed | invalid() | timeout}.
@@ -705,7 +727,7 @@ sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_l
         {_, badarg} -> erlang:error(badarg, [Socket, Msgs, Flags, Timeout]);
         {_, []} -> ok;
         {block, _} -> esock_wait:run(Ref, {sendmmsg, Msgs, Flags}, Timeout);
-        {How, _} -> sendmmsg_nowait(Ref, Msgs, Flags, Timeout, How, 0)
+        {How, _} -> sendmmsg_nowait(Ref, Msgs, Flags, Timeout, How, none)
     end;
 sendmmsg(Socket, Msgs, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msgs, Flags, Timeout]).
@@ -718,25 +740,30 @@ bad_msg([Msg | _], _) when not is_map(Msg) -> {value, Msg};
 bad_msg([], Msgs) -> Msgs;
 bad_msg(_, _) -> badarg.
 
+%% `Count': how many have gone whole, or `none' where nothing has gone at all.
 sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
     case esock_nif:sendmmsg(Ref, Msgs, Flags, Handle, How) of
         {ok, Sent} ->
             case esock_wait:unsent(Msgs, Sent) of
-                [] -> ok;
-                Rest -> sendmmsg_nowait(Ref, Rest, Flags, Handle, How, Count + length(Msgs) - length(Rest))
+                {_, []} -> ok;
+                {More, Rest} -> sendmmsg_nowait(Ref, Rest, Flags, Handle, How, sum(Count, More))
             end;
         {select, {?INFO(_, _) = Info, Sent}} ->
-            Rest = esock_wait:unsent(Msgs, Sent),
-            {select_write, {Info, Count + length(Msgs) - length(Rest)}};
-        {select, Info} when Count > 0 ->
+            {More, _Rest} = esock_wait:unsent(Msgs, Sent),
+            {select_write, {Info, sum(Count, More)}};
+        {select, Info} when Count =/= none ->
             {select_write, {Info, Count}};
         {error, {timeout, Sent}} ->
-            {ok, [IOV || #{iov := IOV} <- esock_wait:unsent(Msgs, Sent)]};
-        {error, _} when Count > 0 ->
+            {_, Rest} = esock_wait:unsent(Msgs, Sent),
+            {ok, [IOV || #{iov := IOV} <- Rest]};
+        {error, _} when Count =/= none ->
             {ok, [IOV || #{iov := IOV} <- Msgs]};
         Result ->
             Result
     end.
+
+sum(none, More) -> More;
+sum(Count, More) -> Count + More.
 
 %% @equiv sendv(Socket, IOV, infinity)
 -spec sendv(socket(), erlang:iovec()) -> ok | {ok, erlang:iovec()} | {error, term()}.
@@ -851,6 +878,10 @@ recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], 
 %% A message longer than `Size' (0: `{otp, rcvbuf}') is cut, and `trunc' is in its flags; with the flag `trunc' given,
 %% `length' says how long it was. Control messages beyond `CtrlSize' bytes (0: `{otp, rcvctrlbuf}') are lost, and `ctrunc'
 %% is in its flags. Descriptors that come along (`rights') are closed on exec, and the receiver's to close.
+%%
+%% With `{udp, gro}' set, one message may be many datagrams of one sender, which the system has put together: `gro' in the
+%% message is their size, and so is the control message `#{level => udp, type => gro}' that it is made of. A `Size' of 0 is
+%% 65,535 then, or `{otp, rcvbuf}' if that is more. {@link recv/4} and {@link recvfrom/4} cannot tell where datagrams end.
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
               timeout() | nowait | select_handle()) ->
           {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
@@ -865,7 +896,8 @@ recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Size, CtrlSize, Flags, Timeout]).
 
 %% @doc Receives the messages that are there, up to `Count' and at least one, with one system call, recvmmsg(2). Each is as
-%% {@link recvmsg/5} has it.
+%% {@link recvmsg/5} has it. There may be more: one call takes no more messages than have room in 1 MB, if each is of the full
+%% size and has its control messages (of the default sizes: 113).
 -spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
                timeout() | nowait | select_handle()) ->
           {ok, [msg_recv()]} | later() | {select_read, {select_info(), [msg_recv()]}} |

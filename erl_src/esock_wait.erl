@@ -6,6 +6,7 @@
 -export([run/3]).
 -export([cancel/3]).
 -export([unsent/2]).
+-export([rest/2]).
 
 -export_type([op/0]).
 
@@ -58,6 +59,9 @@ done({sendmmsg, _, _} = Op, {ok, Sent}, Done) ->
         {{sendmmsg, [], _}, _} -> ok;
         {Rest, More} -> {again, Rest, More}
     end;
+done({sendmsg, #{gso := _} = Msg, Flags}, {ok, Rest}, _Done) ->
+    %% Nor so many datagrams.
+    {again, {sendmsg, rest(Msg, Rest), Flags}, sent};
 done({sendfile, _, _, _, Before}, {ok, Put}, _Done) ->
     {ok, Before + Put};
 done(_Op, Result, _Done) ->
@@ -109,23 +113,34 @@ part({send, _Data, Flags}, Rest, _Done) ->
 part({sendto, _Data, Dest, Flags}, Rest, _Done) ->
     {{sendto, Rest, Dest, Flags}, sent};
 part({sendmsg, Msg, Flags}, Rest, _Done) ->
-    {{sendmsg, maps:remove(ctrl, Msg#{iov := Rest}), Flags}, sent};
+    {{sendmsg, rest(Msg, Rest), Flags}, sent};
 part({sendv, _IOV}, Rest, _Done) ->
     {{sendv, Rest}, sent};
 part({sendmmsg, Msgs, Flags}, Sent, _Done) ->
-    {{sendmmsg, unsent(Msgs, Sent), Flags}, sent};
+    {_Count, Rest} = unsent(Msgs, Sent),
+    {{sendmmsg, Rest, Flags}, sent};
 part({sendfile, Fd, Offset, Count, Sent}, Put, _Done) ->
     {{sendfile, Fd, Offset + Put, Count - Put, Sent + Put}, sent}.
 
-%% @doc The messages that were not sent, given the bytes that went of each of the first; one that went in part stays
-%% with its rest.
--spec unsent([map()], [non_neg_integer()]) -> [map()].
-unsent(Msgs, []) ->
-    Msgs;
-unsent([#{iov := IOV} = Msg | Msgs], [Put | Sent]) ->
+%% @doc What is left to send of a message that went in part. Control messages go with the first byte, and once; those of
+%% datagrams go with each.
+-spec rest(map(), [binary()]) -> map().
+rest(#{gso := _} = Msg, Rest) -> Msg#{iov := Rest};
+rest(Msg, Rest) -> maps:remove(ctrl, Msg#{iov := Rest}).
+
+%% @doc How many messages were sent, and those that were not, given the bytes that went of each of the first; one that went
+%% in part stays with its rest.
+-spec unsent([map()], [non_neg_integer()]) -> {non_neg_integer(), [map()]}.
+unsent(Msgs, Sent) -> unsent(Msgs, Sent, 0).
+
+unsent(Msgs, [], Count) ->
+    {Count, Msgs};
+unsent([#{iov := IOV} = Msg | Msgs], [Put | Sent], Count) ->
     case esock:rest_iov(Put, IOV) of
-        [] -> unsent(Msgs, Sent);
-        Rest -> [Msg#{iov := Rest} | unsent(Msgs, Sent)]
+        [] -> unsent(Msgs, Sent, Count + 1);
+        Rest ->
+            {All, Left} = unsent(Msgs, Sent, Count),
+            {All, [rest(Msg, Rest) | Left]}
     end.
 
 failed(_Op, Reason, []) -> {error, Reason};

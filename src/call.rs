@@ -57,6 +57,9 @@ impl<W: Wake> Socket<W> {
                 self.lingers
                     .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
             }
+            if (level, option) == (libc::IPPROTO_UDP, libc::UDP_GRO) {
+                self.settings.gro.store(value.first_chunk::<4>() != Some(&[0; 4]), Relaxed);
+            }
             Ok(())
         })
     }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub sndctrlbuf: AtomicUsize,
     /// `{otp, select_read}`
     pub select_read: AtomicBool,
+    /// `{udp, gro}`, which the system keeps: a message may be many datagrams.
+    pub gro: AtomicBool,
 }
 
 impl Default for Settings {
@@ -43,11 +45,23 @@ impl Default for Settings {
             rcvctrlbuf: AtomicUsize::new(CTRL),
             sndctrlbuf: AtomicUsize::new(CTRL),
             select_read: AtomicBool::new(false),
+            gro: AtomicBool::new(false),
         }
     }
 }
 
+/// As long as a message can be that the system has put together of several datagrams (UDP_GRO).
+const GRO: usize = 65_535;
+
 impl Settings {
+    /// How many buffers of which size one receive fills where the caller names no length, with `auto` where nobody has
+    /// set it. Where datagrams come put together, a buffer for one of them would cut nearly all away, so there it is large.
+    pub fn receive(&self, auto: usize) -> (u32, usize) {
+        let rcvbuf = *self.rcvbuf.lock();
+        let least = if self.gro.load(Relaxed) { GRO } else { 0 };
+        (rcvbuf.count.unwrap_or(1), rcvbuf.size.unwrap_or(auto).max(least))
+    }
+
     /// What an accepted socket inherits: all of it.
     pub fn inherited(&self) -> Self {
         Self {
@@ -58,6 +72,7 @@ impl Settings {
             rcvctrlbuf: AtomicUsize::new(self.rcvctrlbuf.load(Relaxed)),
             sndctrlbuf: AtomicUsize::new(self.sndctrlbuf.load(Relaxed)),
             select_read: AtomicBool::new(self.select_read.load(Relaxed)),
+            gro: AtomicBool::new(self.gro.load(Relaxed)),
         }
     }
 }

@@ -39,6 +39,13 @@ impl Kind {
     pub fn stream(self) -> bool {
         self.kind == libc::SOCK_STREAM
     }
+
+    /// Whether it carries datagrams of UDP, or of UDP-Lite, which has its options.
+    pub fn udp(self) -> bool {
+        let internet = matches!(self.domain, libc::AF_INET | libc::AF_INET6);
+        let protocol = matches!(self.protocol, libc::IPPROTO_UDP | libc::IPPROTO_UDPLITE);
+        internet && self.kind == libc::SOCK_DGRAM && protocol
+    }
 }
 
 /// Where a socket's descriptor comes from.
@@ -136,7 +143,10 @@ impl<W: Wake> Socket<W> {
         let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
         sys::socket::set_nonblocking(fd)?;
         let connected = sys::socket::peername(fd).is_ok();
-        let socket = Self::on(descriptor, kind, origin, Settings::default(), connected)?;
+        let settings = Settings::default();
+        // Who had it before may have turned it on.
+        settings.gro.store(kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1), Relaxed);
+        let socket = Self::on(descriptor, kind, origin, settings, connected)?;
         // Who had it before may have set it.
         socket.lingers.store(true, Relaxed);
         Ok(socket)

@@ -10,7 +10,8 @@
 
 all() ->
     [same_as_socket, gather, partial, too_many_parts, continuation, tos_ttl, timestamps, pktinfo_in, pktinfo_out, ipv6, rights, rights_once,
-     credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, sendmmsg, sendmmsg_rest, sendmmsg_many,
+     credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, recvmmsg_more_than_room, sendmmsg, sendmmsg_rest, sendmmsg_many,
+     gso, gso_not_longer, gso_many, gso_batch, gso_waits, gso_bad, gso_not_udp, gso_refused, gso_fragments, gro, gro_room, gro_batch, gro_given,
      select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
      ioctls, interfaces, netns, connect_unreachable, monitors, tables].
 
@@ -359,6 +360,32 @@ sendmmsg(_) ->
     ?assertMatch({error, {invalid, {iov, _}}}, esock:sendmmsg(A, [#{addr => Addr, iov => [foo]}], [], 0)),
     close([A]).
 
+%% What a call that finds more than it has room for leaves is there for the next one. Nothing of one message shows in another.
+recvmmsg_more_than_room(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, rcvbufforce}, 8_000_000),
+    Datagrams = [binary:copy(<<N:16>>, 1 + N rem 50) || N <- lists:seq(1, 500)],
+    ok = esock:sendmmsg(A, [#{addr => Addr, iov => [D]} || D <- Datagrams], [], infinity),
+    {ok, First} = esock:recvmmsg(A, 1000, 0, 0, [], 0),
+    ?assert(length(First) > 50 andalso length(First) < 500),
+    ?assertEqual(Datagrams, iov(First) ++ iov(recvmmsg_all(A, 16_384))),
+    %% A message that is larger than the room for batches has room for itself.
+    {C, S} = local_pair(esock, dgram),
+    [ok = esock:setopt(E, {socket, sndbufforce}, 8_000_000) || E <- [C, S]],
+    Big = crypto:strong_rand_bytes(1_000_000),
+    ok = esock:sendmmsg(C, [#{iov => [Big]}, #{iov => [<<"small">>]}], [], infinity),
+    {ok, Two} = esock:recvmmsg(S, 2, 1_048_576, 1_048_576, [], 1000),
+    ?assertEqual([Big, <<"small">>], iov(Two) ++ [Small || length(Two) =:= 1, {ok, Small} <- [esock:recv(S, 0, 1000)]]),
+    close([A, C, S]).
+
+iov(Msgs) -> [iolist_to_binary(IOV) || #{iov := IOV} <- Msgs].
+
+recvmmsg_all(S, Size) ->
+    case esock:recvmmsg(S, 64, Size, 0, [], 0) of
+        {ok, Msgs} -> Msgs ++ recvmmsg_all(S, Size);
+        {error, timeout} -> []
+    end.
+
 %% It says what was not sent, and sends it where it may wait.
 sendmmsg_rest(_) ->
     {C, S} = local_pair(esock, dgram),
@@ -384,6 +411,252 @@ sendmmsg_many(_) ->
     ?assertEqual([{ok, <<N:16>>} || N <- lists:seq(1, 3000)], [esock:recv(S) || _ <- Msgs]),
     receive {sent, Result} -> ?assertEqual(ok, Result) end,
     close([C, S]).
+
+datagrams(Data, Size) when byte_size(Data) > Size ->
+    <<First:Size/binary, Rest/binary>> = Data,
+    [First | datagrams(Rest, Size)];
+datagrams(Data, _Size) -> [Data].
+
+%% Datagrams of the size that was asked for, the last one shorter. The control messages are those of each.
+gso(_) ->
+    [begin
+         {A, Addr} = udp6(Domain),
+         {ok, B} = esock:open(Domain, dgram, udp),
+         Data = crypto:strong_rand_bytes(20_000),
+         <<Head:7777/binary, Tail/binary>> = Data,
+         ok = esock:sendmsg(B, #{addr => Addr, iov => [Head, <<>>, Tail], gso => 1200}),
+         ?assertEqual(datagrams(Data, 1200), [recv_now(A) || _ <- lists:seq(1, 17)]),
+         ok = esock:connect(B, Addr),
+         ok = esock:sendmsg(B, #{iov => [Data], gso => 10_000}, [], 1000),
+         ?assertEqual(datagrams(Data, 10_000), [recv_now(A, 10_000) || _ <- [1, 2]]),
+         ?assertEqual({error, timeout}, esock:recv(A, 0, 0)),
+         close([A, B])
+     end || Domain <- [inet, inet6]],
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {ip, recvttl}, true),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<0:2400>>], gso => 100, ctrl => [#{level => ip, type => ttl, value => 9}]}),
+    ?assertEqual([[9], [9], [9]], [value(ttl, esock:recvmsg(A, 0)) || _ <- [1, 2, 3]]),
+    close([A]).
+
+udp6(inet) -> udp();
+udp6(inet6) ->
+    {ok, S} = esock:open(inet6, dgram, udp),
+    ok = esock:bind(S, #{family => inet6, addr => loopback, port => 0}),
+    {ok, Addr} = esock:sockname(S),
+    {S, Addr}.
+
+recv_now(S) -> recv_now(S, 0).
+recv_now(S, Size) ->
+    {ok, Data} = esock:recv(S, Size, 0),
+    Data.
+
+gso_not_longer(_) ->
+    {A, Addr} = udp(),
+    [begin
+         Data = crypto:strong_rand_bytes(Length),
+         ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => Size}),
+         ?assertEqual(Data, recv_now(A, 65_535))
+     end || {Length, Size} <- [{0, 1200}, {1, 1}, {1199, 1200}, {1200, 1200}, {100, 65_535}, {65_507, 65_535}]],
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [], gso => 1}),
+    ?assertEqual(<<>>, recv_now(A)),
+    ?assertEqual({error, emsgsize}, esock:sendmsg(A, #{addr => Addr, iov => [<<0:(8 * 65_508)>>], gso => 65_508})),
+    close([A]).
+
+%% More datagrams, and more bytes, than one system call and one attempt send.
+gso_many(_) ->
+    [begin
+         {A, Addr} = udp(),
+         ok = esock:setopt(A, {socket, rcvbufforce}, 64_000_000),
+         Data = crypto:strong_rand_bytes(Length),
+         ?assertEqual(Count, length(datagrams(Data, Size))),
+         ok = esock:sendmsg(A, #{addr => Addr, iov => datagrams(Data, Part), gso => Size}, [], Wait),
+         ?assertEqual(erlang:crc32(Data), erlang:crc32([recv_now(A, 65_535) || _ <- lists:seq(1, Count)])),
+         ?assertEqual({error, timeout}, esock:recv(A, 0, 0)),
+         close([A])
+     end || {Length, Size, Count, Part} <- [{20_000, 100, 200, 20_000}, {100_000, 1200, 84, 7}, {3_000_001, 1400, 2143, 3_000_001},
+                                            {3_000_001, 30_000, 101, 1000}],
+            Wait <- [infinity, 5000, 0, nowait]].
+
+gso_batch(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, rcvbufforce}, 64_000_000),
+    Data = crypto:strong_rand_bytes(100_000),
+    Msgs = [#{addr => Addr, iov => [Data], gso => 1200}, #{addr => Addr, iov => [<<"plain">>]}, #{addr => Addr, iov => [Data], gso => 9000}],
+    Expected = datagrams(Data, 1200) ++ [<<"plain">>] ++ datagrams(Data, 9000),
+    [begin
+         ok = esock:sendmmsg(A, Msgs, [], Wait),
+         ?assertEqual(Expected, [recv_now(A, 65_535) || _ <- Expected])
+     end || Wait <- [infinity, 1000, 0, nowait]],
+    %% More than one attempt sends.
+    Many = lists:append(lists:duplicate(10, Msgs)),
+    ok = esock:sendmmsg(A, Many, [], infinity),
+    ?assertEqual(lists:append(lists:duplicate(10, Expected)), [recv_now(A, 65_535) || _ <- lists:seq(1, 10), _ <- Expected]),
+    close([A]).
+
+gso_bad(_) ->
+    {A, Addr} = udp(),
+    [begin
+         Msg = #{addr => Addr, iov => [<<"data">>], gso => Bad},
+         ?assertEqual({error, {invalid, {gso, Bad}}}, esock:sendmsg(A, Msg)),
+         ?assertEqual({error, {invalid, {gso, Bad}}}, esock:sendmsg(A, Msg, [], nowait)),
+         ?assertEqual({error, {invalid, {gso, Bad}}}, esock:sendmmsg(A, [Msg], [], 0))
+     end || Bad <- [0, -1, 65_536, 1 bsl 70, foo, 1.0, <<1>>, [1], true]],
+    ?assertEqual({error, timeout}, esock:recv(A, 0, 0)),
+    close([A]).
+
+%% Other sockets would send something else than was asked for.
+gso_not_udp(_) ->
+    {C, S} = pair(),
+    {D, E} = local_pair(esock, dgram),
+    [begin
+         ?assertEqual({error, {invalid, {gso, 2}}}, esock:sendmsg(X, #{iov => [<<"data">>], gso => 2})),
+         ?assertEqual({error, {invalid, {gso, 2}}}, esock:sendmmsg(X, [#{iov => [<<"data">>], gso => 2}], [], 1000))
+     end || X <- [C, D]],
+    ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
+    close([C, S, D, E]).
+
+%% UDP-Lite has the option and no segmentation: the system answers EIO, as for a device without checksums.
+gso_refused(_) ->
+    case [esock:open(inet, dgram, 136) || _ <- [1, 2]] of
+        [{ok, A}, {ok, B}] ->
+            ok = esock:bind(A, #{family => inet, addr => loopback, port => 0}),
+            {ok, Addr} = esock:sockname(A),
+            ok = esock:setopt(A, {socket, rcvbufforce}, 64_000_000),
+            Asked = #{level => udp, type => segment, value => 1200},
+            ?assertEqual({error, eio}, esock:sendmsg(B, #{addr => Addr, iov => [<<0:(8 * 2000)>>], ctrl => [Asked]})),
+            Data = crypto:strong_rand_bytes(2_000_000),
+            [begin
+                 ok = esock:sendmsg(B, #{addr => Addr, iov => [Data], gso => 1200}, [], Wait),
+                 ?assertEqual(datagrams(Data, 1200), [recv_now(A) || _ <- datagrams(Data, 1200)]),
+                 ok = esock:sendmmsg(B, [#{addr => Addr, iov => [Data], gso => 1200}, #{addr => Addr, iov => [<<"end">>]}], [], Wait),
+                 ?assertEqual(datagrams(Data, 1200) ++ [<<"end">>], [recv_now(A) || _ <- [1 | datagrams(Data, 1200)]])
+             end || Wait <- [infinity, 0, nowait]],
+            close([A, B]);
+        Opened ->
+            close([S || {ok, S} <- Opened]),
+            {skip, "no UDP-Lite"}
+    end.
+
+%% Datagrams that are longer than the MTU: what segmentation refuses, IP cuts.
+gso_fragments(_) ->
+    in_netns(fun(Name) ->
+        {ok, S} = esock:open(inet, dgram, udp, #{netns => "/run/netns/" ++ Name}),
+        ok = esock:ioctl(S, sifflags, "lo", #{up => true}),
+        ok = esock:ioctl(S, sifmtu, "lo", 1400),
+        ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
+        {ok, Addr} = esock:sockname(S),
+        Data = crypto:strong_rand_bytes(7000),
+        ok = esock:sendmsg(S, #{addr => Addr, iov => [Data], gso => 3000}),
+        ?assertEqual(datagrams(Data, 3000), [recv_now(S) || _ <- [1, 2, 3]]),
+        %% Unless it must not.
+        ok = esock:setopt(S, {ip, mtu_discover}, do),
+        ?assertEqual({error, emsgsize}, esock:sendmsg(S, #{addr => Addr, iov => [Data], gso => 3000})),
+        ok = esock:close(S)
+    end).
+
+%% Blocked, it waits, and all of it arrives once: the interface lets through less than is sent.
+gso_waits(_) ->
+    in_netns(fun(Name) ->
+        Tc = os:cmd("ip -n " ++ Name ++ " link set lo up && tc -n " ++ Name ++
+                        " qdisc add dev lo root tbf rate 40mbit burst 70000 limit 10000000 2>&1"),
+        case Tc of "" -> gso_waits_in("/run/netns/" ++ Name); _ -> {skip, Tc} end
+    end).
+
+gso_waits_in(Netns) ->
+    [A, B] = [begin {ok, S} = esock:open(inet, dgram, udp, #{netns => Netns}), S end || _ <- [1, 2]],
+    ok = esock:bind(A, #{family => inet, addr => loopback, port => 0}),
+    {ok, Addr} = esock:sockname(A),
+    ok = esock:setopt(A, {socket, rcvbufforce}, 64_000_000),
+    Data = crypto:strong_rand_bytes(1_000_000),
+    Datagrams = datagrams(Data, 1200),
+    Self = self(),
+    Receive = fun() -> spawn_link(fun() -> Self ! {got, [begin {ok, D} = esock:recv(A, 0, 20_000), D end || _ <- Datagrams]} end) end,
+    Msg = #{addr => Addr, iov => [Data], gso => 1200, ctrl => [#{level => ip, type => ttl, value => 9}]},
+    Receive(),
+    {select, {{select_info, {sendmsg, {#{gso := 1200, ctrl := [_]}, []}}, _}, [_ | _]}} = Sent = esock:sendmsg(B, Msg, nowait),
+    send_rest(B, Sent, sendmsg),
+    receive {got, Got} -> ?assert(Datagrams =:= Got) end,
+    Receive(),
+    ok = esock:sendmsg(B, Msg),
+    receive {got, Got2} -> ?assert(Datagrams =:= Got2) end,
+    Receive(),
+    ok = esock:sendmmsg(B, [Msg], [], infinity),
+    receive {got, Got3} -> ?assert(Datagrams =:= Got3) end,
+    {error, {timeout, Rest}} = esock:sendmsg(B, Msg, [], 0),
+    Put = 1_000_000 - iolist_size(Rest),
+    ?assert(Put > 0 andalso Put rem 1200 =:= 0),
+    ?assertEqual(Data, iolist_to_binary([[begin {ok, D} = esock:recv(A, 0, 20_000), D end || _ <- lists:seq(1, Put div 1200)] | Rest])),
+    close([A, B]).
+
+%% One message of many datagrams, and it says how long they are.
+gro(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {udp, gro}, true),
+    ?assertEqual({ok, true}, esock:getopt(A, {udp, gro})),
+    Data = crypto:strong_rand_bytes(20_000),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1200}),
+    Msgs = gro_all(A, 20_000),
+    ?assert(length(Msgs) < 17),
+    ?assertEqual(Data, iolist_to_binary(iov(Msgs))),
+    [#{gro := 1200, ctrl := [#{level := udp, type := gro, value := 1200}], flags := []} | _] = Msgs,
+    %% What is one datagram says nothing.
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<"one">>]}),
+    {ok, One} = esock:recvmsg(A),
+    ?assertMatch(#{iov := [<<"one">>], ctrl := []}, One),
+    ?assertNot(is_map_key(gro, One)),
+    ok = esock:setopt(A, {udp, gro}, false),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1200}),
+    ?assertEqual(datagrams(Data, 1200), [recv_now(A) || _ <- lists:seq(1, 17)]),
+    close([A]).
+
+gro_all(_, 0) -> [];
+gro_all(S, Left) ->
+    {ok, #{iov := [Data]} = Msg} = esock:recvmsg(S, 0),
+    [Msg | gro_all(S, Left - byte_size(Data))].
+
+%% Where no size is named, nothing is cut, whatever the setting.
+gro_room(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {otp, rcvbuf}, 1000),
+    ok = esock:setopt(A, {udp, gro}, true),
+    Data = crypto:strong_rand_bytes(60_000),
+    Send = fun() -> ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1400}) end,
+    [begin Send(), ?assertEqual(Data, iolist_to_binary(all_of(Receive, 60_000))) end
+     || Receive <- [fun() -> recv_now(A) end,
+                    fun() -> {ok, {_, D}} = esock:recvfrom(A, 0, 0), D end,
+                    fun() -> {ok, #{iov := D, flags := []}} = esock:recvmsg(A, 0), D end,
+                    fun() -> {ok, Msgs} = esock:recvmmsg(A, 8, 0, 0, [], 0), iov(Msgs) end]],
+    Send(),
+    ?assertMatch({ok, #{iov := [<<_:100/binary>>], flags := [trunc]}}, esock:recvmsg(A, 100, 0)),
+    ?assertEqual({ok, 1000}, esock:getopt(A, {otp, rcvbuf})),
+    close([A]).
+
+all_of(_, 0) -> [];
+all_of(Receive, Left) when Left > 0 ->
+    Data = Receive(),
+    [Data | all_of(Receive, Left - iolist_size(Data))].
+
+gro_batch(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {socket, rcvbufforce}, 64_000_000),
+    ok = esock:setopt_native(A, {udp, gro}, true),
+    Data = crypto:strong_rand_bytes(1_000_000),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [Data], gso => 1300}),
+    Msgs = recvmmsg_all(A, 0),
+    ?assert(length(Msgs) < 100),
+    ?assertEqual(erlang:crc32(Data), erlang:crc32(iov(Msgs))),
+    [?assertMatch(#{gro := 1300, flags := []}, Msg) || #{iov := [D]} = Msg <- Msgs, byte_size(D) > 1300],
+    close([A]).
+
+%% A descriptor on which somebody has turned it on.
+gro_given(_) ->
+    {A, Addr} = udp(),
+    ok = esock:setopt(A, {udp, gro}, true),
+    {ok, Fd} = esock:getopt(A, {otp, fd}),
+    {ok, B} = esock:open(Fd),
+    ok = esock:sendmsg(A, #{addr => Addr, iov => [<<0:(8 * 50_000)>>], gso => 1000}),
+    ?assertEqual(50_000, iolist_size(iov(gro_all(B, 50_000)))),
+    close([A, B]).
 
 %% The next receive is in line already.
 select_read(_) ->

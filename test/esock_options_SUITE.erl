@@ -7,7 +7,7 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [same, every_name, lists, tos, names, peercred, error, rxq_ovfl, mark, busy_poll, rcvbufforce, tcp_info, tcp_syncnt, md5sig,
+    [same, every_name, lists, tos, names, peercred, error, rxq_ovfl, mark, busy_poll, rcvbufforce, tcp_info, tcp_syncnt, md5sig, udp_segment, udp_gro,
      ip_options, timeouts, multicast, msfilter, ipv6_buffers, aliases, ctrl_buffers, native, write_only, read_only,
      not_here, sctp].
 
@@ -168,7 +168,16 @@ number(Kind, Option, Number) ->
 
 rxq_ovfl(_) -> on_off(udp, {socket, rxq_ovfl}).
 mark(_) -> number(udp, {socket, mark}, 7).
+udp_gro(_) -> [on_off(Kind, {udp, gro}) || Kind <- [udp, udp6]].
 busy_poll(_) -> number(udp, {socket, busy_poll}, 0).
+udp_segment(_) ->
+    [number(Kind, {udp, segment}, 1200) || Kind <- [udp, udp6]],
+    S = socket(esock, udp),
+    ?assertEqual({error, einval}, esock:setopt(S, {udp, segment}, 65_536)),
+    ok = esock:close(S),
+    T = socket(esock, tcp),
+    [?assertMatch({error, Errno} when is_atom(Errno), esock:setopt(T, {udp, O}, V)) || {O, V} <- [{segment, 1200}, {gro, true}]],
+    ok = esock:close(T).
 tcp_syncnt(_) -> number(tcp, {tcp, syncnt}, 3).
 
 rcvbufforce(_) ->

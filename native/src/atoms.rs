@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 rustler::atoms! {
     abort, accept, acceptors, accepting, addr, already, any, assoc_id, auto, backend, badarg, bound, broadcast, cancel, closed, closing, connect,
     connected, connecting, counters, ctype, data, debug, default, domain, down = "DOWN", dup, enomem, epoll, error, family,
-    flowinfo, fromfd, how, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
+    flowinfo, fromfd, gro, gso, how, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
     linger, listening, local, loopback, meta, mode, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,
     not_found, not_owner, notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own, owner, path,
     pollers, port, protocol, read, recv, recvfrom, recvmsg, recvmmsg, sendmmsg, rstates, scope_id, select, select_info, select_read, select_write, select_sent,

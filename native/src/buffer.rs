@@ -3,6 +3,7 @@
 use crate::sys::{self, Filling};
 use esock::op::Room;
 use esock::sys::io::written;
+use esock::sys::memory::zeros;
 use rustler::{Env, NewBinary, Term};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
@@ -16,7 +17,12 @@ const ON_HEAP: usize = 64;
 
 type Scratch = Box<[MaybeUninit<u8>]>;
 
+/// A thread's room for batches of messages, more than a scheduler should handle in one go. It is kept, because to allocate
+/// and clear it would cost more than the few messages that mostly are there; memory is taken of what was once used.
+const BATCH: usize = 1 << 20;
+
 thread_local! {
+    static BATCHES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static BUFFER: RefCell<Scratch> = RefCell::new(scratch());
 }
 
@@ -53,6 +59,21 @@ impl Buffer<'_> {
             None => copy(env, written(self.scratch.get(..len)?)),
         }
     }
+}
+
+/// Lends the thread's buffer for batches: room for up to `count` messages of `each` bytes, for one at least; nothing where
+/// there is no memory for it.
+pub(crate) fn batch<R>(count: usize, each: usize, work: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+    let len = count.saturating_mul(each).min(BATCH.max(each));
+    BATCHES.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) if len <= BATCH => {
+            if buffer.is_empty() {
+                *buffer = zeros(BATCH)?;
+            }
+            buffer.get_mut(..len).map(work)
+        }
+        _ => Some(work(&mut zeros(len)?)),
+    })
 }
 
 /// Lends the thread's buffer; `direct` where so much is expected that it had better go straight into a binary.

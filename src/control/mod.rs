@@ -43,6 +43,17 @@ fn first(bytes: &[u8]) -> Option<(Message, usize)> {
     Some((Message { level: i32::from_ne_bytes(*level), kind: i32::from_ne_bytes(*kind), data }, len))
 }
 
+/// The size of the datagrams that were received as one message, where UDP_GRO says so.
+pub fn gro(messages: &[Message]) -> Option<i32> {
+    let said = messages.iter().find(|one| (one.level, one.kind) == (libc::IPPROTO_UDP, libc::UDP_GRO))?;
+    said.data.first_chunk().map(|size| i32::from_ne_bytes(*size))
+}
+
+/// The request that a message's data goes as datagrams of so many bytes, UDP_SEGMENT.
+pub fn segment(size: u16) -> Message {
+    Message { level: libc::IPPROTO_UDP, kind: libc::UDP_SEGMENT, data: size.to_ne_bytes().to_vec() }
+}
+
 /// The buffer for the system.
 pub fn write(messages: &[Message]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod connect;
+pub mod gso;
 pub mod recv;
 pub mod recvfrom;
 pub mod recvmmsg;
@@ -36,6 +37,21 @@ pub enum Attempt<T> {
     Failed(Errno),
     /// There is no memory for a buffer. Nothing was taken from the socket.
     NoMemory,
+}
+
+impl<T> Attempt<T> {
+    /// The same attempt, with something else made of what came of it.
+    fn map<U>(self, make: impl FnOnce(T) -> U) -> Attempt<U> {
+        match self {
+            Self::Done(done) => Attempt::Done(make(done)),
+            Self::Partial(done) => Attempt::Partial(make(done)),
+            Self::Blocked => Attempt::Blocked,
+            Self::BlockedUntold => Attempt::BlockedUntold,
+            Self::Closed => Attempt::Closed,
+            Self::Failed(errno) => Attempt::Failed(errno),
+            Self::NoMemory => Attempt::NoMemory,
+        }
+    }
 }
 
 /// Something that can be attempted, and waited for.
@@ -81,14 +97,6 @@ fn cleared(buf: &mut [MaybeUninit<u8>], len: usize) -> usize {
     let len = len.min(buf.len());
     buf.iter_mut().take(len).for_each(|byte| *byte = MaybeUninit::new(0));
     len
-}
-
-/// A buffer of zeros, if there is memory for it.
-pub fn zeros(len: usize) -> Option<Vec<u8>> {
-    let mut buffer = Vec::new();
-    buffer.try_reserve_exact(len).ok()?;
-    buffer.resize(len, 0);
-    Some(buffer)
 }
 
 /// Room for received bytes: the caller's, because only it can make what the receiver gets.

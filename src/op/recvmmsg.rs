@@ -1,6 +1,6 @@
 //! Receive several messages with one system call, recvmmsg(2).
 
-use super::{Attempt, Op, blocked, discarded, zeros};
+use super::{Attempt, Op, blocked, discarded};
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -8,8 +8,10 @@ use crate::sys;
 use crate::sys::io::Received;
 use std::os::fd::BorrowedFd;
 
-/// Receives up to `count` messages.
-pub struct RecvMmsg {
+/// Receives up to `count` messages, and no more than there is room for.
+pub struct RecvMmsg<'r> {
+    /// Where they go: room for at least one. It is not cleared, so that a call costs what it brings.
+    pub room: &'r mut [u8],
     /// How many messages at the most.
     pub count: usize,
     /// How many bytes of a message at the most.
@@ -20,44 +22,51 @@ pub struct RecvMmsg {
     pub flags: i32,
 }
 
-/// Messages, and the buffers that hold what they carry, each its part.
-pub struct Batch {
-    /// What was received.
-    pub received: Vec<Received>,
-    /// The bytes of the messages.
-    pub data: Vec<u8>,
-    /// The bytes of their control messages.
-    pub ctrl: Vec<u8>,
+impl RecvMmsg<'_> {
+    /// How many bytes of the room a message takes.
+    pub fn each(size: usize, ctrl_size: usize) -> usize {
+        size.saturating_add(ctrl_size).max(1)
+    }
+
+    /// The room holds what somebody else has received: what was not written over is cleared.
+    fn clear(&mut self, received: &[Received]) {
+        let each = Self::each(self.size, self.ctrl_size);
+        for (part, got) in self.room.chunks_exact_mut(each).zip(received) {
+            part.iter_mut().take(got.len).for_each(|byte| *byte = 0);
+        }
+    }
+
+    /// The room of each message: for its bytes, and for its control messages.
+    pub fn parts(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.room
+            .chunks_exact(Self::each(self.size, self.ctrl_size))
+            .map(|part| part.split_at(self.size.min(part.len())))
+    }
 }
 
-impl Op for RecvMmsg {
-    type Done = Batch;
+impl Op for RecvMmsg<'_> {
+    /// What was received, in the first parts of the room.
+    type Done = Vec<Received>;
     const CLAIM: Claim = Claim::Read;
 
-    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Batch> {
-        // The buffers are large: they are not made in vain.
-        if !sys::ready::readable(fd) {
-            return Attempt::Blocked;
-        }
-        let room = |size: usize| zeros(size.checked_mul(self.count)?);
-        let (Some(mut data), Some(mut ctrl)) = (room(self.size), room(self.ctrl_size)) else {
-            return Attempt::NoMemory;
-        };
-        match sys::io::recvmmsg(fd, self.count, &mut data, &mut ctrl, self.flags) {
+    fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
+        let parts = self.room.chunks_exact_mut(Self::each(self.size, self.ctrl_size)).take(self.count);
+        let parts = parts.map(|part| part.split_at_mut(self.size.min(part.len())));
+        match sys::io::recvmmsg(fd, parts, self.flags) {
             Ok(received) if kind.stream() && received.iter().all(|one| one.whole == 0) => Attempt::Closed,
             Ok(received) => {
                 if discarded(kind, self.flags) {
-                    data.fill(0);
+                    self.clear(&received);
                 }
-                Attempt::Done(Batch { received, data, ctrl })
+                Attempt::Done(received)
             }
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
     }
 
-    fn bytes(done: &Batch) -> usize {
-        done.received.iter().map(|one| one.len).sum()
+    fn bytes(done: &Vec<Received>) -> usize {
+        done.iter().map(|one| one.len).sum()
     }
 
     fn fatal(_: Errno) -> bool {

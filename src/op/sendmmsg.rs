@@ -2,7 +2,7 @@
 
 use super::send::fatal;
 use super::sendto::untold;
-use super::{Attempt, Op, blocked};
+use super::{Attempt, Op, blocked, gso};
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -27,8 +27,11 @@ impl Op for SendMmsg<'_> {
     const CLAIM: Claim = Claim::Write;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<usize>> {
+        if self.messages.iter().any(|message| message.gso.is_some()) {
+            return gso::attempt(fd, &self.messages, self.flags);
+        }
         let addressed = self.messages.iter().any(|message| message.to.is_some());
-        match sys::io::sendmmsg(fd, &self.messages, self.flags) {
+        match sys::io::sendmmsg(fd, self.messages.iter().map(Message::outgoing), self.flags) {
             Ok(went) if went.len() < self.messages.len() => Attempt::Partial(went),
             Ok(went) => Attempt::Done(went),
             Err(errno) if blocked(errno) => untold(Attempt::Blocked, kind, addressed),

@@ -2,7 +2,7 @@
 
 use super::send::{fatal, sent};
 use super::sendto::untold;
-use super::{Attempt, Op};
+use super::{Attempt, Op, gso};
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -28,7 +28,11 @@ impl Op for SendMsg<'_> {
     const CLAIM: Claim = Claim::Write;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        let Message { iov, to, ctrl } = &self.message;
+        if self.message.gso.is_some() {
+            let message = std::slice::from_ref(&self.message);
+            return gso::attempt(fd, message, self.flags).map(|went| went.iter().sum());
+        }
+        let Message { iov, to, ctrl, .. } = &self.message;
         let with = |parts: &[IoSlice<'_>], ctrl: &[u8]| sys::io::sendmsg(fd, parts, to.as_ref(), ctrl, self.flags);
         let send = |parts: &[IoSlice<'_>]| with(parts, ctrl);
         let len = iov.iter().map(|part| part.len()).sum();

@@ -254,7 +254,9 @@ system! {
         user_timeout libc::TCP_USER_TIMEOUT, Codec::Uint,     RW;
     }
     UDP udp libc::IPPROTO_UDP, {
-        cork libc::UDP_CORK, Codec::Bool, RW;
+        cork    libc::UDP_CORK,    Codec::Bool, RW;
+        gro     libc::UDP_GRO,     Codec::Bool, RW;
+        segment libc::UDP_SEGMENT, Codec::Int,  RW;
     }
 }
 
@@ -296,6 +298,8 @@ pub const SINCE: &[(&str, &str, &str)] = &[
     ("tcp", "md5sig", "2.6.20"),
     ("tcp", "user_timeout", "2.6.37"),
     ("udp", "cork", "2.5.44"),
+    ("udp", "gro", "5.0"),
+    ("udp", "segment", "4.18"),
 ];
 
 /// The level of the socket itself.

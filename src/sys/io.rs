@@ -4,6 +4,7 @@ use super::{Result, check, check_len};
 use crate::addr::Raw;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
+use std::num::NonZeroU16;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// What has been written of room: as many bytes as the system has said, and no caller passes more.
@@ -78,6 +79,26 @@ pub struct Message<'d> {
     pub to: Option<Raw>,
     /// Control messages.
     pub ctrl: Vec<u8>,
+    /// The size of the datagrams that the data goes as, where it is not to be one.
+    pub gso: Option<NonZeroU16>,
+}
+
+/// A message as one call of the system takes it.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'m> {
+    /// What to send, in parts.
+    pub iov: &'m [IoSlice<'m>],
+    /// Where to, where the socket is not connected.
+    pub to: Option<&'m Raw>,
+    /// Control messages.
+    pub ctrl: &'m [u8],
+}
+
+impl Message<'_> {
+    /// As it is, for one call.
+    pub fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing { iov: &self.iov, to: self.to.as_ref(), ctrl: &self.ctrl }
+    }
 }
 
 /// recvmsg(2). Descriptors that come along are closed on exec.
@@ -93,41 +114,33 @@ pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], ctrl: &mut [u8],
     Ok(Received { len: whole.min(buf.len()), whole, ctrl, flags, from })
 }
 
-/// recvmmsg(2): `count` messages at the most, each into its part of `data` and of `ctrl`. It does not wait.
-pub fn recvmmsg(
+/// recvmmsg(2): messages, each into its part, of which the first is for its bytes and the other for its control messages.
+/// It does not wait.
+pub fn recvmmsg<'r>(
     fd: BorrowedFd<'_>,
-    count: usize,
-    data: &mut [u8],
-    ctrl: &mut [u8],
+    parts: impl Iterator<Item = (&'r mut [u8], &'r mut [u8])>,
     flags: i32,
 ) -> Result<Vec<Received>> {
-    let (len, ctrl_len) = (data.len() / count.max(1), ctrl.len() / count.max(1));
-    let mut from = vec![Raw::default(); count];
-    let mut data = data.chunks_mut(len.max(1));
-    let mut iovs: Vec<_> = (0..count)
-        .map(|_| {
-            let part = data.next().unwrap_or_default();
-            libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() }
-        })
-        .collect();
-    let mut ctrl = ctrl.chunks_mut(ctrl_len.max(1));
+    let (mut iovs, ctrls): (Vec<_>, Vec<_>) = parts
+        .map(|(data, ctrl)| (libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() }, ctrl))
+        .unzip();
+    let mut from = vec![Raw::default(); iovs.len()];
     let mut headers: Vec<_> = iovs
         .iter_mut()
         .zip(&mut from)
-        .map(|(iov, from)| {
-            let header = header(&raw mut *iov, 1, Some(from), ctrl.next().unwrap_or_default());
-            libc::mmsghdr { msg_hdr: header, msg_len: 0 }
-        })
+        .zip(ctrls)
+        .map(|((iov, from), ctrl)| libc::mmsghdr { msg_hdr: header(&raw mut *iov, 1, Some(from), ctrl), msg_len: 0 })
         .collect();
+    let count = headers.len() as libc::c_uint;
     let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
     // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
     let got = check(unsafe {
-        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count as libc::c_uint, flags as _, std::ptr::null_mut())
+        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut())
     })?;
-    let received = headers.iter().zip(from).take(got as usize).map(|(header, mut from)| {
+    let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
         let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
-        Received { len: whole.min(len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
+        Received { len: whole.min(iov.iov_len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
     });
     Ok(received.collect())
 }
@@ -140,11 +153,13 @@ pub fn sendmsg(fd: BorrowedFd<'_>, iov: &[IoSlice<'_>], to: Option<&Raw>, ctrl: 
 }
 
 /// sendmmsg(2): answers how many bytes went of each message that was sent.
-pub fn sendmmsg(fd: BorrowedFd<'_>, messages: &[Message<'_>], flags: i32) -> Result<Vec<usize>> {
-    let mut headers: Vec<_> = messages
-        .iter()
-        .map(|one| libc::mmsghdr { msg_hdr: outgoing(&one.iov, one.to.as_ref(), &one.ctrl), msg_len: 0 })
-        .collect();
+pub fn sendmmsg<'m>(
+    fd: BorrowedFd<'_>,
+    messages: impl Iterator<Item = Outgoing<'m>>,
+    flags: i32,
+) -> Result<Vec<usize>> {
+    let header = |one: Outgoing<'_>| libc::mmsghdr { msg_hdr: outgoing(one.iov, one.to, one.ctrl), msg_len: 0 };
+    let mut headers: Vec<_> = messages.map(header).collect();
     let (count, flags) = (headers.len() as libc::c_uint, flags | libc::MSG_NOSIGNAL);
     // SAFETY: as in `sendmsg`; the system writes the lengths into the headers, which are ours alone.
     let sent = check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) })?;

@@ -6,6 +6,7 @@
 pub mod exit;
 pub mod io;
 pub mod ioctl;
+pub mod memory;
 pub mod option;
 pub mod ready;
 pub mod socket;

@@ -3,6 +3,7 @@
 
 mod addr;
 mod docs;
+mod gso;
 mod lane;
 mod layout;
 mod poller;

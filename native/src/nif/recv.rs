@@ -79,14 +79,13 @@ fn expected(handle: &Handle, len: usize) -> (usize, bool) {
 
 /// What a receive without a length takes at the most.
 pub(super) fn one(handle: &Handle) -> usize {
-    handle.socket.settings.rcvbuf.lock().size.unwrap_or(SCRATCH)
+    handle.socket.settings.receive(SCRATCH).1
 }
 
 /// The same of a stream, for a caller who may wait: so many buffers.
 fn several(handle: &Handle) -> usize {
-    let rcvbuf = *handle.socket.settings.rcvbuf.lock();
-    let count = if handle.socket.kind.stream() { rcvbuf.count.unwrap_or(1) } else { 1 };
-    rcvbuf.size.map_or(SCRATCH, |size| size.saturating_mul(count as usize))
+    let (count, size) = handle.socket.settings.receive(SCRATCH);
+    if handle.socket.kind.stream() { size.saturating_mul(count as usize) } else { size }
 }
 
 /// The length, which is the socket's own where the caller names none, and the flags.

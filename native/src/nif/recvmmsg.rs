@@ -12,7 +12,7 @@ const MESSAGE: usize = 1 << 20;
 
 /// What each message of a batch has room for where the caller does not say.
 fn each(handle: &Handle) -> usize {
-    handle.socket.settings.rcvbuf.lock().size.unwrap_or(8192)
+    handle.socket.settings.receive(8192).1
 }
 
 /// `recvmmsg(Socket, Count, {Size, CtrlSize}, Flags, Handle, How)`
@@ -40,13 +40,15 @@ fn recvmmsg<'a>(
         Err(error) => return Ok(error),
     };
     let protocol = super::handle(socket)?.socket.kind.protocol;
-    let tag = || atoms::recvmmsg().encode(env);
-    run(env, socket, &wait, &mut RecvMmsg { count, size, ctrl_size, flags }, tag, |_, batch, _| {
-        let parts = batch.data.chunks(size.max(1)).zip(batch.ctrl.chunks(ctrl_size.max(1)));
-        let messages = batch.received.iter().zip(parts).map(|(got, (data, ctrl))| {
-            let data = buffer::copy(env, data.get(..got.len)?)?;
-            super::recvmsg::message(env, protocol, got, data, ctrl)
-        });
-        Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
-    })
+    let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
+        let tag = || atoms::recvmmsg().encode(env);
+        run(env, socket, &wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
+            let messages = received.iter().zip(op.parts()).map(|(got, (data, ctrl))| {
+                let data = buffer::copy(env, data.get(..got.len)?)?;
+                super::recvmsg::message(env, protocol, got, data, ctrl)
+            });
+            Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
+        })
+    });
+    answer.unwrap_or_else(|| Ok(fail::error(env, atoms::enomem())))
 }

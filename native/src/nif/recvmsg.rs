@@ -6,8 +6,8 @@ use crate::{atoms, buffer};
 use esock::addr::Address;
 use esock::notification;
 use esock::op::recvmsg::RecvMsg;
-use esock::op::zeros;
 use esock::sys::io::Received;
+use esock::sys::memory::zeros;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -57,7 +57,8 @@ pub(super) fn ctrl_size<'a>(env: Env<'a>, socket: Term<'a>, size: Term<'a>) -> N
     })
 }
 
-/// `#{addr, iov, ctrl, flags}`, or of SCTP's notifications `#{addr, notification, ctrl, flags}`. `length` tells how long a message is that was cut, where the flag `trunc` asked for it.
+/// `#{addr, iov, ctrl, flags}`, or of SCTP's notifications `#{addr, notification, ctrl, flags}`. `length` tells how long a
+/// message is that was cut, where the flag `trunc` asked for it, and `gro` how long the datagrams are of which it was made.
 pub(super) fn message<'a>(
     env: Env<'a>,
     protocol: i32,
@@ -66,8 +67,8 @@ pub(super) fn message<'a>(
     ctrl: &[u8],
 ) -> Option<Term<'a>> {
     let messages = esock::control::parse(ctrl.get(..got.ctrl).unwrap_or_default());
-    let messages: Vec<_> = messages.iter().map(|one| control::encode(env, one)).collect::<Option<_>>()?;
-    let mut pairs: Vec<(Atom, Term<'a>)> = vec![(atoms::ctrl(), messages.encode(env))];
+    let list: Vec<_> = messages.iter().map(|one| control::encode(env, one)).collect::<Option<_>>()?;
+    let mut pairs: Vec<(Atom, Term<'a>)> = vec![(atoms::ctrl(), list.encode(env))];
     let told = notification::is(protocol, got.flags).then(|| data.decode::<Binary<'_>>().ok()).flatten();
     match told.and_then(|bytes| notification::read(&bytes)) {
         Some(value) => {
@@ -82,8 +83,7 @@ pub(super) fn message<'a>(
     if !got.from.as_bytes().is_empty() {
         pairs.push((atoms::addr(), address::encode(env, &Address::from_raw(&got.from))?));
     }
-    if got.whole > got.len {
-        pairs.push((atoms::length(), got.whole.encode(env)));
-    }
+    pairs.extend(esock::control::gro(&messages).map(|size| (atoms::gro(), size.encode(env))));
+    pairs.extend((got.whole > got.len).then(|| (atoms::length(), got.whole.encode(env))));
     Term::map_from_pairs(env, &pairs).ok()
 }

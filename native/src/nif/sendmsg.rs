@@ -1,14 +1,14 @@
 //! sendmsg, sendv, sendmmsg.
 
 use super::{Wait, run};
-use crate::term::{flags, list, message};
+use crate::handle::Handle;
+use crate::term::flags;
+use crate::term::message::{self, Envelope};
 use crate::{atoms, fail};
-use esock::addr::Raw;
 use esock::op::sendmmsg::{MOST, SendMmsg};
 use esock::op::sendmsg::SendMsg;
 use esock::sys::io::Message;
 use rustler::{Binary, Encoder, Env, NifResult, Term};
-use std::sync::atomic::Ordering::Relaxed;
 
 /// `sendmsg(Socket, Msg, Flags, Handle, How)`
 #[rustler::nif]
@@ -21,20 +21,15 @@ fn sendmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let room = super::handle(socket)?.socket.settings.sndctrlbuf.load(Relaxed);
-    let binaries = match message::binaries(env, msg.map_get(atoms::iov())?) {
-        Ok(binaries) => binaries,
-        Err(error) => return Ok(error),
-    };
-    let (to, ctrl) = match message::envelope(env, msg, room)? {
-        Ok(envelope) => envelope,
+    let (binaries, envelope) = match message::decode(env, msg, super::handle(socket)?)? {
+        Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
     let bits = match flags::decode(env, flags)? {
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let mut op = SendMsg { message: Message { iov: message::slices(&binaries), to, ctrl }, flags: bits };
+    let mut op = SendMsg { message: envelope.with(&binaries), flags: bits };
     let tag = || (atoms::sendmsg(), (msg, flags)).encode(env);
     run(env, socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
 }
@@ -51,7 +46,7 @@ fn sendv<'a>(env: Env<'a>, socket: Term<'a>, iov: Term<'a>, handle: Term<'a>, ho
     if binaries.is_empty() {
         return Ok(atoms::ok().encode(env));
     }
-    let message = Message { iov: message::slices(&binaries), to: None, ctrl: Vec::new() };
+    let message = Message { iov: message::slices(&binaries), to: None, ctrl: Vec::new(), gso: None };
     let tag = || (atoms::sendv(), atoms::undefined()).encode(env);
     let mut op = SendMsg { message, flags: 0 };
     run(env, socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
@@ -69,19 +64,15 @@ fn sendmmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let room = super::handle(socket)?.socket.settings.sndctrlbuf.load(Relaxed);
     let bits = match flags::decode(env, flags)? {
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let parts = match parts(env, &list::elements(msgs)?, room)? {
+    let (binaries, envelopes) = match parts(env, msgs, super::handle(socket)?)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
-    let messages = parts.iter().map(|(binaries, (to, ctrl))| {
-        let iov = message::slices(binaries);
-        Message { iov, to: to.clone(), ctrl: ctrl.clone() }
-    });
+    let messages = binaries.iter().zip(envelopes).map(|(binaries, envelope)| envelope.with(binaries));
     let mut op = SendMmsg { messages: messages.collect(), flags: bits };
     let tag = || atoms::sendmmsg().encode(env);
     run(env, socket, &wait, &mut op, tag, |_, sent, all| {
@@ -89,21 +80,23 @@ fn sendmmsg<'a>(
     })
 }
 
-/// A message in parts: its data, and its address and control messages.
-type Parts<'a> = (Vec<Binary<'a>>, (Option<Raw>, Vec<u8>));
+/// Messages in parts: the data of each, and what goes with it.
+type Parts<'a> = (Vec<Vec<Binary<'a>>>, Vec<Envelope>);
 
-/// The first messages, as many as one call takes; or the answer for what is none.
-fn parts<'a>(env: Env<'a>, msgs: &[Term<'a>], room: usize) -> NifResult<Result<Vec<Parts<'a>>, Term<'a>>> {
-    let mut parts = Vec::new();
-    for msg in msgs.iter().take(MOST) {
-        let binaries = match message::binaries(env, msg.map_get(atoms::iov())?) {
-            Ok(binaries) => binaries,
-            Err(error) => return Ok(Err(error)),
-        };
-        match message::envelope(env, *msg, room)? {
-            Ok(envelope) => parts.push((binaries, envelope)),
+/// The first messages, as many as one call takes; or the answer for what is none. Those behind are not looked at: of a long
+/// list each call would do it again.
+fn parts<'a>(env: Env<'a>, msgs: Term<'a>, socket: &Handle) -> NifResult<Result<Parts<'a>, Term<'a>>> {
+    let (mut parts, mut rest) = (Parts::default(), msgs);
+    while parts.0.len() < MOST && !rest.is_empty_list() {
+        let (msg, tail) = rest.list_get_cell()?;
+        match message::decode(env, msg, socket)? {
+            Ok((binaries, envelope)) => {
+                parts.0.push(binaries);
+                parts.1.push(envelope);
+            }
             Err(error) => return Ok(Err(error)),
         }
+        rest = tail;
     }
     Ok(Ok(parts))
 }

@@ -1,10 +1,15 @@
 //! Messages to send, `socket:msg_send()`, and I/O vectors.
 
 use super::{address, control};
+use crate::handle::Handle;
 use crate::{atoms, fail};
 use esock::addr::Raw;
+use esock::socket::Kind;
+use esock::sys::io::Message;
 use rustler::{Binary, Encoder, Env, NifResult, Term};
 use std::io::IoSlice;
+use std::num::NonZeroU16;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The binaries of an I/O vector; or the answer for what is none, `{error, {invalid, {iov, Why}}}`.
 pub(crate) fn binaries<'a>(env: Env<'a>, iov: Term<'a>) -> Result<Vec<Binary<'a>>, Term<'a>> {
@@ -32,13 +37,32 @@ pub(crate) fn slices<'b>(binaries: &'b [Binary<'_>]) -> Vec<IoSlice<'b>> {
     binaries.iter().map(|binary| IoSlice::new(binary.as_slice())).collect()
 }
 
-/// The address, and the control messages in no more than `room` bytes; or the answer for what is none.
+/// What goes with the data of a message.
+pub(crate) struct Envelope {
+    to: Option<Raw>,
+    ctrl: Vec<u8>,
+    gso: Option<NonZeroU16>,
+}
+
+impl Envelope {
+    /// The message, with its data.
+    pub(crate) fn with<'b>(self, binaries: &'b [Binary<'_>]) -> Message<'b> {
+        Message { iov: slices(binaries), to: self.to, ctrl: self.ctrl, gso: self.gso }
+    }
+}
+
+/// A message for a socket in parts; or the answer for what is none. Its control messages take no more room than the socket's
+/// setting allows.
 #[allow(clippy::type_complexity)]
-pub(crate) fn envelope<'a>(
+pub(crate) fn decode<'a>(
     env: Env<'a>,
     msg: Term<'a>,
-    room: usize,
-) -> NifResult<Result<(Option<Raw>, Vec<u8>), Term<'a>>> {
+    socket: &Handle,
+) -> NifResult<Result<(Vec<Binary<'a>>, Envelope), Term<'a>>> {
+    let binaries = match binaries(env, msg.map_get(atoms::iov())?) {
+        Ok(binaries) => binaries,
+        Err(error) => return Ok(Err(error)),
+    };
     let to = match msg.map_get(atoms::addr()) {
         Ok(addr) => match address::decode(env, addr)? {
             Ok(to) => Some(to),
@@ -46,18 +70,37 @@ pub(crate) fn envelope<'a>(
         },
         Err(_) => None,
     };
+    let ctrl = match ctrl(env, msg, socket.socket.settings.sndctrlbuf.load(Relaxed))? {
+        Ok(ctrl) => ctrl,
+        Err(error) => return Ok(Err(error)),
+    };
+    Ok(gso(env, msg, socket.socket.kind).map(|gso| (binaries, Envelope { to, ctrl, gso })))
+}
+
+/// The control messages, in no more than `room` bytes.
+fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<Vec<u8>, Term<'a>>> {
     let Ok(ctrl) = msg.map_get(atoms::ctrl()) else {
-        return Ok(Ok((to, Vec::new())));
+        return Ok(Ok(Vec::new()));
     };
     let bytes = control::decode(env, ctrl).map(|messages| esock::control::write(&messages));
     Ok(match bytes {
         Err(control::Wrong::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
-        Ok(bytes) if bytes.len() <= room => Ok((to, bytes)),
+        Ok(bytes) if bytes.len() <= room => Ok(bytes),
         _ => {
             let only = Term::map_from_pairs(env, &[(atoms::ctrl(), ctrl)])?;
             Err(fail::invalid(env, (atoms::msg(), atoms::ctrl(), only)))
         }
     })
+}
+
+/// The size of the datagrams that the data goes as. Other sockets than UDP's would take no notice of it, and send something
+/// else than was asked for.
+fn gso<'a>(env: Env<'a>, msg: Term<'a>, kind: Kind) -> Result<Option<NonZeroU16>, Term<'a>> {
+    let Ok(size) = msg.map_get(atoms::gso()) else {
+        return Ok(None);
+    };
+    let known = size.decode().ok().and_then(NonZeroU16::new).filter(|_| kind.udp());
+    known.map(Some).ok_or_else(|| fail::invalid(env, (atoms::gso(), size)))
 }
 
 /// `ok`, `{ok, Rest}` of a message that was cut, or the rest of a stream's data that is still to be sent.
