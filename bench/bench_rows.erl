@@ -436,12 +436,9 @@ drain(Backend, How, S, Data, Got, Sender, Told) ->
               _ -> {ok, Msgs} = Backend:recvmmsg(S, How, ?DATAGRAM, 0, [], infinity), whole(Msgs, Data)
           end,
     counters:add(Got, 1, New),
-    %% A message for every so many.
-    case Told + New >= 32 of
-        true -> Sender ! got, drain(Backend, How, S, Data, Got, Sender, 0);
-        false when How =:= 1 -> drain(Backend, How, S, Data, Got, Sender, Told + New);
-        false -> Sender ! got, drain(Backend, How, S, Data, Got, Sender, 0)
-    end.
+    %% A message for every so many, of which all that are sent are a multiple.
+    Told + New < 32 orelse (Sender ! got),
+    drain(Backend, How, S, Data, Got, Sender, (Told + New) rem 32).
 
 whole(Msgs, Data) ->
     [Data = One || #{iov := [One]} <- Msgs],

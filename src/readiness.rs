@@ -97,7 +97,7 @@ impl<W: Wake> Visit<'_, '_, W> {
                 Answer::Again(done)
             }
             Attempt::Done(done) => {
-                if !leads && O::CLAIM.direction() == Direction::Read {
+                if O::CLAIM.direction() == Direction::Read && self.state.line.head.is_none() {
                     self.socket.unawaited();
                 }
                 self.done::<O>(&done);

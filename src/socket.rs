@@ -246,13 +246,13 @@ impl<W: Wake> Socket<W> {
 
     /// Whether whoever is the first in line now would get something. If not, there will be an event for him; where there
     /// cannot be, he meets the error himself.
-    pub(crate) fn ready_for_next(&self, fd: BorrowedFd<'_>, claim: Claim) -> bool {
-        ready(fd, claim) || self.registration.inherited(self.poller, claim.direction()).is_err()
+    pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim) -> bool {
+        ready(fd, claim) || self.register(claim.direction()).is_err()
     }
 
-    /// Somebody has got something without having waited for it.
+    /// Somebody has got something without having waited for it, and nobody else waits.
     pub(crate) fn unawaited(&self) {
-        self.registration.unawaited();
+        self.registration.unawaited(self.poller);
     }
 
     /// Lets the poller say after a moment that the socket may be writable.
@@ -278,7 +278,7 @@ impl<W: Wake> Socket<W> {
     /// Takes the waiter of `me` for which `is` holds out of the line. Whatever was already on its way to him has
     /// arrived once [`Lane::told`] has answered. An error says that the socket is closed.
     pub fn cancel(
-        &self,
+        self: &Arc<Self>,
         direction: Direction,
         me: W::Process,
         is: impl Fn(&W) -> bool,
@@ -297,7 +297,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Takes a process that has ended out of both lines; it has at most one place in each.
-    pub fn gone(&self, process: W::Process) -> [Wakes<'_, W>; 2] {
+    pub fn gone(self: &Arc<Self>, process: W::Process) -> [Wakes<'_, W>; 2] {
         [Direction::Read, Direction::Write].map(|direction| self.cancel(direction, process, |_| true).1)
     }
 
@@ -358,10 +358,7 @@ impl<W> State<W, Side> {
 impl<W: Wake> Ready for Socket<W> {
     fn ready(&self, readable: bool, writable: bool) {
         if readable {
-            self.registration.reported();
-            let wakes = self.read.event();
-            self.registration.heard(self.poller, !wakes.is_empty());
-            wakes.tell();
+            self.read.event().tell();
         }
         if writable {
             self.later.store(false, Relaxed);

@@ -177,24 +177,19 @@ pub fn processors() -> usize {
 }
 
 /// What is to be reported, on the edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// What comes in.
-    Read,
-    /// The next that comes in, and then nothing.
-    ReadOnce,
-    /// What comes in, and room for what goes out.
-    ReadWrite,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// what comes in
+    pub read: bool,
+    /// room for what goes out
+    pub write: bool,
 }
 
 impl Interest {
     fn event(self, token: Token) -> EpollEvent {
-        let reading = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        let flags = match self {
-            Self::Read => reading,
-            Self::ReadOnce => reading | EpollFlags::EPOLLONESHOT,
-            Self::ReadWrite => reading | EpollFlags::EPOLLOUT,
-        };
+        let mut flags = EpollFlags::EPOLLET;
+        flags.set(EpollFlags::EPOLLIN, self.read);
+        flags.set(EpollFlags::EPOLLOUT, self.write);
         EpollEvent::new(flags, token.to_u64())
     }
 }

@@ -36,11 +36,11 @@ fn an_event_for_what_comes_and_for_what_is_there() {
     let poller = Poller::start(90).unwrap();
     let (near, mut far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    let token = poller.add(near.as_fd(), Interest::Read, source).unwrap();
+    let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
     far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
     // Edge-triggered: what was not read is not told again, but writing is ready when it is first asked for.
-    poller.modify(near.as_fd(), token, Interest::ReadWrite).unwrap();
+    poller.modify(near.as_fd(), token, Interest { read: true, write: true }).unwrap();
     assert!(events.recv_timeout(PATIENCE).unwrap().1);
     assert_eq!(poller.registered(), 1);
     poller.remove(near.as_fd(), token);
@@ -53,7 +53,7 @@ fn a_broken_connection_is_ready_for_everything() {
     let poller = Poller::start(91).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    poller.add(near.as_fd(), Interest::Read, source).unwrap();
+    poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
     drop(far);
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, true));
     poller.stop();
@@ -65,8 +65,8 @@ fn a_panic_costs_the_others_nothing() {
     let (bad, mut bad_far) = UnixStream::pair().unwrap();
     let (good, mut good_far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    poller.add(bad.as_fd(), Interest::Read, Arc::new(Panics)).unwrap();
-    poller.add(good.as_fd(), Interest::Read, source).unwrap();
+    poller.add(bad.as_fd(), Interest { read: true, write: false }, Arc::new(Panics)).unwrap();
+    poller.add(good.as_fd(), Interest { read: true, write: false }, source).unwrap();
     bad_far.write_all(b"x").unwrap();
     good_far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
@@ -82,7 +82,7 @@ fn a_registration_ends_though_another_descriptor_is_open() {
     let (near, mut far) = UnixStream::pair().unwrap();
     let other = near.try_clone().unwrap();
     let (source, events) = source();
-    let token = poller.add(near.as_fd(), Interest::Read, source).unwrap();
+    let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
     poller.remove(near.as_fd(), token);
     drop(near);
     far.write_all(b"x").unwrap();

@@ -5,6 +5,7 @@ use crate::handle::Handle;
 use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
+use esock::sys::io::Received;
 use rustler::{Encoder, Env, NifResult, Term};
 
 /// No message of the system is longer.
@@ -43,12 +44,17 @@ fn recvmmsg<'a>(
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
         run(env, socket, &wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
-            let messages = received.iter().zip(op.parts()).map(|(got, (data, ctrl))| {
-                let data = buffer::copy(env, data.get(..got.len)?)?;
-                super::recvmsg::message(env, protocol, got, data, ctrl)
-            });
-            Some((atoms::ok(), messages.collect::<Option<Vec<_>>>()?).encode(env))
+            Some((atoms::ok(), messages(env, protocol, op, &received)?).encode(env))
         })
     });
     answer.unwrap_or_else(|| Ok(fail::error(env, atoms::enomem())))
+}
+
+/// The terms of what was received; nothing where there is no memory for them.
+fn messages<'a>(env: Env<'a>, protocol: i32, op: &RecvMmsg<'_>, received: &[Received]) -> Option<Vec<Term<'a>>> {
+    let parts = received.iter().zip(op.parts()).map(|(got, (data, ctrl))| {
+        let data = buffer::copy(env, data.get(..got.len)?)?;
+        super::recvmsg::message(env, protocol, got, data, ctrl)
+    });
+    parts.collect()
 }
