@@ -106,15 +106,16 @@ echoes(Backend, Connections, Each) ->
 
 %% KB that each of so many connections takes, which have received once and wait: of the resident set, of the VM's binaries, and
 %% less the processes. The other ends are another program's.
-idle_memory([Backend, Connections]) ->
+idle_memory([Name, Connections]) ->
+    Backend = list_to_atom(Name),
     #{kb_each := Each, process_kb := Process, binary_kb := Binary} =
-        bench_rows:idle_memory(Backend, list_to_integer(atom_to_list(Connections))),
+        bench_rows:idle_memory(Backend, list_to_integer(Connections)),
     io:format("~-15s ~8.2f KB each beside the process (~.2f KB), ~.2f KB of them binaries~n", [Backend, Each, Process, Binary]),
     halt(0).
 
 %% What the whole node and our pollers use in so many milliseconds in which so many connections are idle.
 idle_cpu([Connections, Ms]) ->
-    [N, Time] = [list_to_integer(atom_to_list(A)) || A <- [Connections, Ms]],
+    [N, Time] = [list_to_integer(A) || A <- [Connections, Ms]],
     {Node, Pollers} = bench_rows:idle_cpu(N, Time),
     io:format("~b idle connections, ~b ms: the node used ~b ms of CPU, the pollers ~b us~n", [N, Time, Node div 1000, Pollers]),
     halt(0).

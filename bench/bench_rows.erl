@@ -370,7 +370,7 @@ udp_trips(Backend, C, Addr, Latencies, Until, Count) ->
 %% Datagrams of 1200 bytes one way, counted at their end. The receiver says how far it is, and no more than a window is under way:
 %% nothing is dropped.
 -define(DATAGRAM, 1200).
--define(WINDOW, 512).
+-define(WINDOW, 1024).
 
 flood(floor, Batch, Ms) ->
     bare(["flood", text(?DATAGRAM), text(case Batch of gso -> 0; _ -> Batch end), text(Ms)]);
@@ -437,8 +437,8 @@ drain(Backend, How, S, Data, Got, Sender, Told) ->
           end,
     counters:add(Got, 1, New),
     %% A message for every so many, of which all that are sent are a multiple.
-    Told + New < 32 orelse (Sender ! got),
-    drain(Backend, How, S, Data, Got, Sender, (Told + New) rem 32).
+    Told + New < 64 orelse (Sender ! got),
+    drain(Backend, How, S, Data, Got, Sender, (Told + New) rem 64).
 
 whole(Msgs, Data) ->
     [Data = One || #{iov := [One]} <- Msgs],

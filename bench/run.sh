@@ -1,15 +1,28 @@
 #!/bin/sh
-# `make bench`: the table of bench.erl; what an idle node uses; what an echo costs in system calls.
+# `make bench`: the table of bench.erl as text, JSON and plots; then what idle connections cost in memory and CPU, and what an echo
+# costs in system calls. ROWS, ROUNDS, MS and BACKENDS narrow it (bench.erl), and leave out the rest. `otp.sh` runs the same
+# on other releases.
 set -eu
 cd "$(dirname "$0")/.."
 out=_build/bench
 mkdir -p "$out"
+if command -v cargo > /dev/null; then
+    cargo build --quiet --profile bench-tools -p esock_bench
+    cp "${CARGO_TARGET_DIR:-target}/bench-tools/floor" "${CARGO_TARGET_DIR:-target}/bench-tools/plot" "$out"
+fi
 erlc -o "$out" bench/*.erl
-paths="-pa _build/default/lib/esock/ebin -pa $out"
-# shellcheck disable=SC2086
-erl -noshell +sbwt none +sbwtdcpu none +sbwtdio none $paths -s bench main
-[ -z "${ROWS:-}" ] || exit 0
-# shellcheck disable=SC2086
-erl -noshell $paths -eval 'bench:idle(3000), halt(0).'
-# shellcheck disable=SC2086
-./bench/syscalls.sh $paths
+release=$(erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')
+export FLOOR="$out/floor"
+export JSON="${JSON:-$out/otp$release.json}"
+export KERNEL="$(uname -r)"
+export MACHINE="$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(nproc) cores"
+export COMMIT="${COMMIT:-$(git rev-parse --short HEAD 2> /dev/null || echo unknown)}"
+# Schedulers that spin for work would hide what a wake-up costs.
+vm="erl -noshell +P 1000000 +Q 262144 +sbwt none +sbwtdcpu none +sbwtdio none -pa _build/default/lib/esock/ebin -pa $out"
+$vm -s bench main
+[ -x "$out/plot" ] && "$out/plot" "$JSON" "$out" > /dev/null
+[ -z "${ROWS:-}${BACKENDS:-}" ] || exit 0
+echo
+for backend in esock socket gen_tcp; do $vm -run bench idle_memory $backend "${IDLE:-18000}"; done
+$vm -run bench idle_cpu 9000 3000
+! command -v strace > /dev/null || ./bench/syscalls.sh -pa _build/default/lib/esock/ebin -pa "$out"

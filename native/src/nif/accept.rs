@@ -6,36 +6,34 @@ use crate::{atoms, fail};
 use esock::errno::Errno;
 use esock::op::accept::{Accept, AcceptMany};
 use rustler::schedule::consume_timeslice;
-use rustler::{Encoder, Env, Error, NifResult, Term};
+use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::os::fd::OwnedFd;
 
 /// `accept(Socket, Handle, How)`: the new socket is the caller's, and has the listening one's settings.
 #[rustler::nif]
-fn accept<'a>(env: Env<'a>, socket: Term<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
+fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let listener = super::handle(socket)?;
     let tag = || atoms::accept().encode(env);
-    run(env, socket, &wait, &mut Accept, tag, |_, fd, _| Some(answer(env, accepted(env, listener, fd))))
+    run(env, &socket, &wait, &mut Accept, tag, |_, fd, _| Some(answer(env, accepted(env, &socket, fd))))
 }
 
 /// `accept_many(Socket, Max, Handle, How)`: `{ok, [Socket]}`
 #[rustler::nif]
 fn accept_many<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     max: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let listener = super::handle(socket)?;
     // However large the number is, no more are taken than the core allows.
     let most = if max.is_integer() { max.decode().unwrap_or(usize::MAX) } else { return Err(Error::BadArg) };
     let tag = || atoms::accept().encode(env);
-    run(env, socket, &wait, &mut AcceptMany { most }, tag, |_, fds, _| {
+    run(env, &socket, &wait, &mut AcceptMany { most }, tag, |_, fds, _| {
         // A connection takes some 3 µs. A loop that takes burst after burst is to be interrupted as any other.
         consume_timeslice(env, i32::try_from(fds.len() / 3).map_or(100, |percent| percent.clamp(1, 100)));
-        Some(answer(env, fds.into_iter().map(|fd| accepted(env, listener, fd)).collect::<Result<Vec<_>, _>>()))
+        Some(answer(env, fds.into_iter().map(|fd| accepted(env, &socket, fd)).collect::<Result<Vec<_>, _>>()))
     })
 }
 

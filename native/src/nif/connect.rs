@@ -10,23 +10,27 @@ use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `connect(Socket, Address, Handle, How)`
 #[rustler::nif]
-fn connect<'a>(env: Env<'a>, socket: Term<'a>, addr: Term<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
+fn connect<'a>(
+    env: Env<'a>,
+    socket: ResourceArc<Handle>,
+    addr: Term<'a>,
+    handle: Term<'a>,
+    how: Term<'a>,
+) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    super::handle(socket)?;
     let to = match address::decode(env, addr)? {
         Ok(to) => to,
         Err(error) => return Ok(error),
     };
     let tag = || atoms::connect().encode(env);
-    run(env, socket, &wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
+    run(env, &socket, &wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
 }
 
 /// `connect(Socket)`: the end of a connect that answered `select`. Raises `{invalid, state}` where there is none.
 #[rustler::nif(name = "connect")]
-fn connect_finish<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
-    let handle: ResourceArc<Handle> = socket.decode()?;
+fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Term<'a>> {
     let again = Wait::decode(env.make_ref().encode(env), atoms::nowait().encode(env))?;
-    let (answer, wakes) = handle.socket.finish_connect(env.pid(), again.waiter(env, &handle));
+    let (answer, wakes) = socket.socket.finish_connect(env.pid(), again.waiter(env, &socket));
     caller::tell(env, wakes);
     match answer {
         Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),

@@ -124,14 +124,13 @@ pub(crate) fn handle<'a>(socket: Term<'a>) -> NifResult<&'a Handle> {
 /// `tag` is what the caller's `cancel` and continuation go by.
 pub(crate) fn run<'a, O: Op>(
     env: Env<'a>,
-    socket: Term<'a>,
+    handle: &ResourceArc<Handle>,
     wait: &Wait<'a>,
     op: &mut O,
     tag: impl FnOnce() -> Term<'a>,
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
-    let handle: ResourceArc<Handle> = socket.decode()?;
-    let waiter = wait.waiter(env, &handle);
+    let waiter = wait.waiter(env, handle);
     let (answer, wakes) = handle.socket.run(op, env.pid(), wait.mode(), waiter);
     caller::tell(env, wakes);
     let no_memory = || fail::error(env, atoms::enomem());

@@ -8,14 +8,14 @@ use crate::{atoms, fail};
 use esock::addr::Address;
 use esock::op::recv::Recv;
 use esock::op::recvfrom::RecvFrom;
-use rustler::{Atom, Encoder, Env, NifResult, Term};
+use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// `recv(Socket, Length, Flags, Handle, How)`. `{some, Length}`: what there is, and no more than that.
 #[rustler::nif]
 fn recv<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     length: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
@@ -24,17 +24,16 @@ fn recv<'a>(
     let wait = Wait::decode(handle, how)?;
     let some = length.decode::<(Atom, Term<'a>)>().ok().map(|(_, length)| length);
     let (length, exact) = (some.unwrap_or(length), some.is_none());
-    let (len, flags) = match arguments(env, socket, length, flags, if wait.blocking() { several } else { one })? {
+    let (len, flags) = match arguments(env, &socket, length, flags, if wait.blocking() { several } else { one })? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let exact = exact && !length.decode::<u64>().is_ok_and(|len| len == 0);
-    let handle = super::handle(socket)?;
-    let (len, direct) = expected(handle, len);
+    let (len, direct) = expected(&socket, len);
     let tag = || atoms::recv().encode(env);
     buffer::with(direct, |room| {
-        run(env, socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {
-            handle.socket.settings.last.store(got, Relaxed);
+        run(env, &socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {
+            socket.socket.settings.last.store(got, Relaxed);
             let data = op.room.term(env, got)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
@@ -45,20 +44,20 @@ fn recv<'a>(
 #[rustler::nif]
 fn recvfrom<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     size: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match arguments(env, socket, size, flags, one)? {
+    let (len, flags) = match arguments(env, &socket, size, flags, one)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let tag = || atoms::recvfrom().encode(env);
     buffer::with(false, |room| {
-        run(env, socket, &wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
+        run(env, &socket, &wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
             let data = op.room.term(env, got)?;
             let from = address::encode(env, &Address::from_raw(&from))?;
             Some((atoms::ok(), (from, data)).encode(env))
@@ -91,12 +90,11 @@ fn several(handle: &Handle) -> usize {
 /// The length, which is the socket's own where the caller names none, and the flags.
 pub(super) fn arguments<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    handle: &Handle,
     length: Term<'a>,
     flags: Term<'a>,
     unnamed: impl FnOnce(&Handle) -> usize,
 ) -> NifResult<Result<(usize, i32), Term<'a>>> {
-    let handle = super::handle(socket)?;
     let Some(len) = length.decode::<u64>().ok().and_then(|len| isize::try_from(len).ok()) else {
         return fail::integer_range(env, length).map(Err);
     };

@@ -6,7 +6,7 @@ use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
 use esock::sys::io::Received;
-use rustler::{Encoder, Env, NifResult, Term};
+use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// No message of the system is longer.
 const MESSAGE: usize = 1 << 20;
@@ -20,7 +20,7 @@ fn each(handle: &Handle) -> usize {
 #[rustler::nif]
 fn recvmmsg<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     count: Term<'a>,
     sizes: (Term<'a>, Term<'a>),
     flags: Term<'a>,
@@ -28,7 +28,7 @@ fn recvmmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, each)? {
+    let (len, flags) = match super::recv::arguments(env, &socket, sizes.0, flags, each)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
@@ -36,14 +36,14 @@ fn recvmmsg<'a>(
         return fail::integer_range(env, count);
     };
     let size = len.min(MESSAGE);
-    let ctrl_size = match super::recvmsg::ctrl_size(env, socket, sizes.1)? {
+    let ctrl_size = match super::recvmsg::ctrl_size(env, &socket, sizes.1)? {
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
-    let protocol = super::handle(socket)?.socket.kind.protocol;
+    let protocol = socket.socket.kind.protocol;
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
-        run(env, socket, &wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
+        run(env, &socket, &wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
             Some((atoms::ok(), messages(env, protocol, op, &received)?).encode(env))
         })
     });

@@ -1,6 +1,7 @@
 //! recvmsg.
 
 use super::{Wait, run};
+use crate::handle::Handle;
 use crate::term::{address, control, flags, value};
 use crate::{atoms, buffer};
 use esock::addr::Address;
@@ -8,14 +9,14 @@ use esock::notification;
 use esock::op::recvmsg::RecvMsg;
 use esock::sys::io::Received;
 use esock::sys::memory::zeros;
-use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
+use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// `recvmsg(Socket, Size, CtrlSize, Flags, Handle, How)`
 #[rustler::nif]
 fn recvmsg<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     size: Term<'a>,
     ctrl: Term<'a>,
     flags: Term<'a>,
@@ -23,21 +24,21 @@ fn recvmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match super::recv::arguments(env, socket, size, flags, super::recv::one)? {
+    let (len, flags) = match super::recv::arguments(env, &socket, size, flags, super::recv::one)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let ctrl = match ctrl_size(env, socket, ctrl)? {
+    let ctrl = match ctrl_size(env, &socket, ctrl)? {
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
     let Some(ctrl) = zeros(ctrl) else {
         return Ok(crate::fail::error(env, atoms::enomem()));
     };
-    let protocol = super::handle(socket)?.socket.kind.protocol;
+    let protocol = socket.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
-        run(env, socket, &wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
+        run(env, &socket, &wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
             let data = op.room.term(env, got.len)?;
             Some((atoms::ok(), message(env, protocol, &got, data, &op.ctrl)?).encode(env))
         })
@@ -49,9 +50,9 @@ const CTRL: u64 = 1 << 20;
 
 /// How much room there is for control messages: what the caller says, or with 0 the socket's setting; or the answer for a
 /// size that no system has.
-pub(super) fn ctrl_size<'a>(env: Env<'a>, socket: Term<'a>, size: Term<'a>) -> NifResult<Result<usize, Term<'a>>> {
+pub(super) fn ctrl_size<'a>(env: Env<'a>, handle: &Handle, size: Term<'a>) -> NifResult<Result<usize, Term<'a>>> {
     Ok(match size.decode::<u64>() {
-        Ok(0) => Ok(super::handle(socket)?.socket.settings.rcvctrlbuf.load(Relaxed)),
+        Ok(0) => Ok(handle.socket.settings.rcvctrlbuf.load(Relaxed)),
         Ok(size) => Ok(size.min(CTRL) as usize),
         Err(_) => return crate::fail::integer_range(env, size).map(Err),
     })

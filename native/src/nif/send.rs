@@ -1,36 +1,36 @@
 //! send, sendto.
 
 use super::{Wait, run};
+use crate::handle::Handle;
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::op;
-use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
+use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `send(Socket, Data, Flags, Handle, How)`
 #[rustler::nif]
 fn send<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     data: Binary<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    super::handle(socket)?;
     let bits = match flags::decode(env, flags)? {
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
     let mut op = op::send::Send { data: data.as_slice(), flags: bits };
-    run(env, socket, &wait, &mut op, || tag(env, atoms::send(), flags), |_, put, all| sent(env, data, put, all))
+    run(env, &socket, &wait, &mut op, || tag(env, atoms::send(), flags), |_, put, all| sent(env, data, put, all))
 }
 
 /// `sendto(Socket, Data, Dest, Flags, Handle, How)`
 #[rustler::nif]
 fn sendto<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     data: Binary<'a>,
     dest: Term<'a>,
     flags: Term<'a>,
@@ -38,7 +38,6 @@ fn sendto<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    super::handle(socket)?;
     let to = match address::decode(env, dest)? {
         Ok(to) => to,
         Err(error) => return Ok(error),
@@ -49,7 +48,7 @@ fn sendto<'a>(
     };
     let mut op = op::sendto::SendTo { data: data.as_slice(), to, flags: bits };
     let tag = || tag(env, atoms::sendto(), (dest, flags).encode(env));
-    run(env, socket, &wait, &mut op, tag, |_, put, all| sent(env, data, put, all))
+    run(env, &socket, &wait, &mut op, tag, |_, put, all| sent(env, data, put, all))
 }
 
 /// `{Op, Continuation}`

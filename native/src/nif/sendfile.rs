@@ -1,15 +1,16 @@
 //! sendfile, and the reading ahead that keeps it from waiting for a disk.
 
 use super::{Wait, run};
+use crate::handle::Handle;
 use crate::{atoms, fail};
 use esock::op::sendfile::SendFile;
-use rustler::{Encoder, Env, NifResult, Term};
+use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `sendfile(Socket, Fd, {Offset, Count}, Tag, Handle, How)`, of the number of an open file. Answers how many bytes went.
 #[rustler::nif]
 fn sendfile<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     file: i32,
     (offset, count): (i64, u32),
     tag: Term<'a>,
@@ -17,7 +18,6 @@ fn sendfile<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    super::handle(socket)?;
     // A duplicate: the file may be closed by others while its bytes go.
     let file = match esock::sys::socket::dup(file) {
         Ok(file) => file,
@@ -26,7 +26,7 @@ fn sendfile<'a>(
     let mut op = SendFile { file: &file, offset, count: count as usize };
     run(
         env,
-        socket,
+        &socket,
         &wait,
         &mut op,
         || tag,

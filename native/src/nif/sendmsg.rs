@@ -8,20 +8,20 @@ use crate::{atoms, fail};
 use esock::op::sendmmsg::{MOST, SendMmsg};
 use esock::op::sendmsg::SendMsg;
 use esock::sys::io::Message;
-use rustler::{Binary, Encoder, Env, NifResult, Term};
+use rustler::{Binary, Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `sendmsg(Socket, Msg, Flags, Handle, How)`
 #[rustler::nif]
 fn sendmsg<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     msg: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    let (binaries, envelope) = match message::decode(env, msg, super::handle(socket)?)? {
+    let (binaries, envelope) = match message::decode(env, msg, &socket)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
@@ -31,14 +31,19 @@ fn sendmsg<'a>(
     };
     let mut op = SendMsg { message: envelope.with(&binaries), flags: bits };
     let tag = || (atoms::sendmsg(), (msg, flags)).encode(env);
-    run(env, socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
+    run(env, &socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
 }
 
 /// `sendv(Socket, IOV, Handle, How)`
 #[rustler::nif]
-fn sendv<'a>(env: Env<'a>, socket: Term<'a>, iov: Term<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
+fn sendv<'a>(
+    env: Env<'a>,
+    socket: ResourceArc<Handle>,
+    iov: Term<'a>,
+    handle: Term<'a>,
+    how: Term<'a>,
+) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
-    super::handle(socket)?;
     let Ok(binaries) = message::binaries(env, iov) else {
         return Ok(fail::invalid(env, atoms::iov()));
     };
@@ -49,7 +54,7 @@ fn sendv<'a>(env: Env<'a>, socket: Term<'a>, iov: Term<'a>, handle: Term<'a>, ho
     let message = Message { iov: message::slices(&binaries), to: None, ctrl: Vec::new(), gso: None };
     let tag = || (atoms::sendv(), atoms::undefined()).encode(env);
     let mut op = SendMsg { message, flags: 0 };
-    run(env, socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
+    run(env, &socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
 }
 
 /// `sendmmsg(Socket, Msgs, Flags, Handle, How)`. Answers `{ok, Sent}`, the bytes that went of each of the first
@@ -57,7 +62,7 @@ fn sendv<'a>(env: Env<'a>, socket: Term<'a>, iov: Term<'a>, handle: Term<'a>, ho
 #[rustler::nif]
 fn sendmmsg<'a>(
     env: Env<'a>,
-    socket: Term<'a>,
+    socket: ResourceArc<Handle>,
     msgs: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
@@ -68,14 +73,14 @@ fn sendmmsg<'a>(
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let (binaries, envelopes) = match parts(env, msgs, super::handle(socket)?)? {
+    let (binaries, envelopes) = match parts(env, msgs, &socket)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
     let messages = binaries.iter().zip(envelopes).map(|(binaries, envelope)| envelope.with(binaries));
     let mut op = SendMmsg { messages: messages.collect(), flags: bits };
     let tag = || atoms::sendmmsg().encode(env);
-    run(env, socket, &wait, &mut op, tag, |_, sent, all| {
+    run(env, &socket, &wait, &mut op, tag, |_, sent, all| {
         Some(if all { (atoms::ok(), sent).encode(env) } else { sent.encode(env) })
     })
 }
