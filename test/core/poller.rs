@@ -3,9 +3,11 @@
 use crate::waiting::PATIENCE;
 use esock::poller::Ready;
 use esock::poller::epoll::{Interest, Poller};
+use esock::poller::registration::Registration;
 use esock::poller::token::{Table, Token};
+use esock::socket::Direction;
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -115,4 +117,33 @@ fn a_token_of_before_finds_nobody() {
     assert!(table.remove(first).is_none());
     assert!(table.get(Token::from_u64(second.to_u64())).is_some());
     assert_eq!(table.len(), 1);
+}
+
+#[test]
+fn a_reader_who_does_not_wait_is_left_alone() {
+    let poller = Poller::start(94).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let (source, events) = source();
+    let registration = Registration::new(near.as_raw_fd());
+    let want = |direction| registration.want(&poller, direction, || Arc::clone(&source)).unwrap();
+    want(Direction::Read);
+    far.write_all(b"x").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    // He gets what he wants without waiting, again and again.
+    for _ in 0..10 {
+        registration.unawaited(&poller);
+    }
+    far.write_all(b"y").unwrap();
+    // Writing is asked for afterwards: the first event is for that, and none has come for reading.
+    want(Direction::Write);
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (false, true));
+    // Who waits now hears of what is there, and from then on of what comes.
+    want(Direction::Read);
+    assert!(events.recv_timeout(PATIENCE).unwrap().0);
+    want(Direction::Read);
+    far.write_all(b"z").unwrap();
+    assert!(events.recv_timeout(PATIENCE).unwrap().0);
+    registration.end(&poller);
+    assert_eq!(poller.registered(), 0);
+    poller.stop();
 }
