@@ -294,7 +294,7 @@ open(FD) -> erlang:error(badarg, [FD]).
 %% options: `debug', `use_registry' (booleans).
 -spec open(FD :: integer(), Opts :: map()) -> {ok, socket()} | {error, posix() | invalid()};
           (domain() | integer(), type() | integer()) -> {ok, socket()} | {error, posix() | invalid()}.
-open(FD, Opts) when is_integer(FD), is_map(Opts) -> esock_nif:open(FD, Opts);
+open(FD, Opts) when is_integer(FD), is_map(Opts) -> esock_wait:taken(esock_nif:open(FD, Opts));
 open(FD, Opts) when is_map(Opts) -> erlang:error(badarg, [FD, Opts]);
 open(Domain, Type) -> open(Domain, Type, 0).
 
@@ -330,12 +330,12 @@ open_number(Domain, Type, Number, Opts) ->
         netns ->
             #{netns := Path} = Opts,
             case is_list(Path) andalso unicode:characters_to_binary(Path, file:native_name_encoding()) of
-                Bytes when is_binary(Bytes) -> esock_nif:open_in(Bytes, Domain, Type, Number, Opts);
+                Bytes when is_binary(Bytes) -> esock_wait:taken(esock_nif:open_in(Bytes, Domain, Type, Number, Opts));
                 false -> erlang:error(badarg, [Domain, Type, Number, Opts]);
                 _ -> {error, {invalid, {path, Path}}}
             end;
         Result ->
-            Result
+            esock_wait:taken(Result)
     end.
 
 %% @doc Gives the socket an address, bind(2). `any', `loopback' and `broadcast' are those of the socket's domain.
@@ -451,7 +451,7 @@ accept(Socket) -> accept(Socket, infinity).
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, accept, Timeout);
-        How -> esock_nif:accept(Ref, Timeout, How)
+        How -> esock_wait:taken(esock_nif:accept(Ref, Timeout, How))
     end;
 accept(Socket, Timeout) ->
     erlang:error(badarg, [Socket, Timeout]).
@@ -468,7 +468,7 @@ accept_many(Socket, Max) -> accept_many(Socket, Max, infinity).
 accept_many(?SOCKET(Ref), Max, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0 ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {accept, Max}, Timeout);
-        How -> esock_nif:accept_many(Ref, Max, Timeout, How)
+        How -> esock_wait:taken(esock_nif:accept_many(Ref, Max, Timeout, How))
     end;
 accept_many(Socket, Max, Timeout) ->
     erlang:error(badarg, [Socket, Max, Timeout]).

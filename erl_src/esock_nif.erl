@@ -93,10 +93,10 @@ info() -> ?NIF.
 -spec info(reference()) -> map().
 info(_Socket) -> ?NIF.
 
--spec open(integer(), map()) -> {ok, esock:socket()} | error().
+-spec open(integer(), map()) -> {ok | signals, esock:socket()} | error().
 open(_FD, _Options) -> ?NIF.
 
--spec open(term(), term(), integer(), map()) -> {ok, esock:socket()} | netns | error().
+-spec open(term(), term(), integer(), map()) -> {ok | signals, esock:socket()} | netns | error().
 open(_Domain, _Type, _Protocol, _Options) -> ?NIF.
 
 -spec protocol(atom()) -> integer() | undefined.
@@ -125,11 +125,11 @@ connect(_Socket) -> ?NIF.
 connect(_Socket, _Address, _Handle, _How) -> ?NIF.
 
 -spec accept(reference(), nowait | reference(), how()) ->
-          {ok, esock:socket()} | {select | completion, term()} | error() | wait().
+          {ok | signals, esock:socket()} | {select | completion, term()} | error() | wait().
 accept(_Socket, _Handle, _How) -> ?NIF.
 
 -spec accept_many(reference(), pos_integer(), nowait | reference(), how()) ->
-          {ok, [esock:socket(), ...]} | {select | completion, term()} | error() | wait().
+          {ok | signals, [esock:socket(), ...]} | {select | completion, term()} | error() | wait().
 accept_many(_Socket, _Max, _Handle, _How) -> ?NIF.
 
 -spec send(reference(), binary(), term(), nowait | reference(), how()) ->
@@ -226,7 +226,7 @@ protocols() -> ?NIF.
 -spec getopt(reference(), term(), map()) -> {ok, term()} | error().
 getopt(_Socket, _Option, _Value) -> ?NIF.
 
--spec open_in(binary(), term(), term(), integer(), map()) -> {ok, esock:socket()} | error().
+-spec open_in(binary(), term(), term(), integer(), map()) -> {ok | signals, esock:socket()} | error().
 open_in(_Path, _Domain, _Type, _Protocol, _Options) -> ?NIF.
 
 -spec ioctl(reference(), atom(), [term()]) -> ok | {ok, term()} | error().

@@ -5,6 +5,7 @@
 
 -export([run/3]).
 -export([cancel/3]).
+-export([taken/1]).
 -export([unsent/2]).
 -export([rest/2]).
 
@@ -64,7 +65,18 @@ done({sendmsg, #{gso := _} = Msg, Flags}, {ok, Rest}, _Done) ->
     {again, {sendmsg, rest(Msg, Rest), Flags}, sent};
 done({sendfile, _, _, _, Before}, {ok, Put}, _Done) ->
     {ok, Before + Put};
+done(_Op, {signals, _} = Result, _Done) ->
+    taken(Result);
 done(_Op, Result, _Done) ->
+    Result.
+
+%% @doc What the caller gets of new sockets. Now and then they come with `signals', and the caller attends to those that
+%% wait for it: to ask for the length of the queue is what does that on OTP 25.
+-spec taken({signals, term()} | term()) -> term().
+taken({signals, Sockets}) ->
+    _ = process_info(self(), message_queue_len),
+    {ok, Sockets};
+taken(Result) ->
     Result.
 
 wait(Socket, Op, Handle, Deadline, Done) ->

@@ -14,7 +14,7 @@
 
 all() ->
     [closed, forgotten, owner_ends, owner_killed_waiting, accepted_forgotten, killed_in_a_burst, half_connected, monitored,
-     closed_under_waiters, registered_while_closed, cloexec, emfile, ten_thousand_waits].
+     closed_under_waiters, registered_while_closed, cloexec, emfile, ten_thousand_waits, signals_attended].
 
 init_per_suite(Config) ->
     %% What is made once and stays: pollers, tables.
@@ -209,3 +209,23 @@ unmonitored(N) when N > 0 ->
         0 -> ok;
         _ -> erlang:yield(), unmonitored(N - 1)
     end.
+
+%% A process that opens and closes and never waits: the ends of the watches over it do not pile up in its queue, where they
+%% were some 100 bytes each, and every collection went through them.
+signals_attended(_) ->
+    Self = self(),
+    erlang:garbage_collect(),
+    Before = erlang:memory(system),
+    {Pid, MRef} = spawn_monitor(fun() ->
+                                        [begin {ok, S} = esock:open(inet, dgram), ok = esock:close(S) end || _ <- lists:seq(1, 50_000)],
+                                        Self ! opened,
+                                        busy()
+                                end),
+    receive opened -> ok end,
+    Grown = erlang:memory(system) - Before,
+    exit(Pid, kill),
+    receive {'DOWN', MRef, process, Pid, killed} -> ok end,
+    ct:comment("~b KB", [Grown div 1024]),
+    ?assert(Grown < 2_000_000).
+
+busy() -> busy().

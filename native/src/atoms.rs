@@ -14,7 +14,7 @@ rustler::atoms! {
     linger, listening, local, loopback, meta, mode, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,
     not_found, not_owner, notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own, owner, path,
     pollers, port, protocol, read, recv, recvfrom, recvmsg, recvmmsg, sendmmsg, rstates, scope_id, select, select_info, select_read, select_write, select_sent,
-    selected, send, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug, socket_option, socket_tag = "$socket", state,
+    selected, send, signals, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug, socket_option, socket_tag = "$socket", state,
     timeout, undefined, unspec, use_registry, value, wait, write, wstates, yes = "true", yield_ = "yield", zero,
     ctrl, einval, ioctl_request, ioctl_flag, element_not_binary, improper_list, length, list, msg, native, value_spec, integer, boolean, flags_key = "flags", iov,
     kind = "type", acc_success, acc_fails, acc_tries, acc_waits, read_byte, read_fails, read_pkg, read_pkg_max,

@@ -10,9 +10,9 @@ use esock::registry::{Key, Registry};
 use esock::socket::Socket;
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
-use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// The process whose death closes a socket.
 pub(crate) struct Owner {
@@ -36,6 +36,9 @@ pub(crate) struct Handle {
 
 /// The registered sockets. An entry does not keep its socket alive.
 static REGISTRY: Registry<watch::Weak> = Registry::new();
+/// Sockets opened, of which every so many asks its process to attend to its signals.
+static OPENED: AtomicUsize = AtomicUsize::new(0);
+const ATTEND: usize = 64;
 /// Whether new sockets are registered.
 pub(crate) static USE_REGISTRY: AtomicBool = AtomicBool::new(true);
 
@@ -76,6 +79,7 @@ impl Handle {
             lingering: Mutex::new(None),
         });
         handle.own(env, env.pid());
+        OPENED.fetch_add(1, Relaxed);
         if registered {
             handle.register(env);
         }
@@ -178,6 +182,13 @@ impl Owned for ResourceArc<Handle> {
             REGISTRY.remove(key);
         }
     }
+}
+
+/// What goes with new sockets: `ok`; or `signals`, now and then. The watch over an owner is a signal to it, and so is its
+/// end. Before OTP 29 a process that calls and never waits leaves them in its queue, and each of its collections goes
+/// through all of them: it gets slower with every socket.
+pub(crate) fn taken(count: usize) -> Atom {
+    if OPENED.load(Relaxed) % ATTEND < count { atoms::signals() } else { atoms::ok() }
 }
 
 /// `{'$socket', reference()}`

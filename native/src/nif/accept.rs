@@ -14,7 +14,7 @@ use std::os::fd::OwnedFd;
 fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
     let wait = Wait::decode(handle, how)?;
     let tag = || atoms::accept().encode(env);
-    run(env, &socket, &wait, &mut Accept, tag, |_, fd, _| Some(answer(env, accepted(env, &socket, fd))))
+    run(env, &socket, &wait, &mut Accept, tag, |_, fd, _| Some(answer(env, 1, accepted(env, &socket, fd))))
 }
 
 /// `accept_many(Socket, Max, Handle, How)`: `{ok, [Socket]}`
@@ -33,7 +33,11 @@ fn accept_many<'a>(
     run(env, &socket, &wait, &mut AcceptMany { most }, tag, |_, fds, _| {
         // A connection takes some 3 µs. A loop that takes burst after burst is to be interrupted as any other.
         consume_timeslice(env, i32::try_from(fds.len() / 3).map_or(100, |percent| percent.clamp(1, 100)));
-        Some(answer(env, fds.into_iter().map(|fd| accepted(env, &socket, fd)).collect::<Result<Vec<_>, _>>()))
+        Some(answer(
+            env,
+            fds.len(),
+            fds.into_iter().map(|fd| accepted(env, &socket, fd)).collect::<Result<Vec<_>, _>>(),
+        ))
     })
 }
 
@@ -43,9 +47,9 @@ fn accepted<'a>(env: Env<'a>, listener: &Handle, fd: OwnedFd) -> Result<Term<'a>
     Ok(handle::socket(env, &Handle::open(env, socket, listener.registered())))
 }
 
-fn answer<'a>(env: Env<'a>, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
+fn answer<'a>(env: Env<'a>, count: usize, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
     match accepted {
-        Ok(sockets) => (atoms::ok(), sockets).encode(env),
+        Ok(sockets) => (handle::taken(count), sockets).encode(env),
         Err(errno) => fail::posix(env, errno),
     }
 }

@@ -88,7 +88,7 @@ fn opened<'a>(
     socket.settings.debug.store(debug, Relaxed);
     let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
     let handle = Handle::open(env, socket, registered);
-    Ok((atoms::ok(), handle::socket(env, &handle)).encode(env))
+    Ok((handle::taken(1), handle::socket(env, &handle)).encode(env))
 }
 
 fn flag(options: Term<'_>, name: Atom) -> Option<bool> {
