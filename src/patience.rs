@@ -14,11 +14,13 @@ pub struct Patience {
     rest: u8,
     /// calls in a row that have tried in vain
     vain: u8,
+    /// calls in a row that met nothing at first, and then something
+    late: u8,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { since: None, rest: 2, vain: 1 }
+        Self { since: None, rest: 2, vain: 1, late: 0 }
     }
 }
 
@@ -30,6 +32,18 @@ impl Patience {
     /// Of two to this power waits, one tries in vain.
     const RAREST: u8 = 7;
 
+    /// So many calls in a row met nothing at first: the next will not, either.
+    const SURE: u8 = 8;
+
+    /// Whether the first attempt is not worth a system call. Every so often it is made all the same, to find out.
+    pub fn foresees_nothing(&mut self, after: u32) -> bool {
+        let sure = after == 0 && self.late >= Self::SURE && !self.late.is_multiple_of(Self::SURE);
+        if sure {
+            self.since = Some(Instant::now());
+        }
+        sure
+    }
+
     /// Whether to give up the turn once more, after so many times.
     pub fn more(&mut self, after: u32) -> bool {
         if after == 0 {
@@ -40,6 +54,7 @@ impl Patience {
         }
         let more = after < Self::FEW || self.since.is_some_and(|since| since.elapsed() < Self::MOST);
         if !more {
+            self.late = 0;
             self.vain = (self.vain + 1).min(Self::RAREST);
             self.rest = (1 << self.vain) - 1;
         }
@@ -50,6 +65,9 @@ impl Patience {
     pub fn paid(&mut self, after: u32) {
         if after > 0 {
             self.vain = 0;
+            self.late = self.late.checked_add(1).unwrap_or(Self::SURE);
+        } else {
+            self.late = 0;
         }
     }
 }

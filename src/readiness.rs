@@ -89,6 +89,12 @@ impl<W: Wake> Visit<'_, '_, W> {
                 return Answer::Waiting;
             }
         }
+        if let Mode::Yield(after) = self.mode
+            && self.state.line.head.is_none()
+            && self.state.own.patience.foresees_nothing(after)
+        {
+            return Answer::Yield;
+        }
         self.count::<O>(|tally| tally.tries += 1);
         match if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) } {
             Attempt::Done(done) if self.again && O::CLAIM == Claim::Read && self.mode == Mode::Wait => {

@@ -253,3 +253,45 @@ fn yields_are_learnt_and_forgotten() {
     let most = (2..).find(|after| matches!(attempt(*after), Answer::Waiting));
     assert!(most.is_some_and(|most| most > 1));
 }
+
+#[test]
+fn who_is_always_early_is_not_looked_for_at_first() {
+    let (socket, far) = pair();
+    let process = Process::new(1);
+    let attempt = |after: u32| {
+        let mut room = Buffer::default();
+        let mut op = Recv { room: &mut room, len: 16, exact: false, flags: 0 };
+        let (answer, wakes) = socket.run(&mut op, 1, Mode::Yield(after), || process.waiter(1));
+        wakes.tell();
+        answer
+    };
+    let tries = || socket.look(Direction::Read, |state| state.tally.tries).0;
+    let send = || std::io::Write::write_all(&mut &far, b"x").unwrap();
+    // The bytes always come after the first look.
+    for _ in 0..9 {
+        while !matches!(attempt(0), Answer::Yield) {
+            send();
+            assert!(matches!(attempt(0), Answer::Done(1)));
+        }
+        send();
+        assert!(matches!(attempt(1), Answer::Done(1)));
+    }
+    // Most calls leave it out by now; some look, so that it is noticed when the bytes come early.
+    let mut left_out = 0;
+    let early = (0..100).find(|_| {
+        let before = tries();
+        send();
+        match attempt(0) {
+            Answer::Yield => {
+                assert_eq!(tries(), before);
+                left_out += 1;
+                assert!(matches!(attempt(1), Answer::Done(1)));
+                false
+            }
+            answer => matches!(answer, Answer::Done(1)),
+        }
+    });
+    assert!(early.is_some() && left_out > 0);
+    send();
+    assert!(matches!(attempt(0), Answer::Done(1)));
+}
