@@ -95,7 +95,7 @@ json(Results, Rounds, Ms) ->
 
 value(null) -> "null";
 value(A) when is_atom(A) -> ["\"", atom_to_list(A), "\""];
-value(N) when is_number(N) -> io_lib:format("~.3f", [float(N)]);
+value(N) when is_number(N) -> io_lib:format("~.6g", [float(N)]);
 value(S) -> ["\"", S, "\""].
 
 %%% For bench/*.sh, each in a VM of its own.
