@@ -227,17 +227,20 @@ fn a_lent_descriptor_stays_open() {
     assert_eq!(&data, b"alive");
 }
 
+/// A receive by who has given up his turn so many times.
+fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
+    let mut room = Buffer::default();
+    let mut op = Recv { room: &mut room, len: 16, exact: false, flags: 0 };
+    let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
+    wakes.tell();
+    answer
+}
+
 #[test]
 fn yields_are_learnt_and_forgotten() {
     let (socket, far) = pair();
     let process = Process::new(1);
-    let attempt = |after: u32| {
-        let mut room = Buffer::default();
-        let mut op = Recv { room: &mut room, len: 16, exact: false, flags: 0 };
-        let (answer, wakes) = socket.run(&mut op, 1, Mode::Yield(after), || process.waiter(1));
-        wakes.tell();
-        answer
-    };
+    let attempt = |after| yielding(&socket, &process, after);
     // A socket where nothing is known waits at once.
     assert!(matches!(attempt(0), Answer::Waiting));
     // After some waits it is asked to try again.
@@ -258,13 +261,7 @@ fn yields_are_learnt_and_forgotten() {
 fn who_is_always_early_is_not_looked_for_at_first() {
     let (socket, far) = pair();
     let process = Process::new(1);
-    let attempt = |after: u32| {
-        let mut room = Buffer::default();
-        let mut op = Recv { room: &mut room, len: 16, exact: false, flags: 0 };
-        let (answer, wakes) = socket.run(&mut op, 1, Mode::Yield(after), || process.waiter(1));
-        wakes.tell();
-        answer
-    };
+    let attempt = |after| yielding(&socket, &process, after);
     let tries = || socket.look(Direction::Read, |state| state.tally.tries).0;
     let send = || std::io::Write::write_all(&mut &far, b"x").unwrap();
     // The bytes always come after the first look.
