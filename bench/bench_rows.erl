@@ -15,6 +15,9 @@ all() ->
      {pp50, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 50, Ms) end},
      {pp500, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 500, Ms) end},
      {sparse, "messages/s", [esock, socket, gen_tcp], fun sparse/2},
+     {neighbour1, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 1, infinity, Ms) end},
+     {neighbour50, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 50, infinity, Ms) end},
+     {neighbour_paced, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 80, paced, Ms) end},
      {pp50_idle, "echoes/s", [esock, socket, gen_tcp], fun(B, Ms) -> with_idle(B, idle_most(), fun() -> echo(B, 50, Ms) end) end},
      {bulk64k_1, "bytes/s", ?TCP ++ [floor], fun(B, Ms) -> bulk(B, 65536, 1, Ms) end},
      {bulk64k_16, "bytes/s", ?TCP ++ [floor], fun(B, Ms) -> bulk(B, 65536, 16, Ms) end},
@@ -114,8 +117,12 @@ trips(Backend, S, Latencies, Most, Count) ->
     {ok, Data} = recv(Backend, S, 64),
     bench_stats:add(Latencies, erlang:monotonic_time(nanosecond) - Start),
     receive stop -> Count + 1
-    after 0 -> trips(Backend, S, Latencies, Most, Count + 1)
+    after pause(Most) -> trips(Backend, S, Latencies, Most, Count + 1)
     end.
+
+%% As many as can be, or some 500 a second.
+pause(paced) -> 1;
+pause(_) -> 0.
 
 %%% Connections that wait.
 
@@ -233,6 +240,43 @@ spin(N) -> spin(N - 1).
 unit_us() ->
     {Us, _} = timer:tc(fun() -> [spin(100_000) || _ <- lists:seq(1, 20)] end),
     Us / 20.
+
+%%% What two processes that have no sockets, and send one another a message every millisecond, notice of echoes beside them: of
+%%% as many as each backend can do, which are not equally many, and of equally many.
+
+neighbour(Backend, Connections, How, Ms) ->
+    Latencies = bench_stats:latencies(),
+    Self = self(),
+    Peer = spawn_link(fun pong/0),
+    Pinger = spawn_link(fun() -> receive go -> Self ! {pings, ping(Peer, Latencies, 0)} end end),
+    Outcome = with_echoes(Backend, Connections, fun(Clients, _) ->
+        bench_stats:timed(fun() ->
+            [Pid ! {go, How} || Pid <- Clients],
+            Pinger ! go,
+            receive after Ms -> ok end,
+            [Pid ! stop || Pid <- [Pinger | Clients]],
+            [receive {count, Pid, _} -> ok end || Pid <- Clients],
+            receive {pings, Count} -> Count end
+        end)
+    end),
+    Peer ! stop,
+    maps:merge(Outcome, bench_stats:percentiles(Latencies)).
+
+ping(Peer, Latencies, Count) ->
+    receive stop -> Count
+    after 1 ->
+            Start = erlang:monotonic_time(nanosecond),
+            Peer ! {ping, self()},
+            receive pong -> ok end,
+            bench_stats:add(Latencies, erlang:monotonic_time(nanosecond) - Start),
+            ping(Peer, Latencies, Count + 1)
+    end.
+
+pong() ->
+    receive
+        {ping, Pid} -> Pid ! pong, pong();
+        stop -> ok
+    end.
 
 %%% Streams. Every byte is counted; a run before the measured ones checks a CRC, which would be most of the work.
 
