@@ -90,6 +90,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             }
         }
         if let Mode::Yield(after) = self.mode
+            && O::CLAIM != Claim::Connect
             && self.state.line.head.is_none()
             && self.state.own.patience.foresees_nothing(after)
         {
@@ -182,14 +183,24 @@ impl<W: Wake> Visit<'_, '_, W> {
                 }
                 return Answer::Blocked;
             }
-            Mode::Yield(after) if self.state.own.patience.more(after) => return Answer::Yield,
+            // A connect is not to be made twice.
+            Mode::Yield(after) if O::CLAIM != Claim::Connect && self.state.own.patience.more(after) => {
+                return Answer::Yield;
+            }
             Mode::Yield(_) | Mode::Wait => {}
         }
         self.waiting::<O>(waiter)
     }
 
     fn waiting<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
-        self.wait::<O>(waiter).map_or_else(|errno| Answer::Failed(Failure::Errno(errno)), |()| Answer::Waiting)
+        match self.wait::<O>(waiter) {
+            Ok(()) => Answer::Waiting,
+            Err(errno) => {
+                // He may have the turn already, and does not wait.
+                self.fail::<O>(None);
+                Answer::Failed(Failure::Errno(errno))
+            }
+        }
     }
 
     /// A part is done. Unlike EAGAIN, that does not say that there is nothing more.

@@ -13,7 +13,7 @@ all() ->
      owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
      controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
      monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
-     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out,
+     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out, connect_again_and_again, turn_of_who_cannot_wait,
      end_of_stream_by_recvmsg].
 
 %%% Processes that do what they are told, one thing at a time, and say what came of it.
@@ -530,6 +530,32 @@ connect_timed_out(_) ->
     ok = esock:setopt(D, {tcp, user_timeout}, 300),
     ?assertEqual({error, etimedout}, esock:connect(D, Addr)),
     [ok = esock:close(X) || X <- [L, C, D]].
+
+%% A socket whose connects were refused before is connected once with each call, however often it pays to look again.
+connect_again_and_again(_) ->
+    {L, Addr, C} = full(),
+    {ok, S} = esock:open(inet, stream, tcp),
+    Closed = Addr#{port := 1},
+    Refused = [esock:connect(S, Closed) || _ <- lists:seq(1, 20)],
+    ?assertEqual([], [R || R <- Refused, not lists:member(R, [{error, econnrefused}, {error, econnaborted}])]),
+    ?assertEqual({error, timeout}, esock:connect(S, Addr, 50)),
+    [ok = esock:close(X) || X <- [L, C, S]].
+
+%% Who has got a part, and cannot wait for the rest because the descriptor is registered by another socket, does not keep
+%% the turn.
+turn_of_who_cannot_wait(_) ->
+    {C, S} = pair(),
+    {select, Info} = esock:recv(S, 0, nowait),
+    {ok, Fd} = esock:getopt(S, {otp, fd}),
+    {ok, T} = esock:open(Fd, #{dup => false}),
+    ok = esock:send(C, <<"hello">>),
+    P = actor(),
+    ?assertEqual({error, {eexist, <<"hello">>}}, do(P, fun() -> esock:recv(T, 10, 2000) end)),
+    ok = esock:send(C, <<"world">>),
+    ?assertEqual({ok, <<"world">>}, do(actor(), fun() -> esock:recv(T, 5, 2000) end)),
+    ok = esock:close(T),
+    ok = esock:cancel(S, Info),
+    [ok = esock:close(X) || X <- [C, S]].
 
 %% Whoever meets the end of the stream, by whichever function, the others hear of it.
 end_of_stream_by_recvmsg(_) ->

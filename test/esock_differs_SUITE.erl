@@ -11,7 +11,7 @@ all() ->
     [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
      send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
      partial_sends_count, info_names_the_back_end, given_descriptor,
-     rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, types].
+     rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, rcvbuf_auto_whole, errors_of_a_call, types].
 
 superseded_handle(_) ->
     {S, Addr} = udp(),
@@ -220,6 +220,40 @@ rcvbuf_auto(_) ->
     ok = esock:sendto(A, Datagram, Addr),
     ?assertMatch({ok, {_, Datagram}}, esock:recvfrom(A)),
     [ok = esock:close(X) || X <- [L, C, S, A]].
+
+%% What a stream is received by goes by what came before; what a message is, or a named length, does not.
+rcvbuf_auto_whole(_) ->
+    [begin
+         {A, B} = esock_pairs:local_pair(esock, Type),
+         [begin
+              Message = rand:bytes(Size),
+              ok = esock:send(A, Message),
+              ?assertEqual({Type, {ok, Message}}, {Type, esock:recv(B)})
+          end || Size <- [33_000, 150_000]],
+         esock_pairs:close([A, B])
+     end || Type <- [dgram, seqpacket]],
+    {L, C, S} = trio(),
+    ok = esock:setopt(S, {socket, rcvbufforce}, 4_000_000),
+    Data = rand:bytes(262_144),
+    ok = esock:send(C, binary:part(Data, 0, 32_768)),
+    ok = until_there(S, 32_768),
+    {ok, _} = esock:recv(S),
+    ok = esock:send(C, Data),
+    ok = until_there(S, 262_144),
+    ?assertEqual({ok, Data}, esock:recv(S, 262_144, 5000)),
+    esock_pairs:close([L, C, S]).
+
+%% An error about the arguments of a call is that call's own: who waits goes on waiting, as with OTP.
+errors_of_a_call(_) ->
+    {L, C, S} = trio(),
+    {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
+    Self = self(),
+    spawn_link(fun() -> Self ! {oob, esock:recv(S, 1, [oob], 0)} end),
+    receive {oob, Result} -> ?assertEqual({error, einval}, Result) end,
+    ok = esock:send(C, <<"x">>),
+    receive {'$socket', S, What, H} -> ?assertEqual({select, Handle}, {What, H}) end,
+    ?assertEqual({ok, <<"x">>}, esock:recv(S)),
+    esock_pairs:close([L, C, S]).
 
 until_there(S, Size) ->
     case esock:ioctl(S, nread) of

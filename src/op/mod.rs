@@ -75,7 +75,13 @@ pub trait Op {
         1
     }
     /// Whether an error is everybody's who waits in this direction, not only this attempt's.
-    fn fatal(errno: Errno) -> bool;
+    /// What is about the call's arguments, or its memory, is its own.
+    fn fatal(errno: Errno) -> bool {
+        !matches!(
+            errno.number(),
+            libc::EINVAL | libc::EOPNOTSUPP | libc::EFAULT | libc::EMSGSIZE | libc::ENOMEM | libc::ENOBUFS
+        )
+    }
     /// Whether an error is of the moment, and no event tells when the moment is over.
     fn shortage(_: Errno) -> bool {
         false

@@ -1,7 +1,6 @@
 //! Receive from a connected socket, recv(2).
 
 use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -41,9 +40,5 @@ impl<R: Room> Op for Recv<'_, R> {
 
     fn bytes(done: &usize) -> usize {
         *done
-    }
-
-    fn fatal(_: Errno) -> bool {
-        true
     }
 }

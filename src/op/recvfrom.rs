@@ -2,7 +2,6 @@
 
 use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
 use crate::addr::Raw;
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -39,9 +38,5 @@ impl<R: Room> Op for RecvFrom<'_, R> {
 
     fn bytes((got, _): &(usize, Raw)) -> usize {
         *got
-    }
-
-    fn fatal(_: Errno) -> bool {
-        true
     }
 }

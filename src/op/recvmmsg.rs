@@ -1,7 +1,6 @@
 //! Receive several messages with one system call, recvmmsg(2).
 
 use super::{Attempt, Op, blocked, discarded};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -67,9 +66,5 @@ impl Op for RecvMmsg<'_> {
 
     fn bytes(done: &Vec<Received>) -> usize {
         done.iter().map(|one| one.len).sum()
-    }
-
-    fn fatal(_: Errno) -> bool {
-        true
     }
 }

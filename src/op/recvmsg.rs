@@ -1,7 +1,6 @@
 //! Receive a message with its sender's address and control messages, recvmsg(2).
 
 use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -43,9 +42,5 @@ impl<R: Room> Op for RecvMsg<'_, R> {
 
     fn bytes(done: &Received) -> usize {
         done.len
-    }
-
-    fn fatal(_: Errno) -> bool {
-        true
     }
 }

@@ -1,7 +1,6 @@
 //! Send on a connected socket, send(2).
 
 use super::{Attempt, Op, blocked};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -27,10 +26,6 @@ impl Op for Send<'_> {
     fn bytes(done: &usize) -> usize {
         *done
     }
-
-    fn fatal(errno: Errno) -> bool {
-        fatal(errno)
-    }
 }
 
 /// A stream that took less than all has to be waited for; a message that was cut is gone.
@@ -41,9 +36,4 @@ pub(super) fn sent(result: sys::Result<usize>, len: usize, kind: Kind) -> Attemp
         Err(errno) if blocked(errno) => Attempt::Blocked,
         Err(errno) => Attempt::Failed(errno),
     }
-}
-
-/// EINVAL is about the arguments of this call; everything else is about the socket.
-pub(super) fn fatal(errno: Errno) -> bool {
-    errno.number() != libc::EINVAL
 }

@@ -1,8 +1,6 @@
 //! Send a part of a file without copying it through the program, sendfile(2).
 
-use super::send::fatal;
 use super::{Attempt, Op, blocked};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -36,9 +34,5 @@ impl Op for SendFile<'_> {
 
     fn bytes(done: &usize) -> usize {
         *done
-    }
-
-    fn fatal(errno: Errno) -> bool {
-        fatal(errno)
     }
 }

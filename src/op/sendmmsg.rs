@@ -1,9 +1,7 @@
 //! Send several messages with one system call, sendmmsg(2).
 
-use super::send::fatal;
 use super::sendto::untold;
 use super::{Attempt, Op, blocked, gso};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -41,9 +39,5 @@ impl Op for SendMmsg<'_> {
 
     fn bytes(done: &Vec<usize>) -> usize {
         done.iter().sum()
-    }
-
-    fn fatal(errno: Errno) -> bool {
-        fatal(errno)
     }
 }

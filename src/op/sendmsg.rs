@@ -1,9 +1,8 @@
 //! Send gathered data, perhaps to an address and with control messages, sendmsg(2).
 
-use super::send::{fatal, sent};
+use super::send::sent;
 use super::sendto::untold;
 use super::{Attempt, Op, gso};
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -51,10 +50,6 @@ impl Op for SendMsg<'_> {
 
     fn bytes(done: &usize) -> usize {
         *done
-    }
-
-    fn fatal(errno: Errno) -> bool {
-        fatal(errno)
     }
 }
 

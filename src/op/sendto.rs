@@ -1,9 +1,8 @@
 //! Send to an address, sendto(2).
 
-use super::send::{fatal, sent};
+use super::send::sent;
 use super::{Attempt, Op};
 use crate::addr::Raw;
-use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -30,10 +29,6 @@ impl Op for SendTo<'_> {
 
     fn bytes(done: &usize) -> usize {
         *done
-    }
-
-    fn fatal(errno: Errno) -> bool {
-        fatal(errno)
     }
 }
 

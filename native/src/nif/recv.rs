@@ -28,8 +28,9 @@ fn recv<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let exact = exact && !length.decode::<u64>().is_ok_and(|len| len == 0);
-    let (len, direct) = expected(&socket, len);
+    let named = !length.decode::<u64>().is_ok_and(|len| len == 0);
+    let exact = exact && named;
+    let (len, direct) = expected(&socket, len, named);
     let tag = || atoms::recv().encode(env);
     buffer::with(direct, |room| {
         run(env, &socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {
@@ -65,15 +66,14 @@ fn recvfrom<'a>(
     })
 }
 
-/// Room for what is asked for, and whether so much will come that it had better go straight into a binary: twice what the
-/// last receive got, where nothing smaller is asked for. What comes of that is twice that again, or less.
-fn expected(handle: &Handle, len: usize) -> (usize, bool) {
-    if len < SCRATCH {
-        return (len, len >= DIRECT);
-    }
+/// Room for a receive, and whether so much will come that it had better go straight into a binary. Where a stream is asked
+/// for what there is, the room is twice what the last receive got: what comes of that is twice that again, or less.
+fn expected(handle: &Handle, len: usize, named: bool) -> (usize, bool) {
     let last = handle.socket.settings.last.load(Relaxed);
-    let room = last.saturating_mul(2).next_power_of_two();
-    if len == SCRATCH && last >= DIRECT { (room.min(SCRATCH), true) } else { (len, false) }
+    if !named && len == SCRATCH && last >= DIRECT && handle.socket.kind.stream() {
+        return (last.saturating_mul(2).next_power_of_two().min(SCRATCH), true);
+    }
+    (len, named && (DIRECT..SCRATCH).contains(&len))
 }
 
 /// What a receive without a length takes at the most.
