@@ -204,8 +204,8 @@ rcvbuf_auto(_) ->
          ok = until_there(S, Size),
          {ok, Got} = esock:recv(S),
          ?assertEqual(Data, Got),
-         %% OTP 27 counts whole words of those in the heap.
-         ?assert(binary:referenced_byte_size(Got) - Size < 8)
+         %% Of those in the heap OTP 27 counts bits.
+         Size =< 64 orelse ?assertEqual(Size, binary:referenced_byte_size(Got))
      end || Size <- [1, 64, 65, 10_000, 40_000, 70_000, 100_000, 50_000, 10]],
     ok = esock:setopt(S, {otp, rcvbuf}, 4),
     ok = esock:send(C, <<"12345678">>),
