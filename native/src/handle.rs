@@ -185,8 +185,8 @@ impl Owned for ResourceArc<Handle> {
 }
 
 /// What goes with new sockets: `ok`; or `signals`, now and then. The watch over an owner is a signal to it, and so is its
-/// end. Before OTP 29 a process that calls and never waits leaves them in its queue, and each of its collections goes
-/// through all of them: it gets slower with every socket.
+/// end. On OTP 25 (not on 29) a process that calls and never waits leaves them in its queue, and each of its collections
+/// goes through all of them: it gets slower with every socket.
 pub(crate) fn taken(count: usize) -> Atom {
     if OPENED.load(Relaxed) % ATTEND < count { atoms::signals() } else { atoms::ok() }
 }
