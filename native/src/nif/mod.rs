@@ -27,6 +27,7 @@ pub(crate) mod supports;
 use crate::caller::{self, Waiter};
 use crate::handle::Handle;
 use crate::{atoms, fail};
+use esock::lane::Claim;
 use esock::op::Op;
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::With;
@@ -105,6 +106,13 @@ impl<'a> Wait<'a> {
         }
     }
 
+    /// The answer of a call for whose outcome there is no memory. It is in line, and is not told so: it leaves.
+    fn left(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
+        let mine = |waiter: &Waiter| waiter.is(self.handle.get());
+        caller::tell(env, handle.socket.cancel(claim.direction(), env.pid(), mine).1);
+        fail::error(env, atoms::enomem())
+    }
+
     /// The answer of a call that has done a part and waits for the rest.
     fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>) -> Term<'a> {
         match self.how {
@@ -133,19 +141,18 @@ pub(crate) fn run<'a, O: Op>(
     let waiter = wait.waiter(env, handle);
     let (answer, wakes) = handle.socket.run(op, env.pid(), wait.mode(), waiter);
     caller::tell(env, wakes);
-    let no_memory = || fail::error(env, atoms::enomem());
     Ok(match answer {
-        Answer::Done(what) => done(op, what, true).unwrap_or_else(no_memory),
+        Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
             Some(answer) => {
                 let (_, data): (Atom, Term<'a>) = answer.decode()?;
                 (atoms::select_read(), (wait.select_info(env, tag()), data)).encode(env)
             }
-            None => no_memory(),
+            None => wait.left(env, handle, O::CLAIM),
         },
         Answer::Partial(what) => match done(op, what, false) {
             Some(data) => wait.partial(env, tag, data),
-            None => no_memory(),
+            None => wait.left(env, handle, O::CLAIM),
         },
         Answer::Waiting => wait.waiting(env, tag),
         Answer::Yield => atoms::yield_().encode(env),
