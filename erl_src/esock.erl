@@ -241,7 +241,7 @@
 
 %% doc/options.md has them all, with the types of their values.
 -type otp_socket_option() ::
-        controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | select_read | sndctrlbuf |
+        controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read | sndctrlbuf |
         use_registry.
 -type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
 -type socket_counters() :: #{atom() := non_neg_integer()}.

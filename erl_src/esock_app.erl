@@ -1,7 +1,7 @@
 %% @doc The application `esock': it applies its environment when it is started.
 %%
-%% `{use_registry, boolean()}' says whether new sockets are registered, see {@link esock:use_registry/1}. The functions
-%% of {@link esock} work without the application being started.
+%% `{use_registry, boolean()}' says whether new sockets are registered, see {@link esock:use_registry/1};
+%% `{io_backend, epoll | io_uring | auto}' which back end they have, see {@link esock:open/4}. The functions of {@link esock} work without the application being started.
 -module(esock_app).
 -behaviour(application).
 -behaviour(supervisor).
@@ -15,6 +15,10 @@
 start(_Type, _Args) ->
     case application:get_env(esock, use_registry) of
         {ok, On} -> ok = esock:use_registry(On);
+        undefined -> ok
+    end,
+    case application:get_env(esock, io_backend) of
+        {ok, Name} -> ok = esock_nif:io_backend(Name);
         undefined -> ok
     end,
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).

@@ -42,6 +42,7 @@
 -export([number_of/0]).
 -export([which_sockets/0]).
 -export([use_registry/1]).
+-export([io_backend/1]).
 -export([monitor/1]).
 -export([cancel_monitor/1]).
 -export([options/0]).
@@ -51,7 +52,7 @@
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/6, readahead/2, recvmsg/6,
        recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
-       getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, monitor/1, cancel_monitor/1, options/0,
+       getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, io_backend/1, monitor/1, cancel_monitor/1, options/0,
        msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
        names/3, peeloff/2, monitors/0, debug/1, socket_debug/1]).
 
@@ -65,7 +66,8 @@
 
 on_load() ->
     Lib = filename:join(priv_dir(), "esock_nif"),
-    erlang:load_nif(Lib, maps:from_list([{use_registry, On} || {ok, On} <- [registry()]])).
+    erlang:load_nif(Lib, maps:from_list([{Key, Value} || {Key, {ok, Value}} <- [{use_registry, registry()},
+                                                                               {io_backend, backend()}]])).
 
 priv_dir() ->
     case code:priv_dir(esock) of
@@ -76,16 +78,30 @@ priv_dir() ->
 %% The environment of the application goes before that of the system. It is not known before the application is loaded;
 %% esock_app reads it again when the application starts.
 registry() ->
-    try application:get_env(esock, use_registry) of
-        {ok, On} when is_boolean(On) -> {ok, On};
-        _ -> registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
-    catch
-        error:badarg -> registry(os:getenv("ESOCK_USE_SOCKET_REGISTRY"))
+    setting(use_registry, "ESOCK_USE_SOCKET_REGISTRY", [true, false]).
+
+backend() ->
+    setting(io_backend, "ESOCK_IO_BACKEND", [epoll, io_uring, auto]).
+
+setting(Key, Variable, Values) ->
+    Set = try application:get_env(esock, Key) of
+              {ok, Value} -> Value;
+              undefined -> undefined
+          catch
+              error:badarg -> undefined
+          end,
+    case lists:member(Set, Values) of
+        true -> {ok, Set};
+        false -> variable(os:getenv(Variable), Values)
     end.
 
-registry("true") -> {ok, true};
-registry("false") -> {ok, false};
-registry(_) -> undefined.
+variable(false, _Values) ->
+    undefined;
+variable(Text, Values) ->
+    case [Value || Value <- Values, atom_to_list(Value) =:= Text] of
+        [Value] -> {ok, Value};
+        [] -> undefined
+    end.
 
 -spec info() -> map().
 info() -> ?NIF.
@@ -207,6 +223,9 @@ which_sockets() -> ?NIF.
 
 -spec use_registry(boolean()) -> ok.
 use_registry(_On) -> ?NIF.
+
+-spec io_backend(epoll | io_uring | auto) -> ok.
+io_backend(_Name) -> ?NIF.
 
 -spec monitor(reference()) -> reference().
 monitor(_Socket) -> ?NIF.

@@ -141,7 +141,7 @@ impl<W: Wake> Socket<W> {
             let mut request = sctp::peeloff_request(association);
             sys::option::get(fd, sctp::LEVEL, sctp::PEELOFF, &mut request)?;
             let fd = sys::socket::adopt(sctp::peeled_off(&request))?;
-            Self::on(Descriptor::new(fd, false), kind, Origin::Opened, self.settings.inherited(), true)
+            Self::on(Descriptor::new(fd, false), kind, Origin::Opened, self.settings.inherited(), true, self.backend)
         })
     }
 

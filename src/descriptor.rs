@@ -1,18 +1,30 @@
 //! Descriptors: who closes them, and how long that may take.
 
+use crate::poller::token::Token;
+use crate::poller::uring::Ring;
 use crate::sys;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::sync::{Arc, mpsc};
 
 /// A descriptor, and whether it is closed with the socket.
 pub struct Descriptor {
     fd: Option<OwnedFd>,
     lent: bool,
+    held: Option<Held>,
+}
+
+/// A ring's receive, which holds the file open until it is ended.
+pub struct Held {
+    /// the ring
+    pub ring: &'static Arc<Ring>,
+    /// the receive
+    pub token: Token,
 }
 
 impl Descriptor {
     /// A descriptor of our own; if lent, it stays open.
     pub fn new(fd: OwnedFd, lent: bool) -> Self {
-        Self { fd: Some(fd), lent }
+        Self { fd: Some(fd), lent, held: None }
     }
 
     /// The descriptor. It is there for as long as this is.
@@ -20,8 +32,24 @@ impl Descriptor {
         self.fd.as_ref().map(AsFd::as_fd)
     }
 
-    /// Closes it, unless it was lent. Blocks for as long as SO_LINGER says.
+    /// A ring holds it.
+    pub fn hold(&mut self, held: Option<Held>) {
+        self.held = held;
+    }
+
+    /// Whether a ring is to let go of it first.
+    pub fn held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Closes it, unless it was lent. Blocks for as long as SO_LINGER says, and until a ring that holds it has let go.
     pub fn close(mut self) -> sys::Result<()> {
+        if let Some(held) = self.held.take() {
+            let (tell, told) = mpsc::sync_channel::<()>(1);
+            held.ring.release(held.token, Box::new(move || drop(tell)));
+            // An error says that the ring's thread has ended, and let go.
+            let _ = told.recv();
+        }
         match self.fd.take() {
             Some(fd) if !self.lent => sys::socket::close(fd),
             fd => {
@@ -32,7 +60,11 @@ impl Descriptor {
     }
 
     /// Closes it without waiting: what is still to be sent goes on in the background.
-    pub fn close_unattended(self) {
+    pub fn close_unattended(mut self) {
+        if let Some(held) = self.held.take() {
+            held.ring.release(held.token, Box::new(move || self.close_unattended()));
+            return;
+        }
         if let Some(fd) = self.as_fd() {
             let mut linger = [0; 8];
             let read = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
@@ -48,6 +80,11 @@ impl Descriptor {
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            let fd = self.fd.take();
+            let lent = self.lent;
+            held.ring.release(held.token, Box::new(move || drop(Self { fd, lent, held: None })));
+        }
         if self.lent {
             forget(self.fd.take());
         }

@@ -20,7 +20,9 @@ pub trait Wake: Send + Sync + 'static {
     /// Who waits.
     fn process(&self) -> Self::Process;
     /// Tells him, from a thread of our own.
-    fn wake(&self, signal: Signal);
+    fn wake(self: &Arc<Self>, signal: Signal);
+    /// He has left the line by his own call: from now on he is told nothing. The lock of the lane is held.
+    fn leave(&self) {}
     /// Whether something is to be cleared up when he leaves the line ([`Signal::Left`]).
     fn clears_up(&self) -> bool;
 }
@@ -176,6 +178,7 @@ impl<W: Wake> Line<W> {
         wakes: &mut Wakes<'_, W>,
     ) -> Cancelled {
         if let Some(head) = self.head.as_ref().filter(|head| head.waiter.process() == me && is(&head.waiter)) {
+            head.waiter.leave();
             let how = if head.armed { Cancelled::Clean } else { Cancelled::Sent };
             self.advance(ready, wakes);
             return how;
@@ -183,6 +186,7 @@ impl<W: Wake> Line<W> {
         let place = self.behind.iter().position(|(_, waiter)| waiter.process() == me && is(waiter));
         match place.and_then(|place| self.behind.remove(place)) {
             Some((_, waiter)) => {
+                waiter.leave();
                 wakes.left(Some(waiter));
                 Cancelled::Clean
             }
@@ -302,8 +306,8 @@ impl<'lane, W: Wake> Wakes<'lane, W> {
     }
 
     /// Who is to be told what.
-    pub fn iter(&self) -> impl Iterator<Item = (&W, Signal)> {
-        self.list.iter().map(|(waiter, signal)| (&**waiter, *signal))
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
+        self.list.iter().map(|(waiter, signal)| (waiter, *signal))
     }
 
     /// Tells everybody, from a thread of our own.

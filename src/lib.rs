@@ -4,6 +4,7 @@
 //! parameter ([`lane::Wake`]). The crate `esock_nif` puts the BEAM around it. ARCHITECTURE.md has the map.
 
 pub mod addr;
+pub mod ahead;
 pub mod backoff;
 pub mod call;
 pub mod codec;
@@ -19,6 +20,7 @@ pub mod layout;
 pub mod name;
 pub mod notification;
 pub mod op;
+pub mod open;
 pub mod option;
 pub mod patience;
 pub mod poller;

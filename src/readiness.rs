@@ -21,6 +21,10 @@ pub enum Mode {
     /// The caller can give up its turn and come back, and has done so this many times: only wait where, as this
     /// socket has been, it would not help.
     Yield(u32),
+    /// Begin what is to be completed for the caller: of a part it learns when the whole is done.
+    Start,
+    /// It is being done in place of who waits for it.
+    Complete,
 }
 
 /// What came of an operation.
@@ -97,8 +101,10 @@ impl<W: Wake> Visit<'_, '_, W> {
             return Answer::Yield;
         }
         self.count::<O>(|tally| tally.tries += 1);
-        match if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) } {
-            Attempt::Done(done) if self.again && O::CLAIM == Claim::Read && self.mode == Mode::Wait => {
+        match self.attempt(op, leads) {
+            Attempt::Done(done)
+                if self.again && O::CLAIM == Claim::Read && matches!(self.mode, Mode::Wait | Mode::Start) =>
+            {
                 self.count::<O>(|tally| tally.package(O::bytes(&done)));
                 self.wait_for_rest::<O>(waiter);
                 Answer::Again(done)
@@ -112,10 +118,22 @@ impl<W: Wake> Visit<'_, '_, W> {
             }
             Attempt::Partial(done) => {
                 self.count::<O>(|tally| tally.part(O::bytes(&done)));
-                self.wait_for_rest::<O>(waiter);
+                match self.mode {
+                    // The turn is kept: who completes it goes on at once.
+                    Mode::Complete => {}
+                    Mode::Start => self.keep::<O>(waiter),
+                    _ => self.wait_for_rest::<O>(waiter),
+                }
                 Answer::Partial(done)
             }
             Attempt::Blocked => self.blocked::<O>(waiter),
+            Attempt::More => {
+                let answer = self.blocked::<O>(waiter);
+                if matches!(answer, Answer::Waiting) {
+                    self.socket.readable_at(Instant::now());
+                }
+                answer
+            }
             Attempt::BlockedUntold => {
                 let answer = self.blocked::<O>(waiter);
                 if matches!(answer, Answer::Waiting) {
@@ -139,6 +157,16 @@ impl<W: Wake> Visit<'_, '_, W> {
         }
     }
 
+    /// One attempt: on what was read ahead, or on the descriptor.
+    fn attempt<O: Op>(&self, op: &mut O, leads: bool) -> Attempt<O::Done> {
+        if let Some(ahead) = &self.socket.ahead
+            && let Some(attempt) = ahead.attempt(op, self.fd, self.socket.kind)
+        {
+            return attempt;
+        }
+        if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
+    }
+
     /// A connect moves nothing and has no counters.
     fn count<O: Op>(&mut self, change: impl FnOnce(&mut Tally)) {
         if O::CLAIM != Claim::Connect {
@@ -149,8 +177,8 @@ impl<W: Wake> Visit<'_, '_, W> {
     /// The connect under way has to have ended before it can be asked how.
     fn still_connecting<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         match self.mode {
-            Mode::Yield(_) => self.waiting::<O>(waiter),
-            Mode::Once | Mode::Wait => {
+            Mode::Yield(_) | Mode::Complete => self.waiting::<O>(waiter),
+            Mode::Once | Mode::Wait | Mode::Start => {
                 // Woken too early, he is to be woken once more.
                 if let Some(head) = &mut self.state.line.head {
                     head.armed = true;
@@ -187,7 +215,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             Mode::Yield(after) if O::CLAIM != Claim::Connect && self.state.own.patience.more(after) => {
                 return Answer::Yield;
             }
-            Mode::Yield(_) | Mode::Wait => {}
+            Mode::Yield(_) | Mode::Wait | Mode::Start | Mode::Complete => {}
         }
         self.waiting::<O>(waiter)
     }
@@ -210,16 +238,16 @@ impl<W: Wake> Visit<'_, '_, W> {
             return;
         }
         // Where there can be no event, the waiter is woken at once, and meets the error with its next call.
-        let registered = self.socket.register(O::CLAIM.direction());
+        let registered = self.socket.register(O::CLAIM.direction(), O::AHEAD);
         self.lead::<O>(waiter);
-        if registered.is_err() || ready(self.fd, O::CLAIM) {
+        if registered.is_err() || self.socket.ready(self.fd, O::CLAIM) {
             self.state.line.notify(self.wakes);
         }
     }
 
     /// Gives the turn to a waiter, with the descriptor registered.
     fn wait<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> sys::Result<()> {
-        self.socket.register(O::CLAIM.direction())?;
+        self.socket.register(O::CLAIM.direction(), O::AHEAD)?;
         self.lead::<O>(waiter);
         Ok(())
     }
@@ -228,6 +256,14 @@ impl<W: Wake> Visit<'_, '_, W> {
         self.count::<O>(|tally| tally.waits += 1);
         self.state.own.selected = true;
         self.state.line.lead(O::CLAIM, waiter(), self.wakes);
+    }
+
+    /// Takes the turn without waiting for anything: who has it is about to go on.
+    fn keep<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
+        self.lead::<O>(waiter);
+        if let Some(head) = &mut self.state.line.head {
+            head.armed = false;
+        }
     }
 
     /// A failure is everybody's who waits here, for a reason, or this call's alone.

@@ -15,6 +15,9 @@ pub struct Rcvbuf {
 /// How much room there is for control messages where nobody says: `{otp, rcvctrlbuf}` and `{otp, sndctrlbuf}`.
 pub const CTRL: usize = 1024;
 
+/// How much a ring reads ahead where nobody says: `{otp, read_ahead}`.
+pub const READ_AHEAD: usize = 64 * 1024;
+
 /// What the library keeps for the level `otp`. An accepted socket inherits it.
 pub struct Settings {
     /// `{otp, rcvbuf}`
@@ -31,6 +34,8 @@ pub struct Settings {
     pub sndctrlbuf: AtomicUsize,
     /// `{otp, select_read}`
     pub select_read: AtomicBool,
+    /// `{otp, read_ahead}`: bytes
+    pub read_ahead: AtomicUsize,
     /// `{udp, gro}`, which the system keeps: a message may be many datagrams.
     pub gro: AtomicBool,
 }
@@ -45,6 +50,7 @@ impl Default for Settings {
             rcvctrlbuf: AtomicUsize::new(CTRL),
             sndctrlbuf: AtomicUsize::new(CTRL),
             select_read: AtomicBool::new(false),
+            read_ahead: AtomicUsize::new(READ_AHEAD),
             gro: AtomicBool::new(false),
         }
     }
@@ -72,6 +78,7 @@ impl Settings {
             rcvctrlbuf: AtomicUsize::new(self.rcvctrlbuf.load(Relaxed)),
             sndctrlbuf: AtomicUsize::new(self.sndctrlbuf.load(Relaxed)),
             select_read: AtomicBool::new(self.select_read.load(Relaxed)),
+            read_ahead: AtomicUsize::new(self.read_ahead.load(Relaxed)),
             gro: AtomicBool::new(self.gro.load(Relaxed)),
         }
     }

@@ -1,6 +1,7 @@
 //! A socket: a descriptor, two lanes, and the one readiness protocol that every operation goes through.
 
 use crate::addr::Raw;
+use crate::ahead::Ahead;
 use crate::backoff::Backoff;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
@@ -10,12 +11,12 @@ use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
 use crate::poller::registration::Registration;
-use crate::poller::{self, Ready};
+use crate::poller::uring::Intake;
+use crate::poller::{Backend, Ready};
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
 use crate::sys;
-use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -40,6 +41,11 @@ impl Kind {
         self.kind == libc::SOCK_STREAM
     }
 
+    /// Whether it carries a stream of TCP.
+    pub fn tcp(self) -> bool {
+        matches!(self.domain, libc::AF_INET | libc::AF_INET6) && self.protocol == libc::IPPROTO_TCP
+    }
+
     /// Whether it carries datagrams of UDP, or of UDP-Lite, which has its options.
     pub fn udp(self) -> bool {
         let internet = matches!(self.domain, libc::AF_INET | libc::AF_INET6);
@@ -61,7 +67,7 @@ pub enum Origin {
 
 /// What the lanes share: their own way to the descriptor, and flags for `info`.
 pub struct Side {
-    fd: Option<Arc<Descriptor>>,
+    pub(crate) fd: Option<Arc<Descriptor>>,
     /// bind(2) was called.
     pub bound: bool,
     /// listen(2) was called.
@@ -105,98 +111,24 @@ pub struct Socket<W: Wake> {
     pub settings: Settings,
     /// close(2) may block: SO_LINGER may be on.
     pub(crate) lingers: AtomicBool,
+    /// It was closed.
+    pub(crate) ended: AtomicBool,
     /// The poller is to come back to it without an event.
-    later: AtomicBool,
-    read: Lane<W, Side>,
-    write: Lane<W, Side>,
-    registration: Registration,
-    poller: &'static Arc<Poller>,
+    pub(crate) later: AtomicBool,
+    pub(crate) read: Lane<W, Side>,
+    pub(crate) write: Lane<W, Side>,
+    pub(crate) registration: Registration,
+    pub(crate) poller: &'static Arc<Poller>,
+    /// What waits for it.
+    pub backend: Backend,
+    /// Of a stream with io_uring.
+    pub(crate) ahead: Option<Ahead>,
 }
 
 /// An answer, and whoever is to be woken besides.
 pub type With<'s, T, W> = (T, Wakes<'s, W>);
 
 impl<W: Wake> Socket<W> {
-    /// A new socket, socket(2).
-    pub fn open(domain: i32, kind: i32, protocol: i32) -> sys::Result<Arc<Self>> {
-        Self::opened(sys::socket::open(domain, kind, protocol)?, domain, kind, protocol)
-    }
-
-    /// A new socket in the network namespace behind a path, setns(2). Not for threads that must not block.
-    pub fn open_in(netns: &OsStr, domain: i32, kind: i32, protocol: i32) -> sys::Result<Arc<Self>> {
-        Self::opened(sys::socket::open_in(netns, domain, kind, protocol)?, domain, kind, protocol)
-    }
-
-    fn opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32) -> sys::Result<Arc<Self>> {
-        let protocol = sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(protocol);
-        Self::new(fd, Kind { domain, kind, protocol }, Origin::Opened, Settings::default())
-    }
-
-    /// A socket on a descriptor that is open already, or on a duplicate of it. What is no duplicate is lent, and stays open,
-    /// unless it is given (`own`).
-    pub fn open_fd(number: RawFd, dup: bool, own: bool) -> sys::Result<Arc<Self>> {
-        let fd = if dup { sys::socket::dup(number)? } else { sys::socket::adopt(number)? };
-        let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
-        let descriptor = Descriptor::new(fd, !dup && !own);
-        let fd = descriptor.as_fd().ok_or(Errno::new(libc::EBADF))?;
-        let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
-        let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
-        sys::socket::set_nonblocking(fd)?;
-        let connected = sys::socket::peername(fd).is_ok();
-        let settings = Settings::default();
-        // Who had it before may have turned it on.
-        settings.gro.store(kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1), Relaxed);
-        let socket = Self::on(descriptor, kind, origin, settings, connected)?;
-        // Who had it before may have set it.
-        socket.lingers.store(true, Relaxed);
-        Ok(socket)
-    }
-
-    /// A socket for a connection that this one has accepted. It inherits the settings.
-    pub fn accepted(&self, fd: OwnedFd) -> sys::Result<Arc<Self>> {
-        let descriptor = Descriptor::new(fd, false);
-        let socket = Self::on(descriptor, self.kind, Origin::Opened, self.settings.inherited(), true)?;
-        socket.lingers.store(self.lingers.load(Relaxed), Relaxed);
-        Ok(socket)
-    }
-
-    fn new(fd: OwnedFd, kind: Kind, origin: Origin, settings: Settings) -> sys::Result<Arc<Self>> {
-        Self::on(Descriptor::new(fd, false), kind, origin, settings, false)
-    }
-
-    pub(crate) fn on(
-        fd: Descriptor,
-        kind: Kind,
-        origin: Origin,
-        settings: Settings,
-        connected: bool,
-    ) -> sys::Result<Arc<Self>> {
-        let number = fd.as_fd().map_or(-1, |fd| fd.as_raw_fd());
-        let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
-        let fd = Arc::new(fd);
-        let side = |connected| Side {
-            fd: Some(Arc::clone(&fd)),
-            bound: false,
-            listening: false,
-            connected,
-            selected: false,
-            patience: Patience::default(),
-            shortage: None,
-        };
-        CENSUS.enter(kind.domain, kind.kind, kind.protocol);
-        Ok(Arc::new(Self {
-            kind,
-            origin,
-            settings,
-            lingers: AtomicBool::new(false),
-            later: AtomicBool::new(false),
-            read: Lane::new(side(false)),
-            write: Lane::new(side(connected)),
-            registration: Registration::new(number),
-            poller,
-        }))
-    }
-
     /// The lane of a direction.
     pub fn lane(&self, direction: Direction) -> &Lane<W, Side> {
         match direction {
@@ -240,19 +172,64 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    pub(crate) fn register(self: &Arc<Self>, direction: Direction) -> sys::Result<()> {
+    /// Does what the process behind `waiter` waits for in its place: it has been woken, and keeps its turn. `fresh` makes
+    /// the one that waits on, where there is nothing yet. A failure `InLine` says that it has left the line.
+    pub fn proceed<O: Op>(
+        self: &Arc<Self>,
+        op: &mut O,
+        me: W::Process,
+        is: impl Fn(&W) -> bool,
+        fresh: impl FnOnce() -> W,
+    ) -> With<'_, Answer<O::Done>, W> {
+        let woken = |line: &Line<W>| line.head.as_ref().is_some_and(|head| !head.armed && is(&head.waiter));
+        self.run_if(op, me, Mode::Complete, fresh, woken)
+    }
+
+    /// Leaves it to the poller to do what a process waits for that was woken here.
+    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [Wakes<'_, W>; 2] {
+        [(Direction::Read, &self.read), (Direction::Write, &self.write)].map(|(direction, lane)| {
+            let (found, wakes) = lane.hold(|state, _| {
+                let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
+                head.map(|head| head.armed = true).is_some()
+            });
+            if found {
+                let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
+                self.poller.later(Instant::now(), direction == Direction::Write, source);
+            }
+            wakes
+        })
+    }
+
+    /// There will be an event in this direction: from the ring, where the operation allows it, or from the poller.
+    pub(crate) fn register(self: &Arc<Self>, direction: Direction, ahead: bool) -> sys::Result<()> {
+        if direction == Direction::Read
+            && let Some(here) = &self.ahead
+            && (here.armed() || ahead)
+            && here.arm(self.settings.read_ahead.load(Relaxed), || Arc::<Self>::clone(self))
+        {
+            return Ok(());
+        }
         self.registration.want(self.poller, direction, || Arc::<Self>::clone(self))
+    }
+
+    /// Whether an attempt would get something.
+    pub(crate) fn ready(&self, fd: BorrowedFd<'_>, claim: Claim) -> bool {
+        let ahead = self.ahead.as_ref().filter(|_| claim == Claim::Read).and_then(Ahead::ready);
+        ahead.unwrap_or_else(|| ready(fd, claim))
     }
 
     /// Whether whoever is the first in line now would get something. If not, there will be an event for him; where there
     /// cannot be, he meets the error himself.
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim) -> bool {
-        ready(fd, claim) || self.register(claim.direction()).is_err()
+        self.ready(fd, claim) || self.register(claim.direction(), false).is_err()
     }
 
     /// Somebody has got something without having waited for it, and nobody else waits.
     pub(crate) fn unawaited(&self) {
         self.registration.unawaited(self.poller);
+        if let Some(ahead) = &self.ahead {
+            ahead.unawaited();
+        }
     }
 
     /// Lets the poller say after a moment that the socket may be writable.
@@ -322,6 +299,7 @@ impl<W: Wake> Socket<W> {
     /// descriptor, which is to be closed; it blocks there if anywhere.
     pub fn close(&self) -> Option<(Descriptor, [Wakes<'_, W>; 2])> {
         let (mine, read) = self.read.hold(|state, wakes| {
+            self.ended.store(true, Relaxed);
             state.line.abort(None, Reason::Closed, wakes);
             state.own.fd.take()
         });
@@ -333,7 +311,14 @@ impl<W: Wake> Socket<W> {
         self.registration.end(self.poller);
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
-        Some((Arc::into_inner(descriptor)?, [read, write]))
+        let mut descriptor = Arc::into_inner(descriptor)?;
+        descriptor.hold(self.ahead.as_ref().and_then(Ahead::close));
+        Some((descriptor, [read, write]))
+    }
+
+    /// Whether it was closed.
+    pub fn closed(&self) -> bool {
+        self.ended.load(Relaxed)
     }
 
     /// A look at a lane, for `info`.
@@ -352,6 +337,18 @@ impl Side {
 impl<W> State<W, Side> {
     pub(crate) fn tally<O: Op>(&mut self) -> &mut Tally {
         if O::APART { self.apart.get_or_insert_default() } else { &mut self.tally }
+    }
+}
+
+impl<W: Wake> Intake for Socket<W> {
+    fn landed(&self, bytes: &[u8]) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.landed(bytes, self.settings.read_ahead.load(Relaxed)))
+    }
+
+    fn let_go(&self, errno: Option<Errno>) {
+        if let Some(ahead) = &self.ahead {
+            ahead.let_go(errno);
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 //! The processes that wait, and every message they get.
 
 use crate::handle::{self, Handle};
+use crate::job::Errand;
 use crate::kept::Kept;
+use crate::nif::{Step, Wait};
 use crate::{atoms, fail};
-use esock::lane::{Signal, Wake, Wakes};
+use esock::lane::{Reason, Signal, Wake, Wakes};
+use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
-use rustler::{Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
 use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
 /// garbage.
@@ -14,21 +20,51 @@ pub(crate) struct Waiter {
     pid: LocalPid,
     socket: ResourceArc<Handle>,
     handle: Kept,
+    /// What is done for it, where it waits for a completion.
+    errand: Option<Errand>,
+    /// It has cancelled.
+    left: AtomicBool,
     /// The death of the owner ends the socket anyway; everybody else is watched while waiting.
-    monitor: Option<Monitor>,
+    monitor: Mutex<Option<Monitor>>,
+}
+
+/// Where something is done, which says with what environment the VM is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the call of a process.
+    Call,
+    /// In a callback of the VM, where a watch cannot be ended: it goes with the process or the socket.
+    Callback,
+    /// In a thread of our own.
+    Thread,
+}
+
+impl Place {
+    /// The environment of the caller, for functions that ask for it.
+    pub(crate) fn caller(self, env: Env<'_>) -> Option<Env<'_>> {
+        (self != Self::Thread).then_some(env)
+    }
 }
 
 thread_local! {
     /// Where a thread of our own makes its messages.
     static MESSAGE: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
+    /// Whose turn has come in this thread while it works for another: nobody's work is done within another's.
+    static DUE: RefCell<VecDeque<Arc<Waiter>>> = const { RefCell::new(VecDeque::new()) };
 }
 
 impl Waiter {
     /// The calling process, to be told under `handle`.
-    pub(crate) fn new(env: Env<'_>, socket: ResourceArc<Handle>, handle: Term<'_>) -> Self {
-        let pid = env.pid();
-        let monitor = if socket.owned_by(pid) { None } else { env.monitor(&socket, &pid) };
-        Self { pid, socket, handle: Kept::new(handle), monitor }
+    pub(crate) fn new<'a>(env: Env<'a>, wait: &Wait<'a>, socket: ResourceArc<Handle>) -> Self {
+        let pid = wait.pid;
+        let monitor = match &wait.acting {
+            Some(before) => before.monitor.lock().take(),
+            None if socket.owned_by(pid) => None,
+            None => env.monitor(&socket, &pid),
+        };
+        let errand = wait.job().map(|(job, args)| Errand::new(env, job, args));
+        let handle = Kept::new(wait.handle());
+        Self { pid, socket, handle, errand, left: AtomicBool::new(false), monitor: Mutex::new(monitor) }
     }
 
     /// Whether it waits under this handle.
@@ -36,28 +72,64 @@ impl Waiter {
         self.handle.is(handle)
     }
 
-    /// `{'$socket', Socket, select, Handle}` or `{'$socket', Socket, abort, {Handle, Reason}}`
-    fn message<'a>(&self, env: Env<'a>, signal: Signal) -> Option<Term<'a>> {
-        let (socket, handle) = (handle::socket(env, &self.socket), self.handle.term(env)?);
-        let (tag, what) = match signal {
-            Signal::Ready => (atoms::select(), handle),
-            Signal::Abort(reason) => (atoms::abort(), (handle, fail::reason(env, reason)).encode(env)),
-            Signal::Left => return None,
+    /// Sends what there is to say: `{'$socket', Socket, select, Handle}` or
+    /// `{'$socket', Socket, abort, {Handle, Reason}}`.
+    fn tell(&self, signal: Signal, env: Env<'_>) {
+        let Some(handle) = self.handle.term(env) else {
+            return;
         };
-        Some((atoms::socket_tag(), socket, tag, what).encode(env))
-    }
-
-    /// Sends it, where there is something to be said, in the environment of a thread of the VM.
-    fn tell(&self, signal: Signal, caller: Env<'_>) {
-        if let Some(message) = self.message(caller, signal) {
-            send(caller, self.pid, message);
+        match signal {
+            Signal::Ready => self.say(env, atoms::select(), handle),
+            Signal::Abort(reason) => self.say(env, atoms::abort(), (handle, fail::reason(env, reason)).encode(env)),
+            Signal::Left => {}
         }
     }
 
-    /// Ends the watch over the process.
-    fn release(&self, env: Env<'_>) {
-        if let Some(monitor) = &self.monitor {
-            env.demonitor(&self.socket, monitor);
+    fn say<'a>(&self, env: Env<'a>, tag: Atom, what: Term<'a>) {
+        let socket = handle::socket(env, &self.socket);
+        send(env, self.pid, (atoms::socket_tag(), socket, tag, what).encode(env));
+    }
+
+    /// Tells it, or does what it waits for, wherever this is.
+    fn attend(self: &Arc<Self>, signal: Signal, env: Env<'_>, place: Place) {
+        match (signal, &self.errand, place) {
+            (Signal::Ready, Some(_), Place::Thread) => DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self))),
+            // It may be much: it is not done on a scheduler.
+            (Signal::Ready, Some(_), _) => {
+                for wakes in self.socket.socket.postpone(|waiter| std::ptr::eq(waiter, &raw const **self)) {
+                    tell(env, place, wakes);
+                }
+            }
+            _ => self.tell(signal, env),
+        }
+        if signal != Signal::Ready
+            && place != Place::Callback
+            && let Some(monitor) = self.monitor.lock().take()
+        {
+            self.socket.demonitor(place.caller(env), &monitor);
+        }
+    }
+
+    /// Does what it waits for, as far as that goes now, and sends
+    /// `{'$socket', Socket, completion, {Handle, Result}}` if that is the end.
+    fn proceed(self: &Arc<Self>, env: Env<'_>) {
+        let (Some(errand), Some(handle)) = (&self.errand, self.handle.term(env)) else {
+            return;
+        };
+        let Some((job, args)) = errand.load(env) else {
+            return;
+        };
+        let wait = Wait::acting(self, self.pid, handle);
+        let result = job.proceed(env, &self.socket, &wait, args);
+        match wait.step() {
+            Step::Waiting | Step::Part(_) | Step::Gone => {}
+            // Who cancels, and then somebody closes, is told nothing.
+            Step::Closed if self.left.load(Relaxed) => {}
+            Step::Closed => self.tell(Signal::Abort(Reason::Closed), env),
+            Step::Answered => {
+                let result = result.unwrap_or_else(|_| fail::error(env, atoms::invalid()));
+                self.say(env, atoms::completion(), (handle, result).encode(env));
+            }
         }
     }
 }
@@ -69,15 +141,24 @@ impl Wake for Waiter {
         self.pid
     }
 
-    fn wake(&self, signal: Signal) {
+    fn wake(self: &Arc<Self>, signal: Signal) {
         MESSAGE.with_borrow_mut(|own| {
-            own.run(|env| self.tell(signal, env));
+            own.run(|env| self.attend(signal, env, Place::Thread));
             own.clear();
+            // What is done for one may bring the turn of the next.
+            while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
+                own.run(|env| next.proceed(env));
+                own.clear();
+            }
         });
     }
 
+    fn leave(&self) {
+        self.left.store(true, Relaxed);
+    }
+
     fn clears_up(&self) -> bool {
-        self.monitor.is_some()
+        self.monitor.lock().is_some()
     }
 }
 
@@ -86,19 +167,9 @@ pub(crate) fn send<'a>(env: Env<'a>, to: LocalPid, message: Term<'a>) {
     let _ = env.send(&to, message);
 }
 
-/// Tells everybody, in the call of a process. Whoever has left the line is no longer watched.
-pub(crate) fn tell(env: Env<'_>, wakes: Wakes<'_, Waiter>) {
+/// Tells everybody. Whoever has left the line is no longer watched.
+pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<'_, Waiter>) {
     for (waiter, signal) in wakes.iter() {
-        waiter.tell(signal, env);
-        if signal != Signal::Ready {
-            waiter.release(env);
-        }
-    }
-}
-
-/// Tells everybody, in a callback of the VM, where a watch cannot be ended: it goes with the process or the socket.
-pub(crate) fn tell_in_callback(env: Env<'_>, wakes: Wakes<'_, Waiter>) {
-    for (waiter, signal) in wakes.iter() {
-        waiter.tell(signal, env);
+        waiter.attend(signal, env, place);
     }
 }

@@ -1,11 +1,10 @@
 //! The resource behind a socket term, `{'$socket', reference()}`: the core's socket, its owner, and who is to be told
 //! when it is closed.
 
-use crate::caller::{self, Waiter};
+use crate::caller::{self, Place, Waiter};
 use crate::watch::Watches;
 use crate::{atoms, watch};
 use esock::descriptor::Descriptor;
-use esock::lane::Wakes;
 use esock::registry::{Key, Registry};
 use esock::socket::Socket;
 use parking_lot::Mutex;
@@ -49,7 +48,7 @@ impl Resource for Handle {
 
     fn destructor(self, env: Env<'_>) {
         // Nobody refers to the socket, so nobody waits.
-        let open = self.close(env, caller::tell_in_callback);
+        let open = self.close(env, Place::Callback);
         if let Some(descriptor) = open.or_else(|| self.lingering.lock().take()) {
             descriptor.close_unattended();
         }
@@ -61,15 +60,20 @@ impl Resource for Handle {
             self.end(env);
         } else {
             for wakes in self.socket.gone(pid) {
-                caller::tell_in_callback(env, wakes);
+                caller::tell(env, Place::Callback, wakes);
             }
         }
     }
 }
 
 impl Handle {
-    /// A socket that the calling process owns.
-    pub(crate) fn open<'a>(env: Env<'a>, socket: Arc<Socket<Waiter>>, registered: bool) -> ResourceArc<Self> {
+    /// A socket that a process owns, which calls or is acted for.
+    pub(crate) fn open(
+        env: Env<'_>,
+        (place, pid): (Place, LocalPid),
+        socket: Arc<Socket<Waiter>>,
+        registered: bool,
+    ) -> ResourceArc<Self> {
         let handle = ResourceArc::new(Self {
             socket,
             owner: Mutex::new(None),
@@ -78,7 +82,7 @@ impl Handle {
             key: Mutex::new(None),
             lingering: Mutex::new(None),
         });
-        handle.own(env, env.pid());
+        handle.own(env, place, pid);
         OPENED.fetch_add(1, Relaxed);
         if registered {
             handle.register(env);
@@ -102,10 +106,10 @@ impl Handle {
     }
 
     /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
-    pub(crate) fn close(&self, env: Env<'_>, tell: impl Fn(Env<'_>, Wakes<'_, Waiter>)) -> Option<Descriptor> {
+    pub(crate) fn close(&self, env: Env<'_>, place: Place) -> Option<Descriptor> {
         let (descriptor, wakes) = self.socket.close()?;
         for wakes in wakes {
-            tell(env, wakes);
+            caller::tell(env, place, wakes);
         }
         if let Some(key) = self.key.lock().take() {
             REGISTRY.remove(key);
@@ -115,17 +119,22 @@ impl Handle {
         Some(descriptor)
     }
 
+    /// Whether it was closed.
+    pub(crate) fn closed(&self) -> bool {
+        self.socket.closed()
+    }
+
     /// Whether a process has a place in a line.
-    fn waits(&self, env: Env<'_>, pid: LocalPid) -> bool {
+    fn waits(&self, env: Env<'_>, place: Place, pid: LocalPid) -> bool {
         self.socket.waits(pid).into_iter().fold(false, |before, (waits, wakes)| {
-            caller::tell(env, wakes);
+            caller::tell(env, place, wakes);
             before || waits
         })
     }
 
     /// Closes it because its owner has ended.
     fn end(&self, env: Env<'_>) {
-        if let Some(descriptor) = self.close(env, caller::tell_in_callback) {
+        if let Some(descriptor) = self.close(env, Place::Callback) {
             *self.owner.lock() = None;
             descriptor.close_unattended();
         }
@@ -135,7 +144,7 @@ impl Handle {
 /// What needs the resource itself.
 pub(crate) trait Owned {
     /// Makes a process the owner. One that has ended closes the socket as its death would have.
-    fn own(&self, env: Env<'_>, pid: LocalPid);
+    fn own(&self, env: Env<'_>, place: Place, pid: LocalPid);
     /// Nobody's death closes the socket any more: it is closed.
     fn disown(&self, env: Env<'_>);
     /// Enters the socket into the registry, if it is not there.
@@ -143,18 +152,18 @@ pub(crate) trait Owned {
 }
 
 impl Owned for ResourceArc<Handle> {
-    fn own(&self, env: Env<'_>, pid: LocalPid) {
+    fn own(&self, env: Env<'_>, place: Place, pid: LocalPid) {
         // Under the lock: a process that ends as soon as it is watched has to be found as the owner.
         let mut owner = self.owner.lock();
-        let monitor = env.monitor(self, &pid);
+        let monitor = self.monitor(place.caller(env), &pid);
         let alive = monitor.is_some();
         let old = owner.replace(Owner { pid, monitor });
         drop(owner);
         // Who still waits here is watched on, as everybody who waits and is not the owner.
-        if let Some(old) = old.filter(|old| !self.waits(env, old.pid))
+        if let Some(old) = old.filter(|old| !self.waits(env, place, old.pid))
             && let Some(monitor) = old.monitor
         {
-            env.demonitor(self, &monitor);
+            self.demonitor(place.caller(env), &monitor);
         }
         if !alive {
             self.end(env);
@@ -175,7 +184,7 @@ impl Owned for ResourceArc<Handle> {
         }
         // Whoever closes takes the entry out, if it is there by then.
         let (fd, wakes) = self.socket.fd();
-        caller::tell(env, wakes);
+        caller::tell(env, Place::Callback, wakes);
         if fd.is_err()
             && let Some(key) = key.take()
         {

@@ -7,6 +7,7 @@ mod buffer;
 mod caller;
 mod fail;
 mod handle;
+mod job;
 mod kept;
 mod nif;
 mod sys;

@@ -15,9 +15,11 @@ pub mod sendmmsg;
 pub mod sendmsg;
 pub mod sendto;
 
+use crate::ahead::Want;
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
+use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
@@ -35,6 +37,8 @@ pub enum Attempt<T> {
     Closed,
     /// The system refused.
     Failed(Errno),
+    /// It has done much, is not done, and would not block.
+    More,
     /// There is no memory for a buffer. Nothing was taken from the socket.
     NoMemory,
 }
@@ -47,6 +51,7 @@ impl<T> Attempt<T> {
             Self::Partial(done) => Attempt::Partial(make(done)),
             Self::Blocked => Attempt::Blocked,
             Self::BlockedUntold => Attempt::BlockedUntold,
+            Self::More => Attempt::More,
             Self::Closed => Attempt::Closed,
             Self::Failed(errno) => Attempt::Failed(errno),
             Self::NoMemory => Attempt::NoMemory,
@@ -68,6 +73,16 @@ pub trait Op {
     fn resume(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done> {
         self.attempt(fd, kind)
     }
+    /// What it takes of a stream that is read ahead; nothing: it goes to the descriptor.
+    fn want(&self) -> Option<Want> {
+        None
+    }
+    /// Takes of what was read ahead, which is as much as it wants, or all there will be.
+    fn give(&mut self, _: &VecDeque<u8>, _: Kind) -> Attempt<Self::Done> {
+        Attempt::Blocked
+    }
+    /// Whether a ring may receive while it waits. What comes beside the bytes, control messages, does not come that way.
+    const AHEAD: bool = false;
     /// How many bytes an outcome moved.
     fn bytes(done: &Self::Done) -> usize;
     /// How many packages an outcome is.
@@ -89,7 +104,7 @@ pub trait Op {
 }
 
 /// Whether a call should be made again later.
-fn blocked(errno: Errno) -> bool {
+pub(crate) fn blocked(errno: Errno) -> bool {
     matches!(errno.number(), libc::EAGAIN | libc::EINTR)
 }
 
@@ -103,6 +118,21 @@ fn cleared(buf: &mut [MaybeUninit<u8>], len: usize) -> usize {
     let len = len.min(buf.len());
     buf.iter_mut().take(len).for_each(|byte| *byte = MaybeUninit::new(0));
     len
+}
+
+/// Whether flags leave a stream's bytes to the descriptor: what they ask for is not among them.
+fn beside_the_stream(flags: i32) -> bool {
+    flags & (libc::MSG_OOB | libc::MSG_ERRQUEUE) != 0
+}
+
+/// Bytes that were read ahead, into room: as many as there is room for.
+fn copied(from: &VecDeque<u8>, to: &mut [MaybeUninit<u8>]) -> usize {
+    let (first, second) = from.as_slices();
+    let (to_first, to_second) = to.split_at_mut(first.len().min(to.len()));
+    for (part, bytes) in [(to_first, first), (to_second, second)] {
+        part.iter_mut().zip(bytes).for_each(|(room, byte)| *room = MaybeUninit::new(*byte));
+    }
+    from.len().min(to.len())
 }
 
 /// Room for received bytes: the caller's, because only it can make what the receiver gets.

@@ -1,9 +1,11 @@
 //! Receive from a connected socket, recv(2).
 
-use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room};
+use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
+use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
 /// Receives into `room`.
@@ -14,6 +16,8 @@ pub struct Recv<'r, R> {
     pub len: usize,
     /// Whether a stream is to give exactly so many: fewer are a part then.
     pub exact: bool,
+    /// Whether it is answered only when all of that is there.
+    pub whole: bool,
     /// MSG_*
     pub flags: i32,
 }
@@ -22,6 +26,7 @@ impl<R: Room> Op for Recv<'_, R> {
     /// How many bytes of the room were filled.
     type Done = usize;
     const CLAIM: Claim = Claim::Read;
+    const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
         let Some(buf) = room(self.room, fd, self.len) else {
@@ -36,6 +41,22 @@ impl<R: Room> Op for Recv<'_, R> {
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
+    }
+
+    fn want(&self) -> Option<Want> {
+        let least = if self.exact && self.whole { self.len } else { 1 };
+        (!beside_the_stream(self.flags)).then_some(Want { least, peek: self.flags & libc::MSG_PEEK != 0 })
+    }
+
+    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<usize> {
+        let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
+            return Attempt::NoMemory;
+        };
+        let got = copied(bytes, buf);
+        if discarded(kind, self.flags) {
+            return Attempt::Done(cleared(buf, got));
+        }
+        if self.exact && got < self.len { Attempt::Partial(got) } else { Attempt::Done(got) }
     }
 
     fn bytes(done: &usize) -> usize {

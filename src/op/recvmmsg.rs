@@ -1,10 +1,12 @@
 //! Receive several messages with one system call, recvmmsg(2).
 
-use super::{Attempt, Op, blocked, discarded};
+use super::{Attempt, Op, beside_the_stream, blocked, discarded};
+use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
 use crate::sys::io::Received;
+use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
 /// Receives up to `count` messages, and no more than there is room for.
@@ -62,6 +64,20 @@ impl Op for RecvMmsg<'_> {
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
+    }
+
+    fn want(&self) -> Option<Want> {
+        (!beside_the_stream(self.flags)).then_some(Want { least: 1, peek: self.flags & libc::MSG_PEEK != 0 })
+    }
+
+    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<Vec<Received>> {
+        let len = self.size.min(bytes.len()).min(self.room.len());
+        self.room.iter_mut().zip(bytes.iter().take(len)).for_each(|(room, byte)| *room = *byte);
+        let received = vec![Received { len, whole: len, ..Received::default() }];
+        if discarded(kind, self.flags) {
+            self.clear(&received);
+        }
+        Attempt::Done(received)
     }
 
     fn bytes(done: &Vec<Received>) -> usize {

@@ -1,10 +1,12 @@
 //! Receive a message with its sender's address and control messages, recvmsg(2).
 
-use super::{Attempt, Op, Room, blocked, cleared, discarded, room};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room};
+use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
 use crate::sys::io::Received;
+use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
 /// Receives into `room` and `ctrl`.
@@ -38,6 +40,19 @@ impl<R: Room> Op for RecvMsg<'_, R> {
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
+    }
+
+    fn want(&self) -> Option<Want> {
+        (!beside_the_stream(self.flags)).then_some(Want { least: 1, peek: self.flags & libc::MSG_PEEK != 0 })
+    }
+
+    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<Received> {
+        let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
+            return Attempt::NoMemory;
+        };
+        let got = copied(bytes, buf);
+        let len = if discarded(kind, self.flags) { cleared(buf, got) } else { got };
+        Attempt::Done(Received { len, whole: got, ..Received::default() })
     }
 
     fn bytes(done: &Received) -> usize {

@@ -112,6 +112,7 @@ own! {
     Meta               meta                RW "term()";
     Rcvbuf             rcvbuf              RW "auto | default | pos_integer() | {pos_integer(), default | pos_integer()}";
     Rcvctrlbuf         rcvctrlbuf          RW "default | pos_integer()";
+    ReadAhead          read_ahead          RW "default | non_neg_integer()";
     SelectRead         select_read         RW "boolean()";
     Sndctrlbuf         sndctrlbuf          RW "default | pos_integer()";
     UseRegistry        use_registry        RW "boolean()";

@@ -34,7 +34,7 @@ type Later = BTreeMap<Instant, Vec<(Arc<dyn Ready>, EpollFlags)>>;
 /// A thread that waits for events.
 pub struct Poller {
     epoll: Epoll,
-    sources: Mutex<Table>,
+    sources: Mutex<Table<Arc<dyn Ready>>>,
     nudge: EventFd,
     stopping: AtomicBool,
     later: Mutex<Later>,
@@ -157,14 +157,14 @@ impl Poller {
         let sources = self.sources.lock();
         batch.extend(events.iter().filter_map(|event| {
             let source = sources.get(Token::from_u64(event.data()))?;
-            Some((source, event.events()))
+            Some((Arc::clone(source), event.events()))
         }));
     }
 }
 
 /// A thread inherits the processors of the one that starts it, and that may be a scheduler bound to one: the processors of
 /// the whole program are given back to it. Where that fails it stays where it is.
-fn unbind() {
+pub(super) fn unbind() {
     if let Ok(all) = sched_getaffinity(getpid()) {
         let _ = sched_setaffinity(Pid::from_raw(0), &all);
     }

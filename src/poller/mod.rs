@@ -3,10 +3,12 @@
 pub mod epoll;
 pub mod registration;
 pub mod token;
+pub mod uring;
 
 use crate::sys;
 use epoll::Poller;
 use std::sync::{Arc, OnceLock};
+use uring::Ring;
 
 /// Something a poller tells of events.
 pub trait Ready: Send + Sync {
@@ -16,8 +18,27 @@ pub trait Ready: Send + Sync {
 
 static POLLERS: OnceLock<Vec<Arc<Poller>>> = OnceLock::new();
 
-/// The name of the mechanism behind the pollers.
-pub const BACKEND: &str = "epoll";
+static RINGS: OnceLock<sys::Result<Vec<Arc<Ring>>>> = OnceLock::new();
+
+/// What waits and receives for a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// epoll(7) tells when to try.
+    #[default]
+    Epoll,
+    /// What a process waits for is done for it, by the poller, or on a stream by a ring of io_uring(7).
+    Uring,
+}
+
+impl Backend {
+    /// The name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Epoll => "epoll",
+            Self::Uring => "io_uring",
+        }
+    }
+}
 
 /// Starts the pollers, once in the life of the process; they stop when it exits.
 pub fn start(count: usize) -> sys::Result<()> {
@@ -36,6 +57,24 @@ pub fn of(fd: i32) -> Option<&'static Arc<Poller>> {
     pollers.get(usize::try_from(fd).ok()?.checked_rem(pollers.len())?)
 }
 
+/// Starts the rings, one for each poller, if they have not been started: when the first socket asks for them. An error
+/// says why the system has none for us, and is remembered.
+pub fn rings() -> sys::Result<&'static [Arc<Ring>]> {
+    let started = RINGS.get_or_init(|| (0..count().max(1)).map(Ring::start).collect());
+    started.as_deref().map_err(|errno| *errno)
+}
+
+/// What became of the rings, if anybody has asked for them.
+pub fn rings_started() -> Option<sys::Result<usize>> {
+    RINGS.get().map(|rings| rings.as_ref().map(Vec::len).map_err(|errno| *errno))
+}
+
+/// The ring of a descriptor.
+pub fn ring_of(fd: i32) -> Option<&'static Arc<Ring>> {
+    let rings = rings().ok()?;
+    rings.get(usize::try_from(fd).ok()?.checked_rem(rings.len())?)
+}
+
 /// How many pollers there are.
 pub fn count() -> usize {
     POLLERS.get().map_or(0, Vec::len)
@@ -44,5 +83,8 @@ pub fn count() -> usize {
 extern "C" fn stop_all() {
     for poller in POLLERS.get().into_iter().flatten() {
         poller.stop();
+    }
+    for ring in RINGS.get().into_iter().flatten().flatten() {
+        ring.stop_thread();
     }
 }

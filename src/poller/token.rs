@@ -3,9 +3,7 @@
 //! A token is a place in the table and a serial number. The kernel may report an event that it had queued before the
 //! descriptor left; by then the place may be somebody else's, but the serial number is not his.
 
-use super::Ready;
 use slab::Slab;
-use std::sync::Arc;
 
 /// A registration's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,30 +25,46 @@ impl Token {
 }
 
 /// Who is registered.
-#[derive(Default)]
-pub struct Table {
-    entries: Slab<(u32, Arc<dyn Ready>)>,
+pub struct Table<S> {
+    entries: Slab<(u32, S)>,
     serial: u32,
 }
 
-impl Table {
+impl<S> Default for Table<S> {
+    fn default() -> Self {
+        Self { entries: Slab::new(), serial: 0 }
+    }
+}
+
+impl<S> Table<S> {
     /// Enters a source under a name that no other has had for 2³² registrations.
-    pub fn insert(&mut self, source: Arc<dyn Ready>) -> Token {
+    pub fn insert(&mut self, source: S) -> Token {
         self.serial = self.serial.wrapping_add(1);
         let place = self.entries.insert((self.serial, source));
         Token { place: place as u32, serial: self.serial }
     }
 
     /// The source of that name, if it is still there.
-    pub fn get(&self, token: Token) -> Option<Arc<dyn Ready>> {
+    pub fn get(&self, token: Token) -> Option<&S> {
         let (serial, source) = self.entries.get(token.place as usize)?;
-        (*serial == token.serial).then(|| Arc::clone(source))
+        (*serial == token.serial).then_some(source)
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, token: Token) -> Option<&mut S> {
+        let (serial, source) = self.entries.get_mut(token.place as usize)?;
+        (*serial == token.serial).then_some(source)
     }
 
     /// Takes a source out.
-    pub fn remove(&mut self, token: Token) -> Option<Arc<dyn Ready>> {
+    pub fn remove(&mut self, token: Token) -> Option<S> {
         self.get(token)?;
         self.entries.try_remove(token.place as usize).map(|(_, source)| source)
+    }
+
+    /// All of them.
+    pub fn into_all(self) -> impl Iterator<Item = S> {
+        self.entries.into_iter().map(|(_, (_, source))| source)
     }
 
     /// How many there are.

@@ -58,6 +58,7 @@ pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
 }
 
 /// What was received.
+#[derive(Default)]
 pub struct Received {
     /// How many bytes of the room were filled.
     pub len: usize,

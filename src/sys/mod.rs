@@ -10,6 +10,7 @@ pub mod memory;
 pub mod option;
 pub mod ready;
 pub mod socket;
+pub mod uring;
 
 use crate::errno::Errno;
 

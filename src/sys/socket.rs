@@ -63,6 +63,15 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Two Unix streams that are connected, socketpair(2).
+pub fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0; 2];
+    // SAFETY: room for two.
+    check(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | FLAGS, 0, fds.as_mut_ptr()) })?;
+    // SAFETY: the descriptors are new, so they are ours alone.
+    Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
+}
+
 /// bind(2)
 pub fn bind(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     let bytes = addr.as_bytes();

@@ -6,7 +6,7 @@ use esock::errno::Errno;
 use esock::lane::{Claim, Signal};
 use esock::op::{Attempt, Op};
 use esock::poller::epoll::Poller;
-use esock::poller::{self, Ready};
+use esock::poller::{self, Backend, Ready};
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Kind, Socket};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -42,7 +42,7 @@ impl Op for Taking {
 fn silent() -> (Arc<Socket<Waiter>>, UnixStream) {
     poller::start(1).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
-    (Socket::open_fd(near.as_raw_fd(), true, false).unwrap(), far)
+    (Socket::open_fd(near.as_raw_fd(), true, false, Backend::Epoll).unwrap(), far)
 }
 
 fn take(socket: &Arc<Socket<Waiter>>, descriptors: bool, process: &Process, mode: Mode) -> Answer<()> {

@@ -9,7 +9,7 @@ use esock::op::connect::Connect;
 use esock::op::recv::Recv;
 use esock::op::send::Send;
 use esock::op::{Op, Room};
-use esock::poller;
+use esock::poller::{self, Backend};
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Socket};
 use esock::sys::io::written;
@@ -43,7 +43,7 @@ impl Room for NoRoom {
 fn pair() -> (Sock, UnixStream) {
     poller::start(1).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
-    (Socket::open_fd(near.as_raw_fd(), true, false).unwrap(), far)
+    (Socket::open_fd(near.as_raw_fd(), true, false, Backend::Epoll).unwrap(), far)
 }
 
 fn loopback() -> Raw {
@@ -52,7 +52,7 @@ fn loopback() -> Raw {
 
 fn listener() -> (Sock, Raw) {
     poller::start(1).unwrap();
-    let socket: Sock = Socket::open(libc::AF_INET, libc::SOCK_STREAM, 0).unwrap();
+    let socket: Sock = Socket::open(libc::AF_INET, libc::SOCK_STREAM, 0, Backend::Epoll).unwrap();
     socket.bind(&loopback()).0.unwrap();
     socket.listen(16).0.unwrap();
     let addr = socket.sockname().0.unwrap().to_raw().unwrap();
@@ -60,7 +60,7 @@ fn listener() -> (Sock, Raw) {
 }
 
 fn tcp() -> Sock {
-    Socket::open(libc::AF_INET, libc::SOCK_STREAM, 0).unwrap()
+    Socket::open(libc::AF_INET, libc::SOCK_STREAM, 0, Backend::Epoll).unwrap()
 }
 
 fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answer<O::Done> {
@@ -71,7 +71,7 @@ fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answ
 
 fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<usize>, Vec<u8>) {
     let mut room = Buffer::default();
-    let answer = run(socket, &mut Recv { room: &mut room, len, exact: true, flags: 0 }, process, handle);
+    let answer = run(socket, &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0 }, process, handle);
     if let Answer::Done(got) | Answer::Partial(got) = answer {
         room.0.truncate(got);
     }
@@ -151,7 +151,8 @@ fn no_room_takes_nothing_from_the_socket() {
     let (socket, far) = pair();
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"kept").unwrap();
-    let answer = run(&socket, &mut Recv { room: &mut NoRoom, len: 4, exact: false, flags: 0 }, &process, 1);
+    let answer =
+        run(&socket, &mut Recv { room: &mut NoRoom, len: 4, exact: false, whole: false, flags: 0 }, &process, 1);
     assert!(matches!(answer, Answer::Failed(Failure::NoMemory)));
     assert_eq!(recv(&socket, 4, &process, 2).1, b"kept");
 }
@@ -162,7 +163,8 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"small").unwrap();
     let mut room = Buffer::default();
-    let answer = run(&socket, &mut Recv { room: &mut room, len: 1 << 32, exact: false, flags: 0 }, &process, 1);
+    let answer =
+        run(&socket, &mut Recv { room: &mut room, len: 1 << 32, exact: false, whole: false, flags: 0 }, &process, 1);
     assert!(matches!(answer, Answer::Done(5)), "{answer:?}");
     assert_eq!(room.0.len(), Buffer::SCRATCH);
 }
@@ -219,7 +221,7 @@ fn a_refused_connect_says_so() {
 fn a_lent_descriptor_stays_open() {
     poller::start(1).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
-    let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false).unwrap();
+    let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false, Backend::Epoll).unwrap();
     close(&socket);
     std::io::Write::write_all(&mut &near, b"alive").unwrap();
     let mut data = [0; 5];
@@ -230,7 +232,7 @@ fn a_lent_descriptor_stays_open() {
 /// A receive by who has given up his turn so many times.
 fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
     let mut room = Buffer::default();
-    let mut op = Recv { room: &mut room, len: 16, exact: false, flags: 0 };
+    let mut op = Recv { room: &mut room, len: 16, exact: false, whole: false, flags: 0 };
     let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
     wakes.tell();
     answer

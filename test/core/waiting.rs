@@ -1,6 +1,7 @@
 //! Who waits in these tests: a number for a process, a channel for its inbox.
 
 use esock::lane::{Signal, Wake};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ impl Wake for Waiter {
     fn process(&self) -> u32 {
         self.process
     }
-    fn wake(&self, signal: Signal) {
+    fn wake(self: &Arc<Self>, signal: Signal) {
         self.inbox.send((self.handle, signal)).unwrap();
     }
     fn clears_up(&self) -> bool {

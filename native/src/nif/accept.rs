@@ -2,6 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::{self, Handle};
+use crate::job::{Args, Job, same};
 use crate::{atoms, fail};
 use esock::errno::Errno;
 use esock::op::accept::{Accept, AcceptMany};
@@ -12,9 +13,15 @@ use std::os::fd::OwnedFd;
 /// `accept(Socket, Handle, How)`: the new socket is the caller's, and has the listening one's settings.
 #[rustler::nif]
 fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    let nothing = atoms::ok().encode(env);
+    Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT, [nothing; 3])
+}
+
+const ACCEPT: Job = Job { name: atoms::accept, call: accept_one, rest: same, data: false };
+
+fn accept_one<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, _: Args<'a>) -> NifResult<Term<'a>> {
     let tag = || atoms::accept().encode(env);
-    run(env, &socket, &wait, &mut Accept, tag, |_, fd, _| Some(answer(env, 1, accepted(env, &socket, fd))))
+    run(env, socket, wait, &mut Accept, tag, |_, fd, _| Some(answer(env, wait, 1, accepted(env, wait, socket, fd))))
 }
 
 /// `accept_many(Socket, Max, Handle, How)`: `{ok, [Socket]}`
@@ -26,29 +33,41 @@ fn accept_many<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT_MANY, [max; 3])
+}
+
+const ACCEPT_MANY: Job = Job { name: atoms::accept, call: accept_some, rest: same, data: false };
+
+fn accept_some<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [max, ..]: Args<'a>,
+) -> NifResult<Term<'a>> {
     // However large the number is, no more are taken than the core allows.
     let most = if max.is_integer() { max.decode().unwrap_or(usize::MAX) } else { return Err(Error::BadArg) };
     let tag = || atoms::accept().encode(env);
-    run(env, &socket, &wait, &mut AcceptMany { most }, tag, |_, fds, _| {
+    run(env, socket, wait, &mut AcceptMany { most }, tag, |_, fds, _| {
         // A connection takes some 3 µs. A loop that takes burst after burst is to be interrupted as any other.
-        consume_timeslice(env, i32::try_from(fds.len() / 3).map_or(100, |percent| percent.clamp(1, 100)));
-        Some(answer(
-            env,
-            fds.len(),
-            fds.into_iter().map(|fd| accepted(env, &socket, fd)).collect::<Result<Vec<_>, _>>(),
-        ))
+        if wait.acting.is_none() {
+            consume_timeslice(env, i32::try_from(fds.len() / 3).map_or(100, |percent| percent.clamp(1, 100)));
+        }
+        let count = fds.len();
+        let sockets = fds.into_iter().map(|fd| accepted(env, wait, socket, fd));
+        Some(answer(env, wait, count, sockets.collect::<Result<Vec<_>, _>>()))
     })
 }
 
 /// A socket of the caller for a connection. Where there can be none, the connection is closed.
-fn accepted<'a>(env: Env<'a>, listener: &Handle, fd: OwnedFd) -> Result<Term<'a>, Errno> {
+fn accepted<'a>(env: Env<'a>, wait: &Wait<'a>, listener: &Handle, fd: OwnedFd) -> Result<Term<'a>, Errno> {
     let socket = listener.socket.accepted(fd)?;
-    Ok(handle::socket(env, &Handle::open(env, socket, listener.registered())))
+    Ok(handle::socket(env, &Handle::open(env, (wait.place(), wait.pid), socket, listener.registered())))
 }
 
-fn answer<'a>(env: Env<'a>, count: usize, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
+fn answer<'a>(env: Env<'a>, wait: &Wait<'a>, count: usize, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
     match accepted {
+        // In a message there is nobody who could attend to signals.
+        Ok(sockets) if wait.acting.is_some() => (atoms::ok(), sockets).encode(env),
         Ok(sockets) => (handle::taken(count), sockets).encode(env),
         Err(errno) => fail::posix(env, errno),
     }

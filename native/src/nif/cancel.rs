@@ -1,7 +1,8 @@
 //! cancel: ends a wait.
 
+use crate::caller::{self, Place};
 use crate::handle::Handle;
-use crate::{atoms, caller, fail};
+use crate::{atoms, fail};
 use esock::lane::Cancelled;
 use esock::socket::Direction;
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
@@ -16,7 +17,7 @@ fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> Nif
         return Err(Error::BadArg);
     }
     let (cancelled, wakes) = resource.socket.cancel(direction, env.pid(), |waiter| waiter.is(handle));
-    caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     resource.socket.lane(direction).told();
     match cancelled {
         Ok(Cancelled::Clean) => Ok(atoms::ok().encode(env)),

@@ -1,8 +1,9 @@
 //! close: on a dirty scheduler where close(2) may block.
 
 use super::handle;
+use crate::caller::Place;
 use crate::handle::{Handle, Owned};
-use crate::{atoms, caller, fail};
+use crate::{atoms, fail};
 use esock::descriptor::Descriptor;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
@@ -10,12 +11,11 @@ use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 #[rustler::nif]
 fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle: ResourceArc<Handle> = socket.decode()?;
-    let lingers = handle.socket.lingers();
-    let Some(descriptor) = handle.close(env, caller::tell) else {
+    let Some(descriptor) = handle.close(env, Place::Call) else {
         return Ok(fail::error(env, atoms::closed()));
     };
     handle.disown(env);
-    if lingers {
+    if handle.socket.lingers() || descriptor.held() {
         *handle.lingering.lock() = Some(descriptor);
         return Ok(atoms::linger().encode(env));
     }
@@ -23,7 +23,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
 }
 
 /// `close_linger(Socket)`, after `close/1` has answered `linger`: on a dirty scheduler, because close(2) blocks for as
-/// long as SO_LINGER says. It tells nobody: a process that is killed meanwhile can send nothing any more.
+/// long as SO_LINGER says, and until a ring that receives has let go. It tells nobody: a process that is killed meanwhile can send nothing any more.
 #[rustler::nif(schedule = "DirtyIo")]
 fn close_linger<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let descriptor = handle(socket)?.lingering.lock().take();

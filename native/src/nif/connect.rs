@@ -1,9 +1,11 @@
 //! connect, and how it has ended.
 
 use super::{Wait, run};
+use crate::caller::{self, Place};
 use crate::handle::Handle;
+use crate::job::{Args, Job, same};
 use crate::term::address;
-use crate::{atoms, caller, fail};
+use crate::{atoms, fail};
 use esock::op::connect::Connect;
 use esock::readiness::Answer;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
@@ -17,21 +19,31 @@ fn connect<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    Wait::decode(env, handle, how)?.call(env, &socket, &CONNECT, [addr; 3])
+}
+
+const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: same, data: false };
+
+fn connect_to<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [addr, ..]: Args<'a>,
+) -> NifResult<Term<'a>> {
     let to = match address::decode(env, addr)? {
         Ok(to) => to,
         Err(error) => return Ok(error),
     };
     let tag = || atoms::connect().encode(env);
-    run(env, &socket, &wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
+    run(env, socket, wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
 }
 
 /// `connect(Socket)`: the end of a connect that answered `select`. Raises `{invalid, state}` where there is none.
 #[rustler::nif(name = "connect")]
 fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Term<'a>> {
-    let again = Wait::decode(env.make_ref().encode(env), atoms::nowait().encode(env))?;
+    let again = Wait::decode(env, env.make_ref().encode(env), atoms::nowait().encode(env))?;
     let (answer, wakes) = socket.socket.finish_connect(env.pid(), again.waiter(env, &socket));
-    caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     match answer {
         Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),
         Answer::Failed(failure) => fail::failure(env, failure),

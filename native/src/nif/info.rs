@@ -1,10 +1,10 @@
 //! info: of one socket, and of all.
 
 use super::handle;
-use crate::caller::Waiter;
+use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
 use crate::term::value;
-use crate::{atoms, caller, handle as sockets};
+use crate::{atoms, handle as sockets};
 use esock::codec::{Kin, Value};
 use esock::counter::{CENSUS, Tally};
 use esock::lane::{Claim, State};
@@ -41,10 +41,6 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     for (name, count) in CENSUS.read() {
         counters = counters.map_put(Atom::from_bytes(env, name.as_bytes())?, count)?;
     }
-    let backend = [
-        (atoms::name(), Atom::from_bytes(env, esock::poller::BACKEND.as_bytes())?.encode(env)),
-        (atoms::pollers(), esock::poller::count().encode(env)),
-    ];
     let debug = |flag: &AtomicBool| flag.load(Relaxed).encode(env);
     map(
         env,
@@ -55,7 +51,7 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
             (atoms::use_registry(), sockets::use_registry().encode(env)),
             (atoms::counters(), counters),
             (atoms::iov_max(), IOV_MAX.encode(env)),
-            (atoms::io_backend(), map(env, &backend)?),
+            (atoms::io_backend(), super::backend::info(env)?),
         ],
     )
 }
@@ -69,15 +65,15 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let write = look(env, handle, Direction::Write);
     let named =
         |kin, number| value::encode(env, &Value::Kind(kin, number), kind.domain).unwrap_or_else(|| number.encode(env));
-    let owner = handle.owner().map_or_else(|| atoms::undefined().encode(env), |pid| pid.encode(env));
     map(
         env,
         &[
             (atoms::domain(), named(Kin::Domain, kind.domain)),
             (atoms::kind(), named(Kin::Type, kind.kind)),
             (atoms::protocol(), named(Kin::Protocol, kind.protocol)),
-            (atoms::owner(), owner),
+            (atoms::owner(), owner(env, handle)),
             (atoms::ctype(), ctype(env, handle.socket.origin)),
+            (atoms::io_backend(), Atom::from_bytes(env, handle.socket.backend.name().as_bytes())?.encode(env)),
             (atoms::counters(), counters(env, &read, &write)?),
             (atoms::num_readers(), read.waiting.encode(env)),
             (atoms::num_writers(), write.waiting.encode(env)),
@@ -86,6 +82,10 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
             (atoms::wstates(), write.states.encode(env)),
         ],
     )
+}
+
+fn owner<'a>(env: Env<'a>, handle: &Handle) -> Term<'a> {
+    handle.owner().map_or_else(|| atoms::undefined().encode(env), |pid| pid.encode(env))
 }
 
 fn ctype(env: Env<'_>, origin: Origin) -> Term<'_> {
@@ -116,7 +116,7 @@ fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
             states: states(state),
         }
     });
-    caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     look
 }
 

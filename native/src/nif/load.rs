@@ -9,11 +9,14 @@ const PROCESSORS_PER_POLLER: usize = 8;
 /// More pollers than this only wake each other's schedulers.
 const MOST_POLLERS: usize = 4;
 
-/// Called when the module is loaded, with `#{use_registry => boolean()}`.
+/// Called when the module is loaded, with `#{use_registry => boolean(), io_backend => epoll | io_uring | auto}`.
 pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     atoms::load(env);
     if let Ok(on) = info.map_get(atoms::use_registry()).and_then(|on| on.decode()) {
         handle::USE_REGISTRY.store(on, Relaxed);
+    }
+    if let Ok(name) = info.map_get(atoms::io_backend()) {
+        super::backend::set_default(env, name);
     }
     esock::poller::start(esock::poller::epoll::processors().div_ceil(PROCESSORS_PER_POLLER).min(MOST_POLLERS)).is_ok()
 }

@@ -3,6 +3,7 @@
 //! Those that may wait take a handle and a `How`; [`Wait`] says what they mean.
 
 pub(crate) mod accept;
+pub(crate) mod backend;
 pub(crate) mod cancel;
 pub(crate) mod close;
 pub(crate) mod connect;
@@ -24,15 +25,18 @@ pub(crate) mod sendfile;
 pub(crate) mod sendmsg;
 pub(crate) mod supports;
 
-use crate::caller::{self, Waiter};
+use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
+use crate::job::{Args, Job};
 use crate::{atoms, fail};
-use esock::lane::Claim;
+use esock::lane::{Claim, Wake};
 use esock::op::Op;
+use esock::poller::Backend;
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::With;
-use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, Error, LocalPid, NifResult, ResourceArc, Term};
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// How a call waits, from its arguments `Handle` and `How`:
 ///
@@ -44,6 +48,12 @@ use std::cell::Cell;
 pub(crate) struct Wait<'a> {
     handle: Cell<Term<'a>>,
     how: How,
+    /// Who waits.
+    pub(crate) pid: LocalPid,
+    /// Who is acted for, in a thread of ours.
+    pub(crate) acting: Option<Arc<Waiter>>,
+    job: Cell<Option<(&'static Job, Args<'a>)>>,
+    step: Cell<Step<'a>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,8 +63,23 @@ enum How {
     Yielded(u32),
 }
 
+/// How far a call has come that is completed for its caller.
+#[derive(Clone, Copy)]
+pub(crate) enum Step<'a> {
+    /// The answer is the result.
+    Answered,
+    /// It waits.
+    Waiting,
+    /// This is done (or left); the call is to be made again for the rest.
+    Part(Term<'a>),
+    /// Who waited has left.
+    Gone,
+    /// The socket was closed.
+    Closed,
+}
+
 impl<'a> Wait<'a> {
-    pub(crate) fn decode(handle: Term<'a>, how: Term<'a>) -> NifResult<Self> {
+    pub(crate) fn decode(env: Env<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Self> {
         let how = match how.decode::<Atom>() {
             Ok(name) if name == atoms::nowait() => How::Nowait,
             Ok(name) if name == atoms::zero() => How::Zero,
@@ -63,15 +88,68 @@ impl<'a> Wait<'a> {
         };
         let new = how == How::Nowait && handle.decode::<Atom>().is_ok_and(|name| name == atoms::nowait());
         if how == How::Zero || new || handle.is_ref() {
-            Ok(Self { handle: Cell::new(handle), how })
+            Ok(Self::new(handle, how, env.pid(), None))
         } else {
             Err(Error::BadArg)
         }
     }
 
+    /// For a process that waits under this handle, in a thread of ours.
+    pub(crate) fn acting(waiter: &Arc<Waiter>, pid: LocalPid, handle: Term<'a>) -> Self {
+        Self::new(handle, How::Nowait, pid, Some(Arc::clone(waiter)))
+    }
+
+    fn new(handle: Term<'a>, how: How, pid: LocalPid, acting: Option<Arc<Waiter>>) -> Self {
+        Self { handle: Cell::new(handle), how, pid, acting, job: Cell::new(None), step: Cell::new(Step::Answered) }
+    }
+
+    /// Makes a call, one that is completed for the caller where the socket is of that kind.
+    pub(crate) fn call(
+        &self,
+        env: Env<'a>,
+        socket: &ResourceArc<Handle>,
+        job: &'static Job,
+        args: Args<'a>,
+    ) -> NifResult<Term<'a>> {
+        if self.how == How::Nowait && socket.socket.backend == Backend::Uring {
+            job.proceed(env, socket, self, args)
+        } else {
+            (job.call)(env, socket, self, args)
+        }
+    }
+
+    /// What is being done, with what is left to do.
+    pub(crate) fn set(&self, job: &'static Job, args: Args<'a>) {
+        self.job.set(Some((job, args)));
+    }
+
+    /// What is done for the caller, if anything.
+    pub(crate) fn job(&self) -> Option<(&'static Job, Args<'a>)> {
+        self.job.get()
+    }
+
+    pub(crate) fn step(&self) -> Step<'a> {
+        self.step.get()
+    }
+
+    pub(crate) fn handle(&self) -> Term<'a> {
+        self.handle.get()
+    }
+
+    /// Where this is done.
+    pub(crate) fn place(&self) -> Place {
+        if self.acting.is_some() { Place::Thread } else { Place::Call }
+    }
+
+    /// Whether it is completed for the caller.
+    pub(crate) fn completes(&self) -> bool {
+        self.job.get().is_some()
+    }
+
     /// What the core is to do where the call would block.
     fn mode(&self) -> Mode {
         match self.how {
+            How::Nowait if self.completes() => Mode::Start,
             How::Nowait => Mode::Wait,
             How::Zero => Mode::Once,
             How::Yielded(times) => Mode::Yield(times),
@@ -83,33 +161,68 @@ impl<'a> Wait<'a> {
         matches!(self.how, How::Yielded(_))
     }
 
+    /// Whether this waiter is the caller under its handle.
+    fn is(&self, waiter: &Waiter) -> bool {
+        match &self.acting {
+            Some(acting) => std::ptr::eq(&raw const **acting, waiter),
+            None => waiter.process() == self.pid && waiter.is(self.handle.get()),
+        }
+    }
+
     /// What makes the waiter, and the handle where the caller left that to us.
     fn waiter<'w>(&'w self, env: Env<'a>, socket: &'w ResourceArc<Handle>) -> impl FnOnce() -> Waiter + use<'a, 'w> {
         move || {
             if !self.handle.get().is_ref() {
                 self.handle.set(env.make_ref().encode(env));
             }
-            Waiter::new(env, socket.clone(), self.handle.get())
+            Waiter::new(env, self, socket.clone())
         }
     }
 
-    /// `{select_info, Tag, Handle}`
-    fn select_info(&self, env: Env<'a>, tag: Term<'a>) -> Term<'a> {
-        (atoms::select_info(), tag, self.handle.get()).encode(env)
+    /// Attempts the operation: as a call, or as the rest of one that has the turn.
+    fn attempt<'s, O: Op>(
+        &self,
+        env: Env<'a>,
+        handle: &'s ResourceArc<Handle>,
+        op: &mut O,
+    ) -> With<'s, Answer<O::Done>, Waiter> {
+        let waiter = self.waiter(env, handle);
+        if self.acting.is_some() || matches!(self.step.get(), Step::Part(_)) {
+            return handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
+        }
+        handle.socket.run(op, self.pid, self.mode(), waiter)
+    }
+
+    /// `{select_info, Tag, Handle}`, or `{completion_info, Op, Handle}`
+    fn info(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
+        match self.job.get() {
+            Some((job, _)) => (atoms::completion_info(), (job.name)(), self.handle.get()).encode(env),
+            None => (atoms::select_info(), tag(), self.handle.get()).encode(env),
+        }
     }
 
     /// The answer of a call that waits.
     fn waiting(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
+        self.step.set(Step::Waiting);
         match self.how {
             How::Yielded(_) => atoms::wait().encode(env),
-            _ => (atoms::select(), self.select_info(env, tag())).encode(env),
+            _ if self.completes() => (atoms::completion(), self.info(env, tag)).encode(env),
+            _ => (atoms::select(), self.info(env, tag)).encode(env),
         }
+    }
+
+    /// The answer of a call that is done, and waits for the next.
+    fn again(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, answer: Term<'a>) -> NifResult<Term<'a>> {
+        let (_, data): (Atom, Term<'a>) = answer.decode()?;
+        let name = if self.completes() { atoms::completion() } else { atoms::select_read() };
+        Ok((name, (self.info(env, tag), data)).encode(env))
     }
 
     /// The answer of a call for whose outcome there is no memory. It is in line, and is not told so: it leaves.
     fn left(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
         let mine = |waiter: &Waiter| waiter.is(self.handle.get());
-        caller::tell(env, handle.socket.cancel(claim.direction(), env.pid(), mine).1);
+        caller::tell(env, self.place(), handle.socket.cancel(claim.direction(), self.pid, mine).1);
+        self.step.set(Step::Answered);
         fail::error(env, atoms::enomem())
     }
 
@@ -118,8 +231,21 @@ impl<'a> Wait<'a> {
         match self.how {
             How::Zero => fail::error(env, (atoms::timeout(), data)),
             How::Yielded(_) => (atoms::wait(), data).encode(env),
-            How::Nowait => (atoms::select(), (self.select_info(env, tag()), data)).encode(env),
+            How::Nowait if self.completes() => {
+                self.step.set(Step::Part(data));
+                data
+            }
+            How::Nowait => (atoms::select(), (self.info(env, tag), data)).encode(env),
         }
+    }
+
+    /// A failure of what is completed: of the call, or of nobody's any more.
+    fn failed(&self, handle: &Handle, failure: Failure) {
+        self.step.set(match failure {
+            Failure::InLine if self.acting.is_some() => Step::Gone,
+            Failure::Closed if self.acting.is_some() && handle.closed() => Step::Closed,
+            _ => Step::Answered,
+        });
     }
 }
 
@@ -138,16 +264,13 @@ pub(crate) fn run<'a, O: Op>(
     tag: impl FnOnce() -> Term<'a>,
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
-    let waiter = wait.waiter(env, handle);
-    let (answer, wakes) = handle.socket.run(op, env.pid(), wait.mode(), waiter);
-    caller::tell(env, wakes);
+    let (answer, wakes) = wait.attempt(env, handle, op);
+    caller::tell(env, wait.place(), wakes);
+    wait.step.set(Step::Answered);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
-            Some(answer) => {
-                let (_, data): (Atom, Term<'a>) = answer.decode()?;
-                (atoms::select_read(), (wait.select_info(env, tag()), data)).encode(env)
-            }
+            Some(answer) => return wait.again(env, tag, answer),
             None => wait.left(env, handle, O::CLAIM),
         },
         Answer::Partial(what) => match done(op, what, false) {
@@ -157,7 +280,10 @@ pub(crate) fn run<'a, O: Op>(
         Answer::Waiting => wait.waiting(env, tag),
         Answer::Yield => atoms::yield_().encode(env),
         Answer::Blocked => fail::error(env, atoms::timeout()),
-        Answer::Failed(failure) => return fail::failure(env, failure),
+        Answer::Failed(failure) => {
+            wait.failed(handle, failure);
+            return fail::failure(env, failure);
+        }
     })
 }
 
@@ -167,7 +293,7 @@ pub(crate) fn finish<'a, T>(
     (result, wakes): With<'_, Result<T, Failure>, Waiter>,
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
-    caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     match result {
         Ok(value) => Ok(done(value)),
         Err(failure) => fail::failure(env, failure),

@@ -1,8 +1,11 @@
 //! open: a new socket, or one on a descriptor that exists.
 
+use super::backend;
+use crate::caller::{Place, Waiter};
 use crate::handle::{self, Handle};
 use crate::{atoms, fail};
 use esock::errno;
+use esock::poller::Backend;
 use esock::socket::Socket;
 use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
 use std::ffi::OsStr;
@@ -33,7 +36,7 @@ fn open<'a>(
     }
     match options.map_get(atoms::netns()) {
         Ok(_) => Ok(atoms::netns().encode(env)),
-        Err(_) => opened(env, Socket::open(domain_number, kind_number, protocol), options),
+        Err(_) => opened(env, options, |backend| Socket::open(domain_number, kind_number, protocol, backend)),
     }
 }
 
@@ -50,7 +53,7 @@ fn open_in<'a>(
 ) -> NifResult<Term<'a>> {
     let domain = number(atoms::domains(), domain).ok_or(Error::BadArg)?;
     let kind = number(atoms::types(), kind).ok_or(Error::BadArg)?;
-    opened(env, Socket::open_in(OsStr::from_bytes(&path), domain, kind, protocol), options)
+    opened(env, options, |backend| Socket::open_in(OsStr::from_bytes(&path), domain, kind, protocol, backend))
 }
 
 /// `open(FD, Options)`
@@ -62,32 +65,32 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     if !options.is_map() {
         return Err(Error::BadArg);
     }
-    match Socket::open_fd(
-        number,
-        flag(options, atoms::dup()).unwrap_or(true),
-        flag(options, atoms::own()).unwrap_or(false),
-    ) {
-        // The system cannot say what it is: no socket, or no descriptor at all.
-        Err(errno) if [errno::NOT_OPEN, errno::NOT_A_SOCKET].contains(&errno) => {
-            Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)))
-        }
-        socket => opened(env, socket, options),
-    }
+    let dup = flag(options, atoms::dup()).unwrap_or(true);
+    let own = flag(options, atoms::own()).unwrap_or(false);
+    opened(env, options, |backend| Socket::open_fd(number, dup, own, backend))
 }
 
 fn opened<'a>(
     env: Env<'a>,
-    socket: esock::sys::Result<Arc<Socket<crate::caller::Waiter>>>,
     options: Term<'a>,
+    open: impl FnOnce(Backend) -> esock::sys::Result<Arc<Socket<Waiter>>>,
 ) -> NifResult<Term<'a>> {
-    let socket = match socket {
+    let backend = match backend::of(env, options) {
+        Ok(backend) => backend,
+        Err(reason) => return Ok(fail::invalid(env, (atoms::io_backend(), reason))),
+    };
+    let socket = match open(backend) {
         Ok(socket) => socket,
+        // The system cannot say what it is: no socket, or no descriptor at all.
+        Err(errno) if [errno::NOT_OPEN, errno::NOT_A_SOCKET].contains(&errno) => {
+            return Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)));
+        }
         Err(errno) => return Ok(fail::posix(env, errno)),
     };
     let debug = flag(options, atoms::debug()).unwrap_or_else(|| super::info::SOCKET_DEBUG.load(Relaxed));
     socket.settings.debug.store(debug, Relaxed);
     let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
-    let handle = Handle::open(env, socket, registered);
+    let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);
     Ok((handle::taken(1), handle::socket(env, &handle)).encode(env))
 }
 

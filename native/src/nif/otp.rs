@@ -1,11 +1,12 @@
 //! The options of level `otp`, which the library keeps itself.
 
+use crate::caller::{self, Place};
 use crate::handle::{Handle, Owned};
-use crate::{atoms, caller, fail};
+use crate::{atoms, fail};
 use esock::option::table::Own;
 use esock::readiness::Failure;
 use esock::sctp;
-use esock::settings::{CTRL, Rcvbuf};
+use esock::settings::{CTRL, READ_AHEAD, Rcvbuf};
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -26,7 +27,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
     let settings = &resource.socket.settings;
     let done = match own {
         Own::ControllingProcess | Own::Meta if !resource.owned_by(env.pid()) => return Ok(Set::NotOwner),
-        Own::ControllingProcess => value.decode().ok().map(|pid| resource.own(env, pid)),
+        Own::ControllingProcess => value.decode().ok().map(|pid| resource.own(env, Place::Call, pid)),
         Own::Debug => flag(&settings.debug, value),
         Own::Iow => flag(&settings.iow, value),
         Own::Meta => {
@@ -35,6 +36,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         }
         Own::Rcvctrlbuf => size(value, CTRL).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
         Own::Sndctrlbuf => size(value, CTRL).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
+        Own::ReadAhead => read_ahead(value).map(|size| settings.read_ahead.store(size, Relaxed)),
         Own::SelectRead => flag(&settings.select_read, value),
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
         // It can only be turned on: whoever monitors the socket relies on it.
@@ -64,6 +66,11 @@ fn rcvbuf(value: Term<'_>) -> Option<Rcvbuf> {
         // No size is zero.
         Err(_) => Some(Rcvbuf { count: None, size: Some(size(value, 0)?).filter(|size| *size > 0) }),
     }
+}
+
+/// `default`, or a size; 0 is none.
+fn read_ahead(term: Term<'_>) -> Option<usize> {
+    size(term, READ_AHEAD).or_else(|| term.decode().ok().filter(|size| *size == 0))
 }
 
 /// `default`, or a size.
@@ -96,7 +103,7 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
     Some(match own {
         Own::AssocId => {
             let (status, wakes) = resource.socket.option(sctp::LEVEL, sctp::STATUS, sctp::STATUS_SIZE);
-            caller::tell(env, wakes);
+            caller::tell(env, Place::Call, wakes);
             i32::from_ne_bytes(*status.ok()?.first_chunk()?).encode(env)
         }
         Own::ControllingProcess => resource.owner()?.encode(env),
@@ -107,6 +114,7 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
         Own::Meta => meta(env, resource),
         Own::Rcvbuf => buffer_size(env, *settings.rcvbuf.lock()),
         Own::Rcvctrlbuf => settings.rcvctrlbuf.load(Relaxed).encode(env),
+        Own::ReadAhead => settings.read_ahead.load(Relaxed).encode(env),
         Own::SelectRead => settings.select_read.load(Relaxed).encode(env),
         Own::Sndctrlbuf => settings.sndctrlbuf.load(Relaxed).encode(env),
         Own::UseRegistry => resource.registered().encode(env),
@@ -131,6 +139,6 @@ fn meta<'a>(env: Env<'a>, resource: &Handle) -> Term<'a> {
 /// The number of the descriptor of an open socket.
 fn fd(env: Env<'_>, resource: &Handle) -> Result<i32, Failure> {
     let (fd, wakes) = resource.socket.fd();
-    caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     fd
 }

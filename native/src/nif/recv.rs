@@ -1,8 +1,9 @@
 //! recv, recvfrom.
 
-use super::{Wait, run};
+use super::{Step, Wait, run};
 use crate::buffer::{self, DIRECT, SCRATCH};
 use crate::handle::Handle;
+use crate::job::{Args, Job, same};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::addr::Address;
@@ -21,24 +22,56 @@ fn recv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
+}
+
+const RECV: Job = Job { name: atoms::recv, call: received, rest: before_the_end, data: false };
+
+fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, args: Args<'a>) -> NifResult<Term<'a>> {
+    let [length, flags, _] = args;
     let some = length.decode::<(Atom, Term<'a>)>().ok().map(|(_, length)| length);
     let (length, exact) = (some.unwrap_or(length), some.is_none());
-    let (len, flags) = match arguments(env, &socket, length, flags, if wait.blocking() { several } else { one })? {
+    let (len, flags) = match arguments(env, socket, length, flags, if wait.blocking() { several } else { one })? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let named = !length.decode::<u64>().is_ok_and(|len| len == 0);
     let exact = exact && named;
-    let (len, direct) = expected(&socket, len, named);
-    let tag = || atoms::recv().encode(env);
-    buffer::with(direct, |room| {
-        run(env, &socket, &wait, &mut Recv { room, len, exact, flags }, tag, |op, got, all| {
+    let (len, direct) = expected(socket, len, named);
+    let (tag, whole) = (|| atoms::recv().encode(env), wait.completes());
+    let answer = buffer::with(direct, |room| {
+        run(env, socket, wait, &mut Recv { room, len, exact, whole, flags }, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
             let data = op.room.term(env, got)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
+    })?;
+    ended(env, wait, args, some.is_some(), answer)
+}
+
+/// What is known only where a call is completed: the end of a stream, and that what came before it was not all.
+fn ended<'a>(
+    env: Env<'a>,
+    wait: &Wait<'a>,
+    [_, _, part]: Args<'a>,
+    some: bool,
+    answer: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let failed = wait.completes() && matches!(wait.step(), Step::Answered);
+    let Some((_, reason)) = answer.decode::<(Atom, Atom)>().ok().filter(|(name, _)| failed && *name == atoms::error())
+    else {
+        return Ok(answer);
+    };
+    Ok(match part.is_binary() {
+        true => fail::error(env, (reason, part)),
+        false if some && reason == atoms::closed() && wait.acting.is_some() => atoms::eof().encode(env),
+        false => answer,
     })
+}
+
+/// All that there was is a part of what was asked for: the next attempt says why.
+fn before_the_end<'a>(_: Env<'a>, [length, flags, _]: Args<'a>, part: Term<'a>) -> Args<'a> {
+    [length, flags, part]
 }
 
 /// `recvfrom(Socket, Size, Flags, Handle, How)`
@@ -51,14 +84,24 @@ fn recvfrom<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match arguments(env, &socket, size, flags, one)? {
+    Wait::decode(env, handle, how)?.call(env, &socket, &RECVFROM, [size, flags, flags])
+}
+
+const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: same, data: false };
+
+fn received_from<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [size, flags, _]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let (len, flags) = match arguments(env, socket, size, flags, one)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let tag = || atoms::recvfrom().encode(env);
     buffer::with(false, |room| {
-        run(env, &socket, &wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
+        run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
             let data = op.room.term(env, got)?;
             let from = address::encode(env, &Address::from_raw(&from))?;
             Some((atoms::ok(), (from, data)).encode(env))

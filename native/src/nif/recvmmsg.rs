@@ -2,6 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
+use crate::job::{Args, Job, same};
 use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
@@ -27,8 +28,19 @@ fn recvmmsg<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match super::recv::arguments(env, &socket, sizes.0, flags, each)? {
+    Wait::decode(env, handle, how)?.call(env, &socket, &RECVMMSG, [count, sizes.encode(env), flags])
+}
+
+const RECVMMSG: Job = Job { name: atoms::recvmmsg, call: received, rest: same, data: false };
+
+fn received<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [count, sizes, flags]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let sizes: (Term<'a>, Term<'a>) = sizes.decode()?;
+    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, each)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
@@ -36,14 +48,14 @@ fn recvmmsg<'a>(
         return fail::integer_range(env, count);
     };
     let size = len.min(MESSAGE);
-    let ctrl_size = match super::recvmsg::ctrl_size(env, &socket, sizes.1)? {
+    let ctrl_size = match super::recvmsg::ctrl_size(env, socket, sizes.1)? {
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
     let protocol = socket.socket.kind.protocol;
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
-        run(env, &socket, &wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
+        run(env, socket, wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
             Some((atoms::ok(), messages(env, protocol, op, &received)?).encode(env))
         })
     });

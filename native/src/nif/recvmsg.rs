@@ -2,6 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
+use crate::job::{Args, Job, same};
 use crate::term::{address, control, flags, value};
 use crate::{atoms, buffer};
 use esock::addr::Address;
@@ -23,12 +24,22 @@ fn recvmsg<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
-    let (len, flags) = match super::recv::arguments(env, &socket, size, flags, super::recv::one)? {
+    Wait::decode(env, handle, how)?.call(env, &socket, &RECVMSG, [size, ctrl, flags])
+}
+
+const RECVMSG: Job = Job { name: atoms::recvmsg, call: received, rest: same, data: false };
+
+fn received<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [size, ctrl, flags]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let (len, flags) = match super::recv::arguments(env, socket, size, flags, super::recv::one)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let ctrl = match ctrl_size(env, &socket, ctrl)? {
+    let ctrl = match ctrl_size(env, socket, ctrl)? {
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
@@ -38,7 +49,7 @@ fn recvmsg<'a>(
     let protocol = socket.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
-        run(env, &socket, &wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
+        run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
             let data = op.room.term(env, got.len)?;
             Some((atoms::ok(), message(env, protocol, &got, data, &op.ctrl)?).encode(env))
         })

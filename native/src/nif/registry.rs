@@ -1,8 +1,9 @@
 //! The registry and the monitors.
 
+use crate::atoms;
+use crate::caller::{self, Place};
 use crate::handle::{self, Handle, Owned};
 use crate::watch::Watch;
-use crate::{atoms, caller};
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -31,7 +32,7 @@ fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let watch = Watch::start(env, &resource).ok_or(Error::BadArg)?;
     let (fd, wakes) = resource.socket.fd();
-    caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     match fd {
         Ok(_) => resource.register(env),
         // It was closed, perhaps between the two; whoever closed it has told the watch, or nobody has.

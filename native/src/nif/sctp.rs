@@ -1,6 +1,7 @@
 //! What SCTP has beside options: addresses of an association, connecting to several, peeling off, RFC 6458 section 9.
 
 use super::finish;
+use crate::caller::{self, Place};
 use crate::handle::Handle;
 use crate::term::{address, list};
 use crate::{atoms, fail};
@@ -50,10 +51,10 @@ fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResu
 fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let (result, wakes) = resource.socket.sctp_peeloff(id);
-    crate::caller::tell(env, wakes);
+    caller::tell(env, Place::Call, wakes);
     match result {
         Ok(socket) => {
-            let handle = Handle::open(env, socket, resource.registered());
+            let handle = Handle::open(env, (Place::Call, env.pid()), socket, resource.registered());
             Ok((atoms::ok(), crate::handle::socket(env, &handle)).encode(env))
         }
         Err(failure) => fail::failure(env, failure),

@@ -2,6 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
+use crate::job::{Args, Job, unsent};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::op;
@@ -12,18 +13,29 @@ use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
 fn send<'a>(
     env: Env<'a>,
     socket: ResourceArc<Handle>,
-    data: Binary<'a>,
+    data: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    Wait::decode(env, handle, how)?.call(env, &socket, &SEND, [data, flags, flags])
+}
+
+const SEND: Job = Job { name: atoms::send, call: send_data, rest: unsent, data: true };
+
+fn send_data<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [data, flags, _]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let data: Binary<'a> = data.decode()?;
     let bits = match flags::decode(env, flags)? {
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
     let mut op = op::send::Send { data: data.as_slice(), flags: bits };
-    run(env, &socket, &wait, &mut op, || tag(env, atoms::send(), flags), |_, put, all| sent(env, data, put, all))
+    run(env, socket, wait, &mut op, || tag(env, atoms::send(), flags), |_, put, all| sent(env, data, put, all))
 }
 
 /// `sendto(Socket, Data, Dest, Flags, Handle, How)`
@@ -31,13 +43,24 @@ fn send<'a>(
 fn sendto<'a>(
     env: Env<'a>,
     socket: ResourceArc<Handle>,
-    data: Binary<'a>,
+    data: Term<'a>,
     dest: Term<'a>,
     flags: Term<'a>,
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    Wait::decode(env, handle, how)?.call(env, &socket, &SENDTO, [data, dest, flags])
+}
+
+const SENDTO: Job = Job { name: atoms::sendto, call: send_data_to, rest: unsent, data: true };
+
+fn send_data_to<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [data, dest, flags]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let data: Binary<'a> = data.decode()?;
     let to = match address::decode(env, dest)? {
         Ok(to) => to,
         Err(error) => return Ok(error),
@@ -48,7 +71,7 @@ fn sendto<'a>(
     };
     let mut op = op::sendto::SendTo { data: data.as_slice(), to, flags: bits };
     let tag = || tag(env, atoms::sendto(), (dest, flags).encode(env));
-    run(env, &socket, &wait, &mut op, tag, |_, put, all| sent(env, data, put, all))
+    run(env, socket, wait, &mut op, tag, |_, put, all| sent(env, data, put, all))
 }
 
 /// `{Op, Continuation}`

@@ -17,7 +17,7 @@ fn sendfile<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    let wait = Wait::decode(env, handle, how)?;
     // A duplicate: the file may be closed by others while its bytes go.
     let file = match esock::sys::socket::dup(file) {
         Ok(file) => file,

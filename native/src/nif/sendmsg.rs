@@ -2,6 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
+use crate::job::{Args, Job};
 use crate::term::flags;
 use crate::term::message::{self, Envelope};
 use crate::{atoms, fail};
@@ -20,8 +21,29 @@ fn sendmsg<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
-    let (binaries, envelope) = match message::decode(env, msg, &socket)? {
+    let wait = Wait::decode(env, handle, how)?;
+    // Of datagrams in one message the caller learns how many have gone.
+    if msg.map_get(atoms::gso()).is_ok() {
+        return send_message(env, &socket, &wait, [msg, flags, flags]);
+    }
+    wait.call(env, &socket, &SENDMSG, [msg, flags, flags])
+}
+
+const SENDMSG: Job = Job { name: atoms::sendmsg, call: send_message, rest: unsent_message, data: true };
+
+/// The control messages have gone with the first byte.
+fn unsent_message<'a>(env: Env<'a>, [msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
+    let msg = msg.map_put(atoms::iov(), rest).and_then(|msg| msg.map_remove(atoms::ctrl()));
+    [msg.unwrap_or_else(|_| atoms::undefined().encode(env)), flags, flags]
+}
+
+fn send_message<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [msg, flags, _]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let (binaries, envelope) = match message::decode(env, msg, socket)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
@@ -31,7 +53,7 @@ fn sendmsg<'a>(
     };
     let mut op = SendMsg { message: envelope.with(&binaries), flags: bits };
     let tag = || (atoms::sendmsg(), (msg, flags)).encode(env);
-    run(env, &socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
+    run(env, socket, wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
 }
 
 /// `sendv(Socket, IOV, Handle, How)`
@@ -43,7 +65,21 @@ fn sendv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    Wait::decode(env, handle, how)?.call(env, &socket, &SENDV, [iov, iov, iov])
+}
+
+const SENDV: Job = Job { name: atoms::sendv, call: send_vector, rest: unsent_vector, data: true };
+
+fn unsent_vector<'a>(_: Env<'a>, _: Args<'a>, rest: Term<'a>) -> Args<'a> {
+    [rest; 3]
+}
+
+fn send_vector<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [iov, ..]: Args<'a>,
+) -> NifResult<Term<'a>> {
     let Ok(binaries) = message::binaries(env, iov) else {
         return Ok(fail::invalid(env, atoms::iov()));
     };
@@ -54,7 +90,7 @@ fn sendv<'a>(
     let message = Message { iov: message::slices(&binaries), to: None, ctrl: Vec::new(), gso: None };
     let tag = || (atoms::sendv(), atoms::undefined()).encode(env);
     let mut op = SendMsg { message, flags: 0 };
-    run(env, &socket, &wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
+    run(env, socket, wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
 }
 
 /// `sendmmsg(Socket, Msgs, Flags, Handle, How)`. Answers `{ok, Sent}`, the bytes that went of each of the first
@@ -68,7 +104,7 @@ fn sendmmsg<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let wait = Wait::decode(handle, how)?;
+    let wait = Wait::decode(env, handle, how)?;
     let bits = match flags::decode(env, flags)? {
         Ok(bits) => bits,
         Err(error) => return Ok(error),

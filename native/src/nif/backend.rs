@@ -1,0 +1,73 @@
+//! The back end of a socket: what its options, the application or the system's environment say, and what there is.
+
+use crate::atoms;
+use esock::errno::Errno;
+use esock::poller::{self, Backend};
+use rustler::{Atom, Encoder, Env, NifResult, Term};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// What was asked for. `auto`: io_uring where the system has it for us, else epoll.
+const ASKED: [&str; 3] = ["epoll", "io_uring", "auto"];
+
+/// What sockets get that ask for nothing: a place in [`ASKED`].
+static DEFAULT: AtomicU8 = AtomicU8::new(0);
+
+/// `io_backend(Name)`: `ok`, or `badarg` where it is no name of one.
+#[rustler::nif]
+fn io_backend(env: Env<'_>, name: Atom) -> NifResult<Atom> {
+    let place = place(env, name.encode(env)).ok_or(rustler::Error::BadArg)?;
+    DEFAULT.store(place, Relaxed);
+    Ok(atoms::ok())
+}
+
+/// Sets the default, when the module is loaded.
+pub(super) fn set_default(env: Env<'_>, name: Term<'_>) {
+    if let Some(place) = place(env, name) {
+        DEFAULT.store(place, Relaxed);
+    }
+}
+
+fn place(env: Env<'_>, name: Term<'_>) -> Option<u8> {
+    let place = ASKED.iter().position(|asked| Atom::from_bytes(env, asked.as_bytes()).is_ok_and(|atom| atom == name));
+    place.and_then(|place| u8::try_from(place).ok())
+}
+
+/// The back end for a socket with these options; or why it cannot have the one that it asks for.
+pub(super) fn of<'a>(env: Env<'a>, options: Term<'a>) -> Result<Backend, Term<'a>> {
+    let asked = match options.map_get(atoms::io_backend()) {
+        Ok(name) => place(env, name).ok_or(name)?,
+        Err(_) => DEFAULT.load(Relaxed),
+    };
+    match asked {
+        0 => Ok(Backend::Epoll),
+        1 => poller::rings().map(|_| Backend::Uring).map_err(|errno| refused(env, errno)),
+        _ => Ok(poller::rings().map_or(Backend::Epoll, |_| Backend::Uring)),
+    }
+}
+
+/// Why the system has no ring for us: `posix()`, or `{memlock, Bytes}` where the limit of locked memory (RLIMIT_MEMLOCK) is
+/// too low.
+fn refused(env: Env<'_>, errno: Errno) -> Term<'_> {
+    match poller::uring::short_of_locked_memory(errno) {
+        Some(limit) => (atoms::memlock(), limit).encode(env),
+        None => atoms::errno(env, errno).encode(env),
+    }
+}
+
+/// For `info/0`: the back end of a socket that asks for nothing, and what became of the rings, if they were asked for.
+pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
+    let started = poller::rings_started();
+    let asked = usize::from(DEFAULT.load(Relaxed));
+    let name = match started {
+        Some(Err(_)) if asked == 2 => ASKED.first(),
+        _ => ASKED.get(asked),
+    };
+    let name = Atom::from_bytes(env, name.copied().unwrap_or_default().as_bytes())?;
+    let rings = started.and_then(Result::ok).unwrap_or(0);
+    let mut map = Term::map_new(env).map_put(atoms::name(), name)?.map_put(atoms::pollers(), poller::count())?;
+    map = map.map_put(atoms::rings(), rings)?.map_put(atoms::memory(), rings * esock::sys::uring::MEMORY)?;
+    match started {
+        Some(Err(errno)) => map.map_put(atoms::refused(), refused(env, errno)),
+        _ => Ok(map),
+    }
+}

@@ -1,0 +1,211 @@
+//! Reading ahead: what a ring has received for a stream, or what is being gathered for a length, before somebody takes it.
+//!
+//! While a ring receives, nobody else does: who reads takes what is here, and waits where there is nothing. So the order of
+//! the bytes is the stream's. Where a ring does not receive, a reader that finds nothing here goes to the descriptor.
+//!
+//! What is here is the socket's, not a call's: a wait that is cancelled, a new owner, another length lose none of it.
+
+use crate::descriptor::Held;
+use crate::errno::Errno;
+use crate::op::{Attempt, Op};
+use crate::poller::token::Token;
+use crate::poller::uring::{Intake, Ring};
+use crate::socket::Kind;
+use crate::sys;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::sync::Arc;
+
+/// What a receive takes from a stream that is read ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Want {
+    /// Fewer bytes are not worth an answer, but at the stream's end.
+    pub least: usize,
+    /// The bytes stay (MSG_PEEK).
+    pub peek: bool,
+}
+
+/// How much is gathered with one attempt, so that it does not take long.
+const AT_ONCE: usize = 256 * 1024;
+/// Receives in a row that nobody has waited for, until the ring is told to stop.
+const UNWANTED: u8 = 4;
+
+/// The bytes that are here, and who brings them.
+pub struct Ahead {
+    ring: Option<&'static Arc<Ring>>,
+    fd: RawFd,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: VecDeque<u8>,
+    /// What the stream has failed with, behind the bytes.
+    error: Option<Errno>,
+    /// The ring's receive.
+    token: Option<Token>,
+    /// It was told to end.
+    stopping: bool,
+    unwanted: u8,
+}
+
+impl Ahead {
+    /// Of a stream; with a ring that receives for it, where the descriptor is its own and nobody else reads it.
+    pub fn new(fd: RawFd, ring: Option<&'static Arc<Ring>>) -> Self {
+        Self { ring, fd, state: Mutex::default() }
+    }
+
+    /// An attempt that goes by what is here; or nothing: it is to go to the descriptor.
+    pub fn attempt<O: Op>(&self, op: &mut O, fd: BorrowedFd<'_>, kind: Kind) -> Option<Attempt<O::Done>> {
+        let want = op.want()?;
+        let mut state = self.state.lock();
+        let mut gathered = 0;
+        loop {
+            if state.bytes.len() >= want.least.max(1) {
+                return Some(state.give(op, want, kind));
+            }
+            if let Some(errno) = state.error {
+                return Some(state.end(op, want, kind, Attempt::Failed(errno)));
+            }
+            if state.token.is_some() {
+                return Some(Attempt::Blocked);
+            }
+            if state.bytes.is_empty() && want.least <= 1 {
+                return None;
+            }
+            if gathered >= AT_ONCE {
+                return Some(Attempt::More);
+            }
+            match state.gather(fd, want.least) {
+                Ok(0) => return Some(state.end(op, want, kind, Attempt::Closed)),
+                Ok(got) => gathered += got,
+                Err(errno) if crate::op::blocked(errno) => return Some(Attempt::Blocked),
+                Err(errno) => state.error = Some(errno),
+            }
+        }
+    }
+
+    /// Has the ring receive: there will be an event. Not where there is no ring, or enough is here; then somebody else has
+    /// to say when there is more.
+    pub fn arm(&self, most: usize, source: impl FnOnce() -> Arc<dyn Intake>) -> bool {
+        let Some(ring) = self.ring else {
+            return false;
+        };
+        let mut state = self.state.lock();
+        state.unwanted = 0;
+        if state.token.is_none() && state.bytes.len() < most {
+            state.token = ring.receive(self.fd, source());
+        }
+        state.token.is_some()
+    }
+
+    /// Somebody has got something without having waited for it, and nobody else waits: after some of those the reader is
+    /// faster without a ring.
+    pub fn unawaited(&self) {
+        let mut state = self.state.lock();
+        if let (Some(ring), Some(token)) = (self.ring, state.token)
+            && !state.stopping
+        {
+            state.unwanted += 1;
+            if state.unwanted > UNWANTED {
+                state.stopping = true;
+                ring.stop(token);
+            }
+        }
+    }
+
+    /// Whether a reader would get something; nothing where only the descriptor can tell.
+    pub fn ready(&self) -> Option<bool> {
+        let state = self.state.lock();
+        let here = !state.bytes.is_empty() || state.error.is_some();
+        (here || state.token.is_some()).then_some(here)
+    }
+
+    /// How many bytes are here.
+    pub fn len(&self) -> usize {
+        self.state.lock().bytes.len()
+    }
+
+    /// Whether none are.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a ring receives.
+    pub fn armed(&self) -> bool {
+        self.state.lock().token.is_some()
+    }
+
+    /// Nobody reads any more. Where a ring receives, it holds the file open until it is told to let go.
+    pub fn close(&self) -> Option<Held> {
+        let mut state = self.state.lock();
+        state.bytes = VecDeque::new();
+        Some(Held { ring: self.ring?, token: state.token.take()? })
+    }
+
+    /// The ring has received. Answers whether it is to stop: `most` bytes are here.
+    pub fn landed(&self, bytes: &[u8], most: usize) -> bool {
+        let mut state = self.state.lock();
+        // A socket that was closed meanwhile has no reader.
+        if state.token.is_none() {
+            return false;
+        }
+        state.bytes.extend(bytes);
+        let enough = state.bytes.len() >= most && !state.stopping;
+        state.stopping |= enough;
+        enough
+    }
+
+    /// The ring receives no more. The stream's end is found by the next attempt; an error is told once, and so is kept.
+    pub fn let_go(&self, errno: Option<Errno>) {
+        let mut state = self.state.lock();
+        state.token = None;
+        state.stopping = false;
+        state.error = errno.filter(|errno| !of_the_ring(*errno));
+    }
+}
+
+/// Whether an error is about the request, not about the stream.
+fn of_the_ring(errno: Errno) -> bool {
+    let ring =
+        [libc::ECANCELED, libc::ENOBUFS, libc::ENOMEM, libc::EBADF, libc::EINVAL, libc::EOPNOTSUPP, libc::EAGAIN];
+    ring.contains(&errno.number())
+}
+
+impl State {
+    /// Gives what is here, as much as is wanted.
+    fn give<O: Op>(&mut self, op: &mut O, want: Want, kind: Kind) -> Attempt<O::Done> {
+        let attempt = op.give(&self.bytes, kind);
+        if let Attempt::Done(done) | Attempt::Partial(done) = &attempt
+            && !want.peek
+        {
+            self.bytes.drain(..O::bytes(done).min(self.bytes.len()));
+            if self.bytes.is_empty() {
+                // An idle connection holds no memory.
+                self.bytes = VecDeque::new();
+            }
+        }
+        attempt
+    }
+
+    /// The end has come: first what there is, then why there is no more.
+    fn end<O: Op>(&mut self, op: &mut O, want: Want, kind: Kind, end: Attempt<O::Done>) -> Attempt<O::Done> {
+        if !self.bytes.is_empty() {
+            return self.give(op, want, kind);
+        }
+        self.error = None;
+        end
+    }
+
+    /// Receives what is wanting, or a part of it.
+    fn gather(&mut self, fd: BorrowedFd<'_>, least: usize) -> sys::Result<usize> {
+        let mut room = [MaybeUninit::uninit(); 16 * 1024];
+        let len = least.saturating_sub(self.bytes.len()).min(room.len());
+        let room = room.get_mut(..len).unwrap_or_default();
+        let got = sys::io::recv(fd, room, 0)?;
+        self.bytes.extend(sys::io::written(room.get(..got).unwrap_or_default()));
+        Ok(got)
+    }
+}

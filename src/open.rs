@@ -1,0 +1,104 @@
+//! Where sockets come from: socket(2), accept4(2), or a descriptor that is open already.
+
+use crate::ahead::Ahead;
+use crate::counter::CENSUS;
+use crate::descriptor::Descriptor;
+use crate::errno::Errno;
+use crate::lane::{Lane, Wake};
+use crate::patience::Patience;
+use crate::poller::registration::Registration;
+use crate::poller::{self, Backend};
+use crate::settings::Settings;
+use crate::socket::{Kind, Origin, Side, Socket};
+use crate::sys;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+impl<W: Wake> Socket<W> {
+    /// A new socket, socket(2).
+    pub fn open(domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
+        Self::opened(sys::socket::open(domain, kind, protocol)?, domain, kind, protocol, backend)
+    }
+
+    /// A new socket in the network namespace behind a path, setns(2). Not for threads that must not block.
+    pub fn open_in(netns: &OsStr, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
+        Self::opened(sys::socket::open_in(netns, domain, kind, protocol)?, domain, kind, protocol, backend)
+    }
+
+    fn opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
+        let protocol = sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(protocol);
+        let (kind, descriptor) = (Kind { domain, kind, protocol }, Descriptor::new(fd, false));
+        Self::on(descriptor, kind, Origin::Opened, Settings::default(), false, backend)
+    }
+
+    /// A socket on a descriptor that is open already, or on a duplicate of it. What is no duplicate is lent, and stays open,
+    /// unless it is given (`own`).
+    pub fn open_fd(number: RawFd, dup: bool, own: bool, backend: Backend) -> sys::Result<Arc<Self>> {
+        let fd = if dup { sys::socket::dup(number)? } else { sys::socket::adopt(number)? };
+        let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
+        let descriptor = Descriptor::new(fd, !dup && !own);
+        let fd = descriptor.as_fd().ok_or(Errno::new(libc::EBADF))?;
+        let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
+        let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
+        sys::socket::set_nonblocking(fd)?;
+        let connected = sys::socket::peername(fd).is_ok();
+        let settings = Settings::default();
+        // Who had it before may have turned it on.
+        settings.gro.store(kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1), Relaxed);
+        let socket = Self::on(descriptor, kind, origin, settings, connected, backend)?;
+        // Who had it before may have set it.
+        socket.lingers.store(true, Relaxed);
+        Ok(socket)
+    }
+
+    /// A socket for a connection that this one has accepted. It inherits the settings.
+    pub fn accepted(&self, fd: OwnedFd) -> sys::Result<Arc<Self>> {
+        let descriptor = Descriptor::new(fd, false);
+        let settings = self.settings.inherited();
+        let socket = Self::on(descriptor, self.kind, Origin::Opened, settings, true, self.backend)?;
+        socket.lingers.store(self.lingers.load(Relaxed), Relaxed);
+        Ok(socket)
+    }
+
+    pub(crate) fn on(
+        fd: Descriptor,
+        kind: Kind,
+        origin: Origin,
+        settings: Settings,
+        connected: bool,
+        backend: Backend,
+    ) -> sys::Result<Arc<Self>> {
+        let number = fd.as_fd().map_or(-1, |fd| fd.as_raw_fd());
+        let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
+        // Who shares the descriptor with others cannot have a ring take what is there.
+        let ring = if kind.tcp() && origin == Origin::Opened { poller::ring_of } else { |_| None };
+        let ahead = (backend == Backend::Uring && kind.stream()).then(|| Ahead::new(number, ring(number)));
+        let fd = Arc::new(fd);
+        let side = |connected| Side {
+            fd: Some(Arc::clone(&fd)),
+            bound: false,
+            listening: false,
+            connected,
+            selected: false,
+            patience: Patience::default(),
+            shortage: None,
+        };
+        CENSUS.enter(kind.domain, kind.kind, kind.protocol);
+        Ok(Arc::new(Self {
+            kind,
+            origin,
+            settings,
+            lingers: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            later: AtomicBool::new(false),
+            read: Lane::new(side(false)),
+            write: Lane::new(side(connected)),
+            registration: Registration::new(number),
+            poller,
+            backend,
+            ahead,
+        }))
+    }
+}
