@@ -78,9 +78,11 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// A request of ioctl(2) that answers a number.
+    /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.
     pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<'_, Result<Value, Failure>, W> {
-        self.with(|fd, _| sys::ioctl::int(fd, request).map(&read))
+        let ahead = if u64::from(request) == libc::FIONREAD { self.read_ahead() } else { 0 };
+        let ahead = i32::try_from(ahead).unwrap_or(i32::MAX);
+        self.with(|fd, _| sys::ioctl::int(fd, request).map(|number| read(number.saturating_add(ahead))))
     }
 
     /// How much the send buffer still takes: its size less what is in it.

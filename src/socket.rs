@@ -321,6 +321,11 @@ impl<W: Wake> Socket<W> {
         self.ended.load(Relaxed)
     }
 
+    /// How many bytes were read ahead, and nobody has taken yet.
+    pub fn read_ahead(&self) -> usize {
+        self.ahead.as_ref().map_or(0, Ahead::len)
+    }
+
     /// A look at a lane, for `info`.
     pub fn look<T>(&self, direction: Direction, look: impl FnOnce(&State<W, Side>) -> T) -> With<'_, T, W> {
         self.lane(direction).hold(|state, _| look(state))

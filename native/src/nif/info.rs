@@ -78,6 +78,7 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
             (atoms::num_readers(), read.waiting.encode(env)),
             (atoms::num_writers(), write.waiting.encode(env)),
             (atoms::num_acceptors(), read.accepting.encode(env)),
+            (atoms::read_ahead(), handle.socket.read_ahead().encode(env)),
             (atoms::rstates(), read.states.encode(env)),
             (atoms::wstates(), write.states.encode(env)),
         ],

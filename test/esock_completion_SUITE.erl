@@ -1,0 +1,702 @@
+%% Completions: on sockets with the back end io_uring a call that would wait answers {completion, Info}, and the message brings
+%% what the blocking call would have answered. Every handle gets one completion, one abort, or a cancel that leaves nothing.
+-module(esock_completion_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-import(esock_pairs, [full/0, listener/0, local_pair/2, pair/0, udp/0]).
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [named, chosen_by_environment, refused, refused_node_works, accept_connect, connect_refused, connect_in_time, receive_later, receive_at_once, exact, exact_cut_short,
+     exact_longer_than_ahead, own_handle, some, peeked, of_messages, batch, local_stream, rights, select_read, cancel_keeps_bytes, cancel_too_late,
+     cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, peer_killed,
+     owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, bounded_ahead, no_ahead, shut_down,
+     lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
+
+init_per_suite(Config) ->
+    case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
+        {ok, S} ->
+            ok = esock:close(S),
+            ok = esock_nif:io_backend(io_uring),
+            Config;
+        {error, {invalid, {io_backend, Reason}}} ->
+            {skip, {no_io_uring, Reason}}
+    end.
+
+end_per_suite(_) ->
+    ok = esock_nif:io_backend(epoll).
+
+%%% What is told.
+
+completion(S, H) ->
+    receive
+        {'$socket', S, completion, {H, Result}} -> Result;
+        {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
+    after 10_000 -> ct:fail({no_message, process_info(self(), messages), esock:info(S)})
+    end.
+
+no_message() ->
+    receive {'$socket', _, _, _} = Message -> ct:fail({stray, Message}) after 0 -> ok end.
+
+until(Fun) -> until(Fun, 10_000).
+until(Fun, N) when N > 0 ->
+    case Fun() of
+        true -> ok;
+        false -> receive after 1 -> until(Fun, N - 1) end
+    end.
+
+%% A process that does something and then what it is told. Nobody takes a message for it.
+spawned(Fun) ->
+    Self = self(),
+    Ref = make_ref(),
+    {Pid, _} = spawn_monitor(fun() -> Self ! {Ref, Fun()}, receive {Ref, Next} -> Self ! {Ref, Next()} end end),
+    {Pid, Ref, receive {Ref, Result} -> Result after 10_000 -> ct:fail(no_result) end}.
+
+then({Pid, Ref, _}, Fun) ->
+    Pid ! {Ref, Fun},
+    receive {Ref, Result} -> Result; {'DOWN', _, _, Pid, Reason} when Reason =/= normal -> ct:fail(Reason) after 10_000 -> ct:fail(no_result) end.
+
+%%% Which back end.
+
+named(_) ->
+    {ok, S} = esock:open(inet, stream, tcp, #{io_backend => io_uring}),
+    {ok, T} = esock:open(inet, stream, tcp, #{io_backend => epoll}),
+    {ok, U} = esock:open(inet, stream, tcp, #{io_backend => auto}),
+    ?assertMatch([#{io_backend := io_uring}, #{io_backend := epoll}], [esock:info(X) || X <- [S, T]]),
+    #{io_backend := #{name := io_uring, rings := Rings, memory := Memory, pollers := Rings}} = esock:info(),
+    ?assert(Rings >= 1 andalso Memory =< Rings * 2 * 1024 * 1024),
+    ?assertEqual({error, {invalid, {io_backend, kqueue}}}, esock:open(inet, stream, tcp, #{io_backend => kqueue})),
+    esock_pairs:close([S, T, U]).
+
+chosen_by_environment(_) ->
+    Code = "{ok, S} = esock:open(inet, stream), #{io_backend := B} = esock:info(S), io:put_chars(atom_to_list(B)), halt().",
+    ?assertEqual("io_uring", node_says("ESOCK_IO_BACKEND=io_uring", [], Code)),
+    ?assertEqual("epoll", node_says("ESOCK_IO_BACKEND=nonsense", [], Code)),
+    ?assertEqual("io_uring", node_says("", ["-esock io_backend io_uring"], "ok = application:load(esock), {ok, _} = application:ensure_all_started(esock), " ++ Code)).
+
+%% A system that refuses the rings: who asks for one gets the reason, and who leaves the choice gets epoll.
+refused(_) ->
+    Code = "{error, {invalid, {io_backend, R}}} = esock:open(inet, stream, tcp, #{io_backend => io_uring}),"
+           " {ok, S} = esock:open(inet, stream, tcp, #{io_backend => auto}), #{io_backend := epoll} = esock:info(S),"
+           " #{io_backend := #{name := epoll, rings := 0, refused := R}} = esock:info(), io:format(\"~p\", [R]), halt().",
+    [?assertEqual(Name, node_says(launcher(Number), [], Code)) || {Number, Name} <- [{"1", "eperm"}, {"38", "enosys"}]],
+    ?assertMatch("{memlock," ++ _, node_says("ulimit -l 1234; " ++ launcher("12"), [], Code)).
+
+%% The same node with sockets that are `auto' by default.
+refused_node_works(_) ->
+    Code = "{ok, L} = esock:open(inet, stream), ok = esock:bind(L, loopback), ok = esock:listen(L), {ok, A} = esock:sockname(L),"
+           " {select, {select_info, accept, H}} = esock:accept(L, nowait), {ok, C} = esock:open(inet, stream), ok = esock:connect(C, A),"
+           " receive {_, L, select, H} -> ok end, {ok, S} = esock:accept(L), ok = esock:send(S, <<1:8000000>>, infinity),"
+           " {ok, <<1:8000000>>} = esock:recv(C, 1000000), io:put_chars(\"works\"), halt().",
+    ?assertEqual("works", node_says("ESOCK_IO_BACKEND=auto " ++ launcher("1"), [], Code)).
+
+launcher(Errno) ->
+    "python3 " ++ filename:join([code:lib_dir(esock), "test", "programs", "no_io_uring.py"]) ++ " " ++ Errno.
+
+node_says(Before, Flags, Code) ->
+    Ebin = filename:dirname(code:which(esock)),
+    os:cmd(lists:join(" ", [Before, "erl -noshell -pa", Ebin, Flags, "-eval", "'" ++ Code ++ "'", "2>&1"])).
+
+%%% Connections.
+
+accept_connect(_) ->
+    {L, Addr} = listener(),
+    {completion, {completion_info, accept, H}} = esock:accept(L, nowait),
+    {ok, C} = esock:open(inet, stream, tcp),
+    case esock:connect(C, Addr, nowait) of
+        ok -> ok;
+        {completion, {completion_info, connect, HC}} -> ?assertEqual(ok, completion(C, HC))
+    end,
+    {ok, S} = completion(L, H),
+    %% It is ours, and of the same kind.
+    ?assertEqual({ok, self()}, esock:getopt(S, {otp, controlling_process})),
+    ?assertMatch(#{io_backend := io_uring}, esock:info(S)),
+    ok = esock:send(C, "a"),
+    ?assertEqual({ok, <<"a">>}, esock:recv(S)),
+    no_message(),
+    esock_pairs:close([L, C, S]).
+
+connect_refused(_) ->
+    {L, Addr} = listener(),
+    ok = esock:close(L),
+    {ok, C} = esock:open(inet, stream, tcp),
+    case esock:connect(C, Addr, nowait) of
+        {error, econnrefused} -> ok;
+        {completion, {completion_info, connect, H}} -> ?assertEqual({error, econnrefused}, completion(C, H))
+    end,
+    esock_pairs:close([C]).
+
+%% A connect that is under way: nobody else can send or connect, and cancel ends the wait.
+connect_in_time(_) ->
+    {L, Addr, C} = full(),
+    {ok, C2} = esock:open(inet, stream, tcp),
+    {completion, {_, _, H}} = esock:connect(C2, Addr, nowait),
+    ?assertEqual({error, {invalid, state}}, esock:send(C2, "x", nowait)),
+    {ok, C3} = esock:open(inet, stream, tcp),
+    {completion, Info} = esock:connect(C3, Addr, nowait),
+    ok = esock:cancel(C3, Info),
+    %% The backlog has room when the system tries again.
+    {ok, S} = esock:accept(L),
+    ?assertEqual(ok, completion(C2, H)),
+    no_message(),
+    esock_pairs:close([L, C, C2, C3, S]).
+
+%%% Receiving.
+
+receive_later(_) ->
+    {C, S} = pair(),
+    [begin
+         {completion, {completion_info, recv, H}} = esock:recv(S, 0, nowait),
+         ok = esock:send(C, Data),
+         ?assertEqual({ok, Data}, completion(S, H))
+     end || Data <- [<<"a">>, <<"bc">>, crypto:strong_rand_bytes(3000), <<"d">>]],
+    no_message(),
+    esock_pairs:close([C, S]).
+
+receive_at_once(_) ->
+    {C, S} = pair(),
+    ok = esock:send(C, "abc"),
+    until(fun() -> {ok, N} = esock:ioctl(S, nread), N =:= 3 end),
+    ?assertEqual({ok, <<"a">>}, esock:recv(S, 1, nowait)),
+    ?assertEqual({ok, <<"bc">>}, esock:recv(S, 0, nowait)),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+exact(_) ->
+    {C, S} = pair(),
+    {completion, {completion_info, recv, H}} = esock:recv(S, 10, nowait),
+    [begin ok = esock:send(C, [X]), no_message() end || X <- "123456789"],
+    ok = esock:send(C, "0ab"),
+    ?assertEqual({ok, <<"1234567890">>}, completion(S, H)),
+    %% What came too much is there.
+    ?assertEqual({ok, <<"ab">>}, esock:recv(S, 2, nowait)),
+    esock_pairs:close([C, S]).
+
+exact_cut_short(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 10, nowait),
+    ok = esock:send(C, "1234"),
+    ok = esock:close(C),
+    ?assertEqual({error, {closed, <<"1234">>}}, completion(S, H)),
+    ?assertEqual({error, closed}, esock:recv(S, 10, nowait)),
+    ?assertEqual(eof, esock:recv_some(S, 10, [], nowait)),
+    esock_pairs:close([S]).
+
+exact_longer_than_ahead(_) ->
+    {C, S} = pair(),
+    Data = crypto:strong_rand_bytes(20_000_000),
+    {completion, {_, _, H}} = esock:recv(S, byte_size(Data), nowait),
+    Sender = spawned(fun() -> ok end),
+    ok = then(Sender, fun() -> esock:send(C, Data) end),
+    {ok, Got} = completion(S, H),
+    ?assert(Got =:= Data),
+    ?assertMatch(#{read_ahead := 0}, esock:info(S)),
+    esock_pairs:close([C, S]).
+
+own_handle(_) ->
+    {C, S} = pair(),
+    H = make_ref(),
+    ?assertEqual({completion, {completion_info, recv, H}}, esock:recv(S, 0, [], H)),
+    ok = esock:send(C, "a"),
+    ?assertEqual({ok, <<"a">>}, completion(S, H)),
+    ?assertEqual({completion, {completion_info, recv, H}}, esock:recv(S, 1, [], H)),
+    ok = esock:send(C, "b"),
+    ?assertEqual({ok, <<"b">>}, completion(S, H)),
+    esock_pairs:close([C, S]).
+
+some(_) ->
+    {C, S} = pair(),
+    {completion, {completion_info, recv, H}} = esock:recv_some(S, 4, [], nowait),
+    ok = esock:send(C, "ab"),
+    ?assertEqual({ok, <<"ab">>}, completion(S, H)),
+    {completion, {_, _, H2}} = esock:recv_some(S, 4, [], nowait),
+    ok = esock:shutdown(C, write),
+    ?assertEqual(eof, completion(S, H2)),
+    esock_pairs:close([C, S]).
+
+%% A look leaves what it has seen, whether the ring has it or the system.
+peeked(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 0, [peek], nowait),
+    ok = esock:send(C, "abc"),
+    ?assertEqual({ok, <<"abc">>}, completion(S, H)),
+    ?assertEqual({ok, <<"ab">>}, esock:recv(S, 2, [peek], nowait)),
+    ?assertEqual({ok, <<"abc">>}, esock:recv(S, 3)),
+    esock_pairs:close([C, S]).
+
+of_messages(_) ->
+    {S, AddrS} = udp(),
+    {T, AddrT} = udp(),
+    {completion, {completion_info, recvfrom, H1}} = esock:recvfrom(S, 0, nowait),
+    ok = esock:sendto(T, "one", AddrS),
+    ?assertEqual({ok, {AddrT, <<"one">>}}, completion(S, H1)),
+    {completion, {completion_info, recvmsg, H2}} = esock:recvmsg(S, nowait),
+    ok = esock:sendto(T, "two", AddrS),
+    ?assertMatch({ok, #{addr := AddrT, iov := [<<"two">>], ctrl := [], flags := []}}, completion(S, H2)),
+    {completion, {completion_info, recv, H3}} = esock:recv(S, 2, nowait),
+    ok = esock:sendto(T, "three", AddrS),
+    ?assertEqual({ok, <<"th">>}, completion(S, H3)),
+    ok = esock:setopt(S, {ip, recvttl}, true),
+    {completion, {_, _, H4}} = esock:recvmsg(S, nowait),
+    ok = esock:sendto(T, "", AddrS),
+    ?assertMatch({ok, #{iov := [<<>>], ctrl := [#{level := ip, type := ttl}]}}, completion(S, H4)),
+    esock_pairs:close([S, T]).
+
+batch(_) ->
+    {S, AddrS} = udp(),
+    {T, _} = udp(),
+    {completion, {completion_info, recvmmsg, H}} = esock:recvmmsg(S, 8, 0, 0, [], nowait),
+    ok = esock:sendmmsg(T, [#{iov => [<<N>>], addr => AddrS} || N <- lists:seq(1, 4)], [], infinity),
+    {ok, [#{iov := [<<1>>]} | Rest]} = completion(S, H),
+    %% What came between the first and the attempt is in the batch.
+    Left = 3 - length(Rest),
+    [{ok, [_]} = esock:recvmmsg(S, 1, 0, 0, [], infinity) || _ <- lists:seq(1, Left)],
+    esock_pairs:close([S, T]).
+
+local_stream(_) ->
+    {C, S} = local_pair(esock, stream),
+    {completion, {_, _, H}} = esock:recv(S, 6, nowait),
+    ok = esock:send(C, "abc"),
+    ok = esock:send(C, "def"),
+    ?assertEqual({ok, <<"abcdef">>}, completion(S, H)),
+    esock_pairs:close([C, S]).
+
+%% Descriptors come with the message that the poller receives.
+rights(_) ->
+    {C, S} = local_pair(esock, stream),
+    {U, _} = udp(),
+    {ok, Fd} = esock:getopt(U, {otp, fd}),
+    {completion, {_, _, H}} = esock:recvmsg(S, nowait),
+    ok = esock:sendmsg(C, #{iov => [<<"x">>], ctrl => [#{level => socket, type => rights, data => <<Fd:32/native>>}]}),
+    {ok, #{iov := [<<"x">>], ctrl := [#{level := socket, type := rights, data := Data}]}} = completion(S, H),
+    <<Got:32/native>> = Data,
+    {ok, V} = esock:open(Got, #{dup => false, own => true}),
+    ?assertEqual(esock:sockname(U), esock:sockname(V)),
+    esock_pairs:close([C, S, U, V]).
+
+%% With select_read a receive that is done has the next begun: no call goes to the system while there is nothing.
+select_read(_) ->
+    {C, S} = pair(),
+    ok = esock:setopt(S, {otp, select_read}, true),
+    {completion, {completion_info, recv, H0}} = esock:recv(S, 0, nowait),
+    Last = lists:foldl(
+             fun(N, H) ->
+                     ok = esock:send(C, <<N>>),
+                     ?assertEqual({ok, <<N>>}, completion(S, H)),
+                     ok = esock:send(C, <<N, N>>),
+                     until(fun() -> ahead(S) =:= 2 end),
+                     {completion, {{completion_info, recv, Next}, <<N, N>>}} = esock:recv(S, 0, nowait),
+                     Next
+             end, H0, lists:seq(1, 20)),
+    ok = esock:close(C),
+    ?assertEqual({error, closed}, completion(S, Last)),
+    esock_pairs:close([S]).
+
+ahead(S) ->
+    #{read_ahead := N} = esock:info(S),
+    N.
+
+%% Bytes that have come, whoever holds them.
+here(S) ->
+    {ok, N} = esock:ioctl(S, nread),
+    N.
+
+%%% Cancel.
+
+cancel_keeps_bytes(_) ->
+    {C, S} = pair(),
+    lists:foreach(
+      fun(N) ->
+              {completion, Info} = esock:recv(S, 10, nowait),
+              ok = esock:send(C, <<N, N, N>>),
+              until(fun() -> ahead(S) =:= 3 end),
+              ok = esock:cancel(S, Info),
+              no_message(),
+              ?assertEqual({ok, <<N, N, N>>}, esock:recv(S, 3, nowait))
+      end, lists:seq(1, 50)),
+    esock_pairs:close([C, S]).
+
+%% The result has been sent: it stays, and the cancel says so.
+cancel_too_late(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H} = Info} = esock:recv(S, 0, nowait),
+    ok = esock:send(C, "a"),
+    until(fun() -> {message_queue_len, 1} =:= process_info(self(), message_queue_len) end),
+    ?assertEqual({error, {invalid, Info}}, esock:cancel(S, Info)),
+    ?assertEqual({ok, <<"a">>}, completion(S, H)),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+cancel_in_line(_) ->
+    {S, Addr} = udp(),
+    {T, _} = udp(),
+    {completion, {_, _, H1}} = esock:recv(S, 0, nowait),
+    Other = spawned(fun() -> esock:recv(S, 0, nowait) end),
+    {_, _, {completion, Info}} = Other,
+    ok = then(Other, fun() -> esock:cancel(S, Info) end),
+    ok = esock:sendto(T, "a", Addr),
+    ?assertEqual({ok, <<"a">>}, completion(S, H1)),
+    esock_pairs:close([S, T]).
+
+%% However a cancel and a byte cross, the byte is told or still there.
+cancel_storm(_) ->
+    {C, S} = pair(),
+    {Sent, Kept} = lists:foldl(
+             fun(N, {Told, Left}) ->
+                     {completion, {_, _, H} = Info} = esock:recv(S, 1, nowait),
+                     ok = esock:send(C, <<N>>),
+                     [erlang:yield() || _ <- lists:seq(1, N rem 7)],
+                     case esock:cancel(S, Info) of
+                         ok -> no_message(), {ok, <<N>>} = esock:recv(S, 1), {Told, Left + 1};
+                         {error, {invalid, Info}} -> {ok, <<N>>} = completion(S, H), {Told + 1, Left}
+                     end
+             end, {0, 0}, [N rem 256 || N <- lists:seq(1, 3000)]),
+    ct:pal("told ~p, kept ~p", [Sent, Kept]),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+%%% Several who wait.
+
+line_in_order(_) ->
+    {S, Addr} = udp(),
+    {T, _} = udp(),
+    All = [spawned(fun() -> esock:recv(S, 0, nowait) end) || _ <- lists:seq(1, 20)],
+    ?assertMatch(#{num_readers := 20}, esock:info(S)),
+    [ok = esock:sendto(T, <<N>>, Addr) || N <- lists:seq(1, 20)],
+    Results = [then(One, fun() -> completion(S, H) end) || {_, _, {completion, {_, _, H}}} = One <- All],
+    ?assertEqual([{ok, <<N>>} || N <- lists:seq(1, 20)], Results),
+    ?assertMatch(#{num_readers := 0}, esock:info(S)),
+    esock_pairs:close([S, T]).
+
+many_acceptors(_) ->
+    {L, Addr} = listener(),
+    All = [spawned(fun() -> esock:accept(L, nowait) end) || _ <- lists:seq(1, 300)],
+    Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), C end || _ <- All],
+    [begin
+         {ok, S} = then(One, fun() -> {ok, S} = completion(L, H), {ok, _} = esock:peername(S), {ok, S} end),
+         %% Its owner has ended.
+         until(fun() -> esock:peername(S) =:= {error, closed} end)
+     end || {_, _, {completion, {_, _, H}}} = One <- All],
+    ?assertMatch(#{num_acceptors := 0}, esock:info(L)),
+    esock_pairs:close([L | Clients]).
+
+accept_many(_) ->
+    {L, Addr} = listener(),
+    {completion, {completion_info, accept, H}} = esock:accept_many(L, 5, nowait),
+    Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), C end || _ <- lists:seq(1, 5)],
+    {ok, [_ | _] = Some} = completion(L, H),
+    Others = [begin {ok, S} = esock:accept(L), S end || _ <- lists:seq(length(Some) + 1, 5)],
+    [?assertMatch({ok, _}, esock:peername(S)) || S <- Some ++ Others],
+    esock_pairs:close([L | Some ++ Others ++ Clients]).
+
+%%% Ends.
+
+close_aborts(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 10, nowait),
+    ok = esock:send(C, "abc"),
+    Other = spawned(fun() -> esock:recv(S, 0, nowait) end),
+    ok = esock:close(S),
+    ?assertEqual({abort, closed}, completion(S, H)),
+    {_, _, {completion, {_, _, H2}}} = Other,
+    ?assertEqual({abort, closed}, then(Other, fun() -> completion(S, H2) end)),
+    no_message(),
+    ?assertEqual({error, closed}, esock:recv(S, 0, nowait)),
+    esock_pairs:close([C]).
+
+%% When close has answered, the system has closed: the peer reads the end, and a listener's address is free.
+close_frees_port(_) ->
+    lists:foreach(
+      fun(_) ->
+              {L, To} = listener(),
+              %% A port that bind(2) has chosen is nobody else's; connect(2) may take one that has had its connection.
+              {ok, C} = esock:open(inet, stream, tcp),
+              ok = esock:bind(C, loopback),
+              {ok, Addr} = esock:sockname(C),
+              ok = esock:connect(C, To),
+              {ok, S} = esock:accept(L),
+              {completion, _} = esock:recv(C, 0, nowait),
+              {completion, {_, _, H}} = esock:recv(S, 0, nowait),
+              ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
+              ok = esock:close(C),
+              {ok, New} = esock:open(inet, stream, tcp),
+              ?assertEqual(ok, esock:bind(New, Addr)),
+              ?assertMatch({error, _}, completion(S, H)),
+              receive {'$socket', C, abort, _} -> ok after 10_000 -> ct:fail(no_abort) end,
+              esock_pairs:close([New, S, L])
+      end, lists:seq(1, 200)).
+
+peer_reset(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 10, nowait),
+    ok = esock:send(C, "abc"),
+    until(fun() -> here(S) =:= 3 end),
+    ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
+    ok = esock:close(C),
+    ?assertEqual({error, {econnreset, <<"abc">>}}, completion(S, H)),
+    esock_pairs:close([S]).
+
+%% A peer that is killed leaves no end of stream but what the system makes of it.
+peer_killed(_) ->
+    {L, #{port := Port}} = listener(),
+    Program = "import socket, sys\ns = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\ns.sendall(b'x' * 1000)\nsys.stdin.read()",
+    Peer = open_port({spawn_executable, os:find_executable("python3")}, [{args, ["-c", Program, integer_to_list(Port)]}]),
+    {os_pid, Pid} = erlang:port_info(Peer, os_pid),
+    {ok, S} = esock:accept(L),
+    {ok, _} = esock:recv(S, 1000),
+    {completion, {_, _, H}} = esock:recv(S, 1, nowait),
+    "" = os:cmd("kill -9 " ++ integer_to_list(Pid)),
+    ?assertEqual({error, closed}, completion(S, H)),
+    esock_pairs:close([L, S]).
+
+owner_death(_) ->
+    {C, S} = pair(),
+    {Pid, _, {completion, _}} = Owner = spawned(fun() -> receive go -> ok after 0 -> ok end, esock:recv(S, 0, nowait) end),
+    ok = esock:setopt(S, {otp, controlling_process}, Pid),
+    {completion, {_, _, H}} = esock:recv(S, 0, nowait),
+    ok = then(Owner, fun() -> ok end),
+    ?assertEqual({abort, closed}, completion(S, H)),
+    %% The system has closed it as well: the peer reads the end.
+    ?assertEqual({error, closed}, esock:recv(C, 0, 10_000)),
+    esock_pairs:close([C]).
+
+%% Whatever the moment, the descriptor is closed.
+owner_killed_in_flight(_) ->
+    lists:foreach(
+      fun(N) ->
+              {L, Addr} = listener(),
+              Self = self(),
+              {Pid, MRef} = spawn_monitor(
+                              fun() ->
+                                      {ok, C} = esock:open(inet, stream, tcp),
+                                      ok = esock:connect(C, Addr),
+                                      {completion, _} = esock:recv(C, 100, nowait),
+                                      Self ! {self(), C},
+                                      receive never -> ok end
+                              end),
+              {ok, S} = esock:accept(L),
+              receive {Pid, _} -> ok after 10_000 -> ct:fail(no_socket) end,
+              ok = esock:send(S, binary:copy(<<"x">>, N rem 120)),
+              exit(Pid, kill),
+              receive {'DOWN', MRef, process, Pid, killed} -> ok end,
+              %% An end or a reset: data may have been left unread.
+              {error, _} = esock:recv(S, 1, 10_000),
+              esock_pairs:close([L, S])
+      end, lists:seq(1, 200)).
+
+waiter_death(_) ->
+    {C, S} = pair(),
+    {Pid, _, {completion, _}} = spawned(fun() -> esock:recv(S, 5, nowait) end),
+    {completion, {_, _, H}} = esock:recv(S, 3, nowait),
+    ok = esock:send(C, "abc"),
+    until(fun() -> here(S) =:= 3 end),
+    exit(Pid, kill),
+    receive {'DOWN', _, process, Pid, killed} -> ok end,
+    %% What had been gathered for him is the next one's.
+    ?assertEqual({ok, <<"abc">>}, completion(S, H)),
+    esock_pairs:close([C, S]).
+
+handed_over(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 3, nowait),
+    ok = esock:send(C, "ab"),
+    until(fun() -> here(S) =:= 2 end),
+    {Pid, _, ok} = Other = spawned(fun() -> ok end),
+    ok = esock:setopt(S, {otp, controlling_process}, Pid),
+    ok = esock:send(C, "cdef"),
+    ?assertEqual({ok, <<"abc">>}, completion(S, H)),
+    ?assertEqual({ok, <<"def">>}, then(Other, fun() -> esock:recv(S, 3) end)),
+    esock_pairs:close([C]).
+
+%%% Sending.
+
+send_later(_) ->
+    {C, S} = pair(),
+    Data = crypto:strong_rand_bytes(20_000_000),
+    {completion, {completion_info, send, H}} = esock:send(C, Data, nowait),
+    %% Another's data stays behind it.
+    Other = spawned(fun() -> esock:send(C, <<"after">>, nowait) end),
+    {_, _, {completion, {_, _, H2}}} = Other,
+    {ok, Got} = esock:recv(S, byte_size(Data)),
+    ?assert(Got =:= Data),
+    ?assertEqual(ok, completion(C, H)),
+    ?assertEqual(ok, then(Other, fun() -> completion(C, H2) end)),
+    ?assertEqual({ok, <<"after">>}, esock:recv(S, 5)),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+send_gathered(_) ->
+    Data = crypto:strong_rand_bytes(10_000_000),
+    Parts = [Part || <<Part:1000/binary>> <= Data],
+    lists:foreach(
+      fun({Name, Send}) ->
+              {C, S} = pair(),
+              {completion, {completion_info, Name, H}} = Send(C),
+              {ok, Got} = esock:recv(S, byte_size(Data)),
+              ?assert(Got =:= Data),
+              ?assertEqual(ok, completion(C, H)),
+              esock_pairs:close([C, S])
+      end,
+      [{sendv, fun(C) -> esock:sendv(C, Parts, nowait) end},
+       {sendmsg, fun(C) -> esock:sendmsg(C, #{iov => Parts}, nowait) end},
+       {sendto, fun(C) -> {ok, To} = esock:peername(C), esock:sendto(C, Data, To, nowait) end}]).
+
+%% A part has gone; the rest does not.
+send_cancelled(_) ->
+    {C, S} = pair(),
+    Data = crypto:strong_rand_bytes(20_000_000),
+    {completion, Info} = esock:send(C, Data, nowait),
+    ok = esock:cancel(C, Info),
+    ok = esock:shutdown(C, write),
+    {error, {closed, Got}} = esock:recv(S, byte_size(Data)),
+    ?assertEqual(Got, binary:part(Data, 0, byte_size(Got))),
+    #{counters := #{write_byte := Sent}} = esock:info(C),
+    ?assertEqual(byte_size(Got), Sent),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+send_broken(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:send(C, binary:copy(<<"x">>, 20_000_000), nowait),
+    ok = esock:close(S),
+    {error, Reason} = completion(C, H),
+    ?assert(lists:member(Reason, [econnreset, epipe])),
+    esock_pairs:close([C]).
+
+%%% Reading ahead.
+
+%% A reader that does not ask: so much is read ahead, and no more but what the buffers of the ring held.
+bounded_ahead(_) ->
+    {C, S} = pair(),
+    ok = esock:setopt(S, {otp, read_ahead}, 10_000),
+    ?assertEqual({ok, 10_000}, esock:getopt(S, {otp, read_ahead})),
+    {completion, {_, _, H}} = esock:recv(S, 1, nowait),
+    Data = crypto:strong_rand_bytes(30_000_000),
+    {completion, {_, _, HC}} = esock:send(C, Data, nowait),
+    {ok, First} = completion(S, H),
+    %% The window closes: the sender waits for us.
+    #{io_backend := #{memory := Memory}} = esock:info(),
+    Most = lists:max([begin receive after 5 -> ok end, #{read_ahead := N} = esock:info(S), N end || _ <- lists:seq(1, 20)]),
+    ?assert(Most =< 10_000 + Memory),
+    ?assertMatch(#{num_writers := 1}, esock:info(C)),
+    {ok, Rest} = esock:recv(S, byte_size(Data) - 1),
+    ?assert(<<First/binary, Rest/binary>> =:= Data),
+    ?assertEqual(ok, completion(C, HC)),
+    ?assertMatch(#{read_ahead := 0}, esock:info(S)),
+    esock_pairs:close([C, S]).
+
+no_ahead(_) ->
+    {C, S} = pair(),
+    ok = esock:setopt(S, {otp, read_ahead}, 0),
+    {completion, {_, _, H}} = esock:recv(S, 1, nowait),
+    ok = esock:send(C, "abc"),
+    ?assertEqual({ok, <<"a">>}, completion(S, H)),
+    ?assertMatch(#{read_ahead := 0}, esock:info(S)),
+    ?assertEqual({ok, <<"bc">>}, esock:recv(S, 2)),
+    [?assertEqual({error, {invalid, {socket_option, {otp, read_ahead}, Bad}}}, bad(S, Bad)) || Bad <- [-1, x, 1.0]],
+    esock_pairs:close([C, S]).
+
+bad(S, Value) ->
+    case esock:setopt(S, {otp, read_ahead}, Value) of
+        {error, {invalid, Value}} -> {error, {invalid, {socket_option, {otp, read_ahead}, Value}}};
+        Other -> Other
+    end.
+
+shut_down(_) ->
+    {C, S} = pair(),
+    {completion, Info} = esock:recv(S, 10, nowait),
+    ok = esock:send(C, "abc"),
+    until(fun() -> here(S) =:= 3 end),
+    ok = esock:cancel(S, Info),
+    ok = esock:shutdown(S, read),
+    ?assertEqual({ok, <<"abc">>}, esock:recv(S, 3)),
+    ?assertEqual({error, closed}, esock:recv(S, 1)),
+    esock_pairs:close([C, S]).
+
+%% Lengths, looks, functions and waits in turn: the stream comes in order.
+lengths_in_turn(_) ->
+    {C, S} = pair(),
+    Data = crypto:strong_rand_bytes(300_000),
+    Self = self(),
+    Sender = spawn_link(fun() -> pieces(C, Data, 1), Self ! sent end),
+    Got = lengths(S, byte_size(Data), 1, []),
+    ?assert(iolist_to_binary(Got) =:= Data),
+    receive sent -> ok end,
+    unlink(Sender),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+pieces(_, <<>>, _) -> ok;
+pieces(C, Data, N) ->
+    Size = min(byte_size(Data), 1 + (N * 37) rem 900),
+    <<Piece:Size/binary, Rest/binary>> = Data,
+    ok = esock:send(C, Piece),
+    N rem 5 =:= 0 andalso erlang:yield(),
+    pieces(C, Rest, N + 1).
+
+lengths(_, 0, _, Got) -> lists:reverse(Got);
+lengths(S, Left, N, Got) ->
+    Length = min(Left, 1 + (N * 53) rem 700),
+    {ok, Data} = case N rem 6 of
+                     0 -> esock:recv(S, Length);
+                     1 -> later(S, esock:recv(S, Length, nowait));
+                     2 -> later(S, esock:recv(S, 0, nowait));
+                     3 -> esock:recv_some(S, Length, [], infinity);
+                     4 -> {ok, #{iov := [Part]}} = later(S, esock:recvmsg(S, Length, 0, nowait)), {ok, Part};
+                     5 -> {ok, Seen} = esock:recv(S, 1, [peek], infinity),
+                          {ok, <<Seen:1/binary, _/binary>> = Read} = later(S, esock:recv(S, Length, nowait)),
+                          {ok, Read}
+                 end,
+    lengths(S, Left - byte_size(Data), N + 1, [Data | Got]).
+
+later(S, {completion, {_, _, H}}) -> completion(S, H);
+later(_, Result) -> Result.
+
+%% Blocking calls wait in the same line.
+blocking_beside(_) ->
+    {S, Addr} = udp(),
+    {T, _} = udp(),
+    {completion, {_, _, H}} = esock:recv(S, 0, nowait),
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! {self(), esock:recv(S, 0)} end),
+    until(fun() -> #{num_readers := N} = esock:info(S), N =:= 2 end),
+    [ok = esock:sendto(T, X, Addr) || X <- ["one", "two"]],
+    ?assertEqual({ok, <<"one">>}, completion(S, H)),
+    receive {Pid, Result} -> ?assertEqual({ok, <<"two">>}, Result) after 10_000 -> ct:fail(no_answer) end,
+    ?assertEqual({error, timeout}, esock:recv(S, 0, 10)),
+    no_message(),
+    esock_pairs:close([S, T]).
+
+%% Receives of many connections in flight, when they are closed, each with one abort.
+closed_in_flight(_) ->
+    {ok, Limits} = file:read_file("/proc/self/limits"),
+    {match, [Soft]} = re:run(Limits, "Max open files +(\\d+)", [{capture, [1], list}]),
+    Pairs = min(5000, (list_to_integer(Soft) - 500) div 2),
+    Descriptors = length(esock_leak_SUITE:descriptors()),
+    {L, Addr} = listener(),
+    All = [begin
+               {ok, C} = esock:open(inet, stream, tcp),
+               ok = esock:connect(C, Addr),
+               {ok, S} = esock:accept(L),
+               {C, S}
+           end || _ <- lists:seq(1, Pairs)],
+    Handles = [begin {completion, {_, _, H}} = esock:recv(X, 1, nowait), {X, H} end || {C, S} <- All, X <- [C, S]],
+    [ok = esock:close(X) || {X, _} <- Handles],
+    Told = [completion(X, H) || {X, H} <- Handles],
+    %% Whose peer was closed before it has read the end.
+    ?assertEqual([], [T || T <- Told, T =/= {abort, closed}, T =/= {error, closed}]),
+    no_message(),
+    ok = esock:close(L),
+    ?assertEqual(Descriptors, length(esock_leak_SUITE:descriptors())).
+
+%% Where nobody asks there is no ring, and no thread of one.
+no_ring_unasked(_) ->
+    Code = "{ok, S} = esock:open(inet, stream), #{io_backend := #{rings := 0, memory := 0}} = esock:info(),"
+           " Rings = [T || T <- filelib:wildcard(\"/proc/self/task/*/comm\"), {ok, <<\"esock_ring\", _/binary>>} <- [file:read_file(T)]],"
+           " io:format(\"~p\", [Rings]), halt().",
+    ?assertEqual("[]", node_says("", [], Code)).
+
+every_byte_once(_) ->
+    true = proper:quickcheck(prop_esock_completion:prop_every_byte_once(), [{numtests, 200}, {to_file, user}]).
