@@ -7,7 +7,7 @@
 %% ROWS=pp50,accept1 ROUNDS=3 MS=500 BACKENDS=esock,socket narrow it; JSON=file keeps the figures.
 -module(bench).
 
--export([main/0, echoes/3, idle_memory/1, idle_cpu/1]).
+-export([main/0, echoes/3, loop_echoes/3, idle_memory/1, idle_cpu/1]).
 
 main() ->
     %% A failure ends the node.
@@ -99,6 +99,10 @@ value(N) when is_number(N) -> io_lib:format("~.6g", [float(N)]);
 value(S) -> ["\"", S, "\""].
 
 %%% For bench/*.sh, each in a VM of its own.
+
+%% The same, served by processes that wait for messages.
+loop_echoes(Backend, Connections, Each) ->
+    bench_rows:loop_echoes(Backend, Connections, Each).
 
 %% So many echoes on each of so many connections, for a look at the system calls.
 echoes(Backend, Connections, Each) ->

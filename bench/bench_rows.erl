@@ -2,11 +2,12 @@
 %% with what else it has measured.
 -module(bench_rows).
 
--export([all/0, echoes/3, idle_memory/2, idle_cpu/2]).
+-export([all/0, echoes/3, loop_echoes/3, idle_memory/2, idle_cpu/2]).
 
 -import(bench_backend, [send/3, recv/2, recv/3, close/2]).
 
--define(TCP, [esock, socket, gen_tcp, gen_tcp_socket]).
+-define(TCP, [esock, esock_uring, socket, gen_tcp, gen_tcp_socket]).
+-define(LOOP, [esock, esock_uring, socket, gen_tcp]).
 -define(UDP, [esock, socket, gen_udp]).
 
 %% Name, unit, who is compared, and the run.
@@ -14,11 +15,16 @@ all() ->
     [{pp1, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 1, Ms) end},
      {pp50, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 50, Ms) end},
      {pp500, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 500, Ms) end},
-     {sparse, "messages/s", [esock, socket, gen_tcp], fun sparse/2},
+     {loop1, "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, 1, fun serve_loop/2, Ms) end},
+     {loop50, "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, 50, fun serve_loop/2, Ms) end},
+     {loop500, "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, 500, fun serve_loop/2, Ms) end},
+     {sparse, "messages/s", ?LOOP, fun(B, Ms) -> sparse(B, 2000, fun hear/3, Ms) end},
+     {sparse_loop, "messages/s", ?LOOP, fun(B, Ms) -> sparse(B, 2000, fun hear_loop/3, Ms) end},
+     {sparse9750, "messages/s", ?LOOP, fun(B, Ms) -> sparse(B, idle_most(), fun hear_loop/3, Ms) end},
      {neighbour1, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 1, infinity, Ms) end},
      {neighbour50, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 50, infinity, Ms) end},
      {neighbour_paced, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 80, paced, Ms) end},
-     {pp50_idle, "echoes/s", [esock, socket, gen_tcp], fun(B, Ms) -> with_idle(B, idle_most(), fun() -> echo(B, 50, Ms) end) end},
+     {pp50_idle, "echoes/s", ?LOOP, fun(B, Ms) -> with_idle(B, idle_most(), fun() -> echo(B, 50, Ms) end) end},
      {bulk64k_1, "bytes/s", ?TCP ++ [floor], fun(B, Ms) -> bulk(B, 65536, 1, Ms) end},
      {bulk64k_16, "bytes/s", ?TCP ++ [floor], fun(B, Ms) -> bulk(B, 65536, 16, Ms) end},
      {bulk1m_1, "bytes/s", ?TCP ++ [floor], fun(B, Ms) -> bulk(B, 1048576, 1, Ms) end},
@@ -32,7 +38,7 @@ all() ->
      {flood8, "datagrams/s", batching() ++ [gen_udp, floor], fun(B, Ms) -> flood(B, 8, Ms) end},
      {flood64, "datagrams/s", batching() ++ [gen_udp, floor], fun(B, Ms) -> flood(B, 64, Ms) end},
      {flood_gso, "datagrams/s", [esock, gen_udp, floor], fun(B, Ms) -> flood(B, gso, Ms) end}
-     | [{list_to_atom("scale" ++ integer_to_list(N)), "echoes/s", [esock, socket, gen_tcp], fun(B, Ms) -> echo(B, N, Ms) end}
+     | [{list_to_atom("scale" ++ integer_to_list(N)), "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, N, Ms) end}
         || N <- [1, 10, 100, 1000, idle_most()]]].
 
 %% OTP has batches since release 29.
@@ -58,10 +64,13 @@ text(N) -> integer_to_list(N).
 
 %%% Echoes of 64 bytes over TCP, with a process at both ends of each connection.
 
-echo(floor, Connections, Ms) ->
-    bare(["echo", text(Connections), text(Ms)]);
 echo(Backend, Connections, Ms) ->
-    with_echoes(Backend, Connections, fun(Clients, Latencies) ->
+    echo(Backend, Connections, fun serve/2, Ms).
+
+echo(floor, Connections, _, Ms) ->
+    bare(["echo", text(Connections), text(Ms)]);
+echo(Backend, Connections, Serve, Ms) ->
+    with_echoes(Backend, Connections, Serve, fun(Clients, Latencies) ->
         Outcome = bench_stats:timed(fun() ->
             [Pid ! {go, infinity} || Pid <- Clients],
             receive after Ms -> ok end,
@@ -71,18 +80,22 @@ echo(Backend, Connections, Ms) ->
         maps:merge(Outcome, bench_stats:percentiles(Latencies))
     end).
 
-echoes(Backend, Connections, Each) ->
-    with_echoes(Backend, Connections, fun(Clients, _) ->
+echoes(Backend, Connections, Each) -> echoes(Backend, Connections, fun serve/2, Each).
+
+echoes(Backend, Connections, Serve, Each) ->
+    with_echoes(Backend, Connections, Serve, fun(Clients, _) ->
         [Pid ! {go, Each} || Pid <- Clients],
         lists:sum([receive {count, Pid, N} -> N end || Pid <- Clients])
     end).
 
-with_echoes(Backend, Connections, Work) ->
+loop_echoes(Backend, Connections, Each) -> echoes(Backend, Connections, fun serve_loop/2, Each).
+
+with_echoes(Backend, Connections, Serve, Work) ->
     L = bench_backend:listen(Backend),
     Port = bench_backend:port(Backend, L),
     Self = self(),
     Latencies = bench_stats:latencies(),
-    Servers = [spawn_link(fun() -> serve(Backend, bench_backend:accept(Backend, L)) end) || _ <- lists:seq(1, Connections)],
+    Servers = [spawn_link(fun() -> Serve(Backend, bench_backend:accept(Backend, L)) end) || _ <- lists:seq(1, Connections)],
     Clients = [spawn_link(fun() -> client(Self, Backend, Port, Latencies) end) || _ <- lists:seq(1, Connections)],
     [receive {ready, Pid} -> ok end || Pid <- Clients],
     Result = Work(Clients, Latencies),
@@ -101,6 +114,10 @@ serve(Backend, S) ->
         {ok, Data} -> send(Backend, S, Data), serve(Backend, S);
         {error, closed} -> close(Backend, S)
     end.
+
+serve_loop(Backend, S) ->
+    closed = bench_backend:loop({Backend, S}, fun(Data) -> send(Backend, S, Data) end),
+    close(Backend, S).
 
 client(Parent, Backend, Port, Latencies) ->
     S = bench_backend:connect(Backend, Port),
@@ -187,15 +204,14 @@ memory(Pids) ->
 %%% 2,000 connections, of which each gets a message every 100 ms, while other processes keep half of each scheduler busy.
 %%% Latency is from before the send to after the receive.
 
-sparse(Backend, Ms) ->
-    Connections = 2000,
+sparse(Backend, Connections, Hear, Ms) ->
     L = bench_backend:listen(Backend),
     Port = bench_backend:port(Backend, L),
     Latencies = bench_stats:latencies(),
     Self = self(),
     {Servers, Clients} =
         lists:unzip([begin
-                         Pid = spawn_link(fun() -> S = bench_backend:accept(Backend, L), Self ! accepted, hear(Backend, S, Latencies) end),
+                         Pid = spawn_link(fun() -> S = bench_backend:accept(Backend, L), Self ! accepted, Hear(Backend, S, Latencies) end),
                          C = bench_backend:connect(Backend, Port),
                          receive accepted -> ok end,
                          {Pid, C}
@@ -217,6 +233,12 @@ hear(Backend, S, Latencies) ->
         {error, closed} ->
             close(Backend, S)
     end.
+
+hear_loop(Backend, S, Latencies) ->
+    closed = bench_backend:loop({Backend, S}, fun(<<Sent:64/signed, _/binary>>) ->
+        bench_stats:add(Latencies, erlang:monotonic_time(nanosecond) - Sent)
+    end),
+    close(Backend, S).
 
 %% Every millisecond the next 20 of them.
 tick(Backend, Clients, At, Until, Count) ->
@@ -249,7 +271,7 @@ neighbour(Backend, Connections, How, Ms) ->
     Self = self(),
     Peer = spawn_link(fun pong/0),
     Pinger = spawn_link(fun() -> receive go -> Self ! {pings, ping(Peer, Latencies, 0)} end end),
-    Outcome = with_echoes(Backend, Connections, fun(Clients, _) ->
+    Outcome = with_echoes(Backend, Connections, fun serve/2, fun(Clients, _) ->
         bench_stats:timed(fun() ->
             [Pid ! {go, How} || Pid <- Clients],
             Pinger ! go,

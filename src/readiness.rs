@@ -167,6 +167,11 @@ impl<W: Wake> Visit<'_, '_, W> {
         if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
     }
 
+    /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
+    fn ahead<O: Op>(&self) -> bool {
+        O::AHEAD && matches!(self.mode, Mode::Start | Mode::Complete)
+    }
+
     /// A connect moves nothing and has no counters.
     fn count<O: Op>(&mut self, change: impl FnOnce(&mut Tally)) {
         if O::CLAIM != Claim::Connect {
@@ -238,7 +243,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             return;
         }
         // Where there can be no event, the waiter is woken at once, and meets the error with its next call.
-        let registered = self.socket.register(O::CLAIM.direction(), O::AHEAD);
+        let registered = self.socket.register(O::CLAIM.direction(), self.ahead::<O>());
         self.lead::<O>(waiter);
         if registered.is_err() || self.socket.ready(self.fd, O::CLAIM) {
             self.state.line.notify(self.wakes);
@@ -247,7 +252,7 @@ impl<W: Wake> Visit<'_, '_, W> {
 
     /// Gives the turn to a waiter, with the descriptor registered.
     fn wait<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> sys::Result<()> {
-        self.socket.register(O::CLAIM.direction(), O::AHEAD)?;
+        self.socket.register(O::CLAIM.direction(), self.ahead::<O>())?;
         self.lead::<O>(waiter);
         Ok(())
     }
