@@ -23,6 +23,9 @@ $vm -s bench main
 [ -x "$out/plot" ] && "$out/plot" "$JSON" "$out" > /dev/null
 [ -z "${ROWS:-}${BACKENDS:-}" ] || exit 0
 echo
-for backend in esock socket gen_tcp; do $vm -run bench idle_memory $backend "${IDLE:-18000}"; done
+# The other ends of the idle connections are Python's.
+if command -v python3 > /dev/null; then
+    for backend in esock esock_uring socket gen_tcp; do $vm -run bench idle_memory $backend "${IDLE:-18000}"; done
+fi
 $vm -run bench idle_cpu 9000 3000
 ! command -v strace > /dev/null || ./bench/syscalls.sh -pa _build/default/lib/esock/ebin -pa "$out"
