@@ -2,7 +2,7 @@
 %% @doc The functions in Rust, and nothing else: rustler forbids the upgrade of a NIF, so this module is never reloaded.
 %%
 %% A call that may wait takes `Handle' and `How', see native/src/nif/mod.rs:
-%% with `How = nowait' it answers as the API does, with `zero' it does not wait, and with a count of the times that the
+%% with `How = nowait' it answers as the API does, with `select' so too, but never `completion', with `zero' it does not wait, and with a count of the times that the
 %% caller has yielded it answers `yield', `wait' or `{wait, Part}'.
 -module(esock_nif).
 
@@ -58,7 +58,7 @@
 
 -on_load(on_load/0).
 
--type how() :: nowait | zero | non_neg_integer().
+-type how() :: nowait | select | zero | non_neg_integer().
 -type wait() :: yield | wait | {wait, term()}.
 -type error() :: {error, term()}.
 

@@ -67,12 +67,7 @@ copy(Socket, File, Offset, Count, Wait, Sent) ->
     end.
 
 copied(Socket, File, Offset, Count, Wait, Sent, Data) ->
-    Timeout = case Wait of
-                  {block, Deadline} -> left(Deadline);
-                  {zero, _} -> 0;
-                  {nowait, Handle} -> Handle
-              end,
-    case esock:send(Socket, Data, Timeout) of
+    case send(Socket, Data, Wait) of
         ok ->
             copy(Socket, File, Offset, Count, Wait, Sent + byte_size(Data));
         {select, {{select_info, _, Handle1}, Rest}} ->
@@ -87,6 +82,11 @@ copied(Socket, File, Offset, Count, Wait, Sent, Data) ->
         {error, _} = Error ->
             partial(Error, Sent)
     end.
+
+%% What has gone is told as it goes, so a wait is for `select' on any socket.
+send({'$socket', Ref}, Data, {nowait, Handle}) -> esock_nif:send(Ref, Data, [], Handle, select);
+send(Socket, Data, {zero, _}) -> esock:send(Socket, Data, 0);
+send(Socket, Data, {block, Deadline}) -> esock:send(Socket, Data, left(Deadline)).
 
 partial(Error, 0) -> Error;
 partial({error, Reason}, Sent) -> {error, {Reason, Sent}}.

@@ -7,14 +7,23 @@
 
 -compile([export_all, nowarn_export_all]).
 
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
 all() ->
-    [select_once, own_handle, line_in_order, one_event_many_acceptors, cancel_clean, cancel_sent, cancel_in_line,
-     cancel_by_stranger, cancel_of_another_socket, same_handle_twice, close_aborts_all, close_under_blocked,
-     owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
-     controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
-     monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
-     woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out, connect_again_and_again, turn_of_who_cannot_wait,
-     end_of_stream_by_recvmsg].
+    esock_pairs:cases(
+        [select_once, own_handle, line_in_order, one_event_many_acceptors, cancel_clean, cancel_sent, cancel_in_line,
+         cancel_by_stranger, cancel_of_another_socket, same_handle_twice, close_aborts_all, close_under_blocked,
+         owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
+         controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
+         monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
+         woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out, connect_again_and_again, turn_of_who_cannot_wait,
+         end_of_stream_by_recvmsg],
+        [select_once, own_handle, line_in_order, cancel_clean, cancel_sent, cancel_in_line, cancel_by_stranger,
+         cancel_of_another_socket, same_handle_twice, close_aborts_all, owner_death, waiter_death_passes_turn,
+         twice_in_line, exclusive_claims, connect_nowait, connect_states, error_aborts_line, send_select,
+         handed_over_with_a_handle, woken_then_zero, woken_then_zero_to_write, closer_killed_in_linger, unregistrable,
+         connect_once, turn_of_who_cannot_wait, end_of_stream_by_recvmsg]).
 
 %%% Processes that do what they are told, one thing at a time, and say what came of it.
 

@@ -26,7 +26,8 @@ init_per_suite(Config) ->
     end.
 
 end_per_suite(_) ->
-    ok = esock_nif:io_backend(epoll).
+    ok = esock_nif:io_backend(hd(esock_pairs:cases([epoll, io_uring], [epoll]))).
+
 
 %%% What is told.
 
@@ -97,7 +98,7 @@ launcher(Errno) ->
 
 node_says(Before, Flags, Code) ->
     Ebin = filename:dirname(code:which(esock)),
-    os:cmd(lists:join(" ", [Before, "erl -noshell -pa", Ebin, Flags, "-eval", "'" ++ Code ++ "'", "2>&1"])).
+    os:cmd(lists:join(" ", ["unset ESOCK_IO_BACKEND;", Before, "erl -noshell -pa", Ebin, Flags, "-eval", "'" ++ Code ++ "'", "2>&1"])).
 
 %%% Connections.
 

@@ -8,10 +8,13 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
-     send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
-     partial_sends_count, info_names_the_back_end, given_descriptor,
-     rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, rcvbuf_auto_whole, errors_of_a_call, types].
+    esock_pairs:cases(
+        [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
+         send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
+         partial_sends_count, info_names_the_back_end, given_descriptor,
+         rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, rcvbuf_auto_whole, errors_of_a_call, types],
+        [superseded_handle, connect_before_the_end, send_einval_is_its_own, partial_sends_count, info_names_the_back_end,
+         end_of_stream, errors_of_a_call]).
 
 superseded_handle(_) ->
     {S, Addr} = udp(),

@@ -61,7 +61,7 @@ back_to(Before, N) ->
     end.
 
 closed(_) ->
-    abandon(fun() -> {S, _} = udp(), {select, _} = esock:recv(S, 0, nowait), ok = esock:close(S) end).
+    abandon(fun() -> {S, _} = udp(), {_, _} = esock:recv(S, 0, nowait), ok = esock:close(S) end).
 
 %% Nobody refers to it, and its owner lives on.
 forgotten(_) ->
@@ -78,7 +78,7 @@ owner_ends(_) ->
 owner_killed_waiting(_) ->
     Before = state(),
     Self = self(),
-    Pids = [spawn_monitor(fun() -> {S, _} = udp(), {select, _} = esock:recv(S, 0, nowait), Self ! waiting, esock:recv(S) end)
+    Pids = [spawn_monitor(fun() -> {S, _} = udp(), {_, _} = esock:recv(S, 0, nowait), Self ! waiting, esock:recv(S) end)
             || _ <- lists:seq(1, ?EACH)],
     [receive waiting -> ok end || _ <- Pids],
     [exit(Pid, kill) || {Pid, _} <- Pids],

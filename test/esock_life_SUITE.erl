@@ -6,8 +6,10 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [readme_example, differences_are_tested, documented, shell_help, registry_by_environment, registry_by_application, halt_while_waiting,
-     bound_schedulers, stop_while_waiting, purge, emulator_without_nif, dependency].
+    esock_pairs:cases(
+        [readme_example, differences_are_tested, documented, shell_help, registry_by_environment, registry_by_application,
+         halt_while_waiting, bound_schedulers, stop_while_waiting, purge, emulator_without_nif, dependency],
+        [differences_are_tested]).
 
 %% The root of the project.
 root() ->
@@ -103,7 +105,7 @@ stop_while_waiting(_) ->
 
 %% The module goes and comes; sockets and pollers of before do no harm.
 purge(_) ->
-    Code = "process_flag(trap_exit, true), {ok, S} = esock:open(inet, dgram), {select, _} = esock:recv(S, 0, nowait),"
+    Code = "process_flag(trap_exit, true), {ok, S} = esock:open(inet, dgram), {_, _} = esock:recv(S, 0, nowait),"
         "true = code:delete(esock_nif), _ = code:purge(esock_nif), erlang:garbage_collect(),"
         "Try = (catch begin {ok, T} = esock:open(inet, dgram), esock:close(T) end),"
         "io:format(\"~w\", [Try =:= ok orelse element(1, Try) =:= 'EXIT']), halt().",

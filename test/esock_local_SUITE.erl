@@ -6,8 +6,10 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
-     backlog_full, dgram_unconnected, printed].
+    esock_pairs:cases(
+        [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
+         backlog_full, dgram_unconnected, printed],
+        [dgram]).
 
 addr(Path) -> #{family => local, path => Path}.
 

@@ -8,6 +8,8 @@
 -export([full/0]).
 -export([local_pair/2]).
 -export([close/1]).
+-export([cases/2]).
+-export([eventually/2]).
 
 %% A UDP socket on loopback, and its address.
 udp() -> udp(esock).
@@ -73,3 +75,40 @@ local_pair(M, Type) ->
 
 close(Sockets) ->
     [ok = esock:close(S) || S <- Sockets].
+
+%% The cases of a suite. Those that are about `select' are left out where all sockets are to have io_uring; what they show of
+%% waiting, esock_completion_SUITE shows of completions.
+cases(All, AboutSelect) ->
+    case os:getenv("ESOCK_IO_BACKEND") of
+        "io_uring" -> All -- AboutSelect;
+        _ -> All
+    end.
+
+%% The program that the guide has for both kinds of systems: try, wait for the message, go on. `nothing', and nothing was
+%% taken, where no message comes in so many milliseconds.
+eventually({M, S} = Where, {Call, Patience} = How) ->
+    case Call(nowait) of
+        {select, {select_info, _, H} = Info} ->
+            receive
+                {'$socket', S, select, H} -> eventually(Where, How);
+                {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
+            after Patience -> cancelled(M, S, Info)
+            end;
+        {select, {{select_info, _, _} = Info, Part}} ->
+            {part, Part, cancelled(M, S, Info)};
+        {completion, {completion_info, _, H} = Info} ->
+            receive
+                {'$socket', S, completion, {H, Result}} -> Result;
+                {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
+            after Patience -> cancelled(M, S, Info)
+            end;
+        Result ->
+            Result
+    end.
+
+cancelled(M, S, {_, _, H} = Info) ->
+    case M:cancel(S, Info) of
+        ok -> nothing;
+        %% It has come at this moment.
+        {error, {invalid, _}} -> receive {'$socket', S, completion, {H, Result}} -> Result after 0 -> nothing end
+    end.

@@ -14,7 +14,7 @@ all() ->
 
 cases() ->
     [{Name, fun(M) -> ?MODULE:Name(M) end} ||
-        {Name, 1} <- ?MODULE:module_info(exports), lists:prefix("same_", atom_to_list(Name))].
+        {Name, 1} <- esock_pairs:cases(?MODULE:module_info(exports), [{same_nowait, 1}]), lists:prefix("same_", atom_to_list(Name))].
 
 both(_) ->
     Different = [{Name, {socket, Otp}, {esock, Ours}} || {Name, Case} <- lists:sort(cases()),

@@ -13,6 +13,8 @@
 -export([run/4]).
 
 -define(PROCESSES, [a, b, c]).
+%% How long a step waits for its message, in milliseconds.
+-define(EVENTUALLY, 20).
 
 prop_programs(Kind) ->
     ?FORALL(Program, list(step(Kind)),
@@ -45,7 +47,7 @@ step(Kind) ->
                                    {1, {getopt, sock(Kind), oneof([{socket, type}, {socket, domain}, {otp, iow}, {socket, acceptconn}])}},
                                    {1, {name, sock(Kind), oneof([sockname, peername])}} | extra(Kind)])}.
 
-extra(tcp) -> [{1, {shutdown, sock(tcp), oneof([read, write, read_write])}}, {3, {accept, listener, when_()}}, {2, {connect, fresh, nowait}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},
+extra(tcp) -> [{1, {shutdown, sock(tcp), oneof([read, write, read_write])}}, {3, {accept, listener, when_()}}, {2, {connect, fresh, when_connect()}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},
                {1, {bind, fresh}}];
 extra(local) -> [{1, {shutdown, sock(local), oneof([read, write, read_write])}}];
 %% A UDP socket that is shut down is ready for ever, and never has anything.
@@ -54,6 +56,8 @@ extra(udp) -> [].
 sock(tcp) -> oneof([left, left, right, right, listener, fresh]);
 sock(_) -> oneof([left, right]).
 
+when_connect() -> oneof(esock_pairs:cases([nowait, eventually], [nowait])).
+
 %% OTP 27 leaves a part of what was asked for in the socket.
 lengths() ->
     case erlang:system_info(otp_release) of
@@ -61,7 +65,13 @@ lengths() ->
         _ -> [0, 1, 3, 10]
     end.
 
-when_() -> oneof([nowait, 0]).
+%% Where all sockets have io_uring, each waits for its message: what is done when it comes, the step after it would meet
+%% on the oracle.
+when_() ->
+    case esock_pairs:cases([nowait], [nowait]) of
+        [nowait] -> oneof([nowait, 0, eventually]);
+        [] -> oneof([eventually, 0])
+    end.
 flags() -> frequency([{5, []}, {1, [peek]}]).
 
 %% The sockets belong to the process that runs the program; a, b and c only use them.
@@ -190,6 +200,8 @@ direction(Step) when element(1, Step) =:= recv; element(1, Step) =:= recvfrom; e
 direction(Step) when element(1, Step) =:= send; element(1, Step) =:= sendmsg; element(1, Step) =:= connect -> write;
 direction(_) -> none.
 
+step(M, S, Step) when element(tuple_size(Step), Step) =:= eventually ->
+    esock_pairs:eventually({M, S}, {fun(When) -> step(M, S, setelement(tuple_size(Step), Step, When)) end, ?EVENTUALLY});
 step(M, S, {recv, _, Length, Flags, When}) -> M:recv(S, Length, Flags, When);
 step(M, S, {recvfrom, _, Size, Flags, When}) -> M:recvfrom(S, Size, Flags, When);
 step(M, S, {recvmsg, _, When}) -> M:recvmsg(S, 0, 0, [], When);

@@ -29,13 +29,28 @@ if [ $# = 0 ]; then
 fi
 
 suites=${*:-}
-rebar3 ct ${suites:+--suite "$(echo "$suites" | tr ' ' ,)"} --readable=true > "$logs/ct.txt" 2>&1
-status=$?
-plain=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/ct.txt")
-[ $status = 0 ] || { echo "$plain" | grep -A 20 'FAILED\|Again: '; tail -20 "$logs/ct.txt"; } | cut -c 1-500
-step common_test $status \
-    "$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')" \
-    "$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')"
+common_test() { # name
+    rebar3 ct ${suites:+--suite "$(echo "$suites" | tr ' ' ,)"} --readable=true > "$logs/$1.txt" 2>&1
+    status=$?
+    plain=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/$1.txt")
+    [ $status = 0 ] || { echo "$plain" | grep -A 20 'FAILED\|Again: '; tail -20 "$logs/$1.txt"; } | cut -c 1-500
+    step "$1" $status \
+        "$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')" \
+        "$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')"
+}
+
+# On the back end that sockets have if nobody says otherwise, and on the other, where the system has it for us.
+common_test ct
+refused=$(erl -noshell -pa _build/default/lib/esock/ebin -pa _build/test/lib/esock/ebin -eval \
+    'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> ok; E -> io:format("~p", [E]) end, halt().')
+if [ -z "$refused" ]; then
+    ESOCK_IO_BACKEND=io_uring
+    export ESOCK_IO_BACKEND
+    common_test ct_io_uring
+    unset ESOCK_IO_BACKEND
+else
+    echo "ct_io_uring: left out, $refused"
+fi
 
 # An Elixir project that depends on esock by path.
 if [ $# = 0 ]; then

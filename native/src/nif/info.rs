@@ -63,14 +63,12 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let kind = handle.socket.kind;
     let read = look(env, handle, Direction::Read);
     let write = look(env, handle, Direction::Write);
-    let named =
-        |kin, number| value::encode(env, &Value::Kind(kin, number), kind.domain).unwrap_or_else(|| number.encode(env));
     map(
         env,
         &[
-            (atoms::domain(), named(Kin::Domain, kind.domain)),
-            (atoms::kind(), named(Kin::Type, kind.kind)),
-            (atoms::protocol(), named(Kin::Protocol, kind.protocol)),
+            (atoms::domain(), named(env, handle, Kin::Domain, kind.domain)),
+            (atoms::kind(), named(env, handle, Kin::Type, kind.kind)),
+            (atoms::protocol(), named(env, handle, Kin::Protocol, kind.protocol)),
             (atoms::owner(), owner(env, handle)),
             (atoms::ctype(), ctype(env, handle.socket.origin)),
             (atoms::io_backend(), Atom::from_bytes(env, handle.socket.backend.name().as_bytes())?.encode(env)),
@@ -83,6 +81,11 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
             (atoms::wstates(), write.states.encode(env)),
         ],
     )
+}
+
+fn named<'a>(env: Env<'a>, handle: &Handle, kin: Kin, number: i32) -> Term<'a> {
+    let value = value::encode(env, &Value::Kind(kin, number), handle.socket.kind.domain);
+    value.unwrap_or_else(|| number.encode(env))
 }
 
 fn owner<'a>(env: Env<'a>, handle: &Handle) -> Term<'a> {

@@ -43,6 +43,7 @@ use std::sync::Arc;
 /// | `How` | `Handle` | |
 /// |---|---|---|
 /// | `nowait` | a reference, or `nowait` for a new one | answer as the user of the API gets it |
+/// | `select` | as with `nowait` | the same, and never `completion` |
 /// | `zero` | anything | do not wait: `{error, timeout}` |
 /// | an integer | a reference | answer `yield`, `wait` or `{wait, Part}`; so often has the caller yielded |
 pub(crate) struct Wait<'a> {
@@ -59,6 +60,7 @@ pub(crate) struct Wait<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     Nowait,
+    Select,
     Zero,
     Yielded(u32),
 }
@@ -82,11 +84,13 @@ impl<'a> Wait<'a> {
     pub(crate) fn decode(env: Env<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Self> {
         let how = match how.decode::<Atom>() {
             Ok(name) if name == atoms::nowait() => How::Nowait,
+            Ok(name) if name == atoms::select() => How::Select,
             Ok(name) if name == atoms::zero() => How::Zero,
             Ok(_) => return Err(Error::BadArg),
             Err(_) => How::Yielded(how.decode()?),
         };
-        let new = how == How::Nowait && handle.decode::<Atom>().is_ok_and(|name| name == atoms::nowait());
+        let new = matches!(how, How::Nowait | How::Select)
+            && handle.decode::<Atom>().is_ok_and(|name| name == atoms::nowait());
         if how == How::Zero || new || handle.is_ref() {
             Ok(Self::new(handle, how, env.pid(), None))
         } else {
@@ -150,7 +154,7 @@ impl<'a> Wait<'a> {
     fn mode(&self) -> Mode {
         match self.how {
             How::Nowait if self.completes() => Mode::Start,
-            How::Nowait => Mode::Wait,
+            How::Nowait | How::Select => Mode::Wait,
             How::Zero => Mode::Once,
             How::Yielded(times) => Mode::Yield(times),
         }
@@ -235,7 +239,7 @@ impl<'a> Wait<'a> {
                 self.step.set(Step::Part(data));
                 data
             }
-            How::Nowait => (atoms::select(), (self.info(env, tag), data)).encode(env),
+            How::Nowait | How::Select => (atoms::select(), (self.info(env, tag), data)).encode(env),
         }
     }
 
