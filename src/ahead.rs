@@ -5,7 +5,7 @@
 //!
 //! What is here is the socket's, not a call's: a wait that is cancelled, a new owner, another length lose none of it.
 
-use crate::descriptor::Held;
+use crate::descriptor::{Descriptor, Held};
 use crate::errno::Errno;
 use crate::op::{Attempt, Op};
 use crate::poller::token::Token;
@@ -17,12 +17,15 @@ use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What a receive takes from a stream that is read ahead.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
     /// Fewer bytes are not worth an answer, but at the stream's end.
     pub least: usize,
+    /// More than this it has no room for.
+    pub most: usize,
     /// The bytes stay (MSG_PEEK).
     pub peek: bool,
 }
@@ -37,6 +40,8 @@ pub struct Ahead {
     ring: Option<&'static Arc<Ring>>,
     fd: RawFd,
     state: Mutex<State>,
+    /// The socket was closed with bytes that nobody has taken.
+    unread: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -54,7 +59,7 @@ struct State {
 impl Ahead {
     /// Of a stream; with a ring that receives for it, where the descriptor is its own and nobody else reads it.
     pub fn new(fd: RawFd, ring: Option<&'static Arc<Ring>>) -> Self {
-        Self { ring, fd, state: Mutex::default() }
+        Self { ring, fd, state: Mutex::default(), unread: Arc::default() }
     }
 
     /// An attempt that goes by what is here; or nothing: it is to go to the descriptor.
@@ -64,10 +69,11 @@ impl Ahead {
         let mut gathered = 0;
         loop {
             if state.bytes.len() >= want.least.max(1) {
-                return Some(state.give(op, want, kind));
+                state.top_up(fd, want.most);
+                return Some(state.give(op, want, fd, kind));
             }
             if let Some(errno) = state.error {
-                return Some(state.end(op, want, kind, Attempt::Failed(errno)));
+                return Some(state.end(op, want, (fd, kind), Attempt::Failed(errno)));
             }
             if state.token.is_some() {
                 return Some(Attempt::Blocked);
@@ -79,7 +85,7 @@ impl Ahead {
                 return Some(Attempt::More);
             }
             match state.gather(fd, want.least) {
-                Ok(0) => return Some(state.end(op, want, kind, Attempt::Closed)),
+                Ok(0) => return Some(state.end(op, want, (fd, kind), Attempt::Closed)),
                 Ok(got) => gathered += got,
                 Err(errno) if crate::op::blocked(errno) => return Some(Attempt::Blocked),
                 Err(errno) => state.error = Some(errno),
@@ -133,16 +139,23 @@ impl Ahead {
         self.len() == 0
     }
 
+    /// An error that the ring's receive has taken from the socket: the next call is told, in whatever direction.
+    pub fn take_error(&self) -> Option<Errno> {
+        self.state.lock().error.take()
+    }
+
     /// Whether a ring receives.
     pub fn armed(&self) -> bool {
         self.state.lock().token.is_some()
     }
 
     /// Nobody reads any more. Where a ring receives, it holds the file open until it is told to let go.
-    pub fn close(&self) -> Option<Held> {
+    pub fn close(&self, descriptor: &mut Descriptor) {
         let mut state = self.state.lock();
+        self.unread.store(!state.bytes.is_empty(), Relaxed);
         state.bytes = VecDeque::new();
-        Some(Held { ring: self.ring?, token: state.token.take()? })
+        let held = self.ring.zip(state.token.take()).map(|(ring, token)| Held { ring, token });
+        descriptor.read_ahead(held, Arc::clone(&self.unread));
     }
 
     /// The ring has received. Answers whether it is to stop: `most` bytes are here.
@@ -150,6 +163,7 @@ impl Ahead {
         let mut state = self.state.lock();
         // A socket that was closed meanwhile has no reader.
         if state.token.is_none() {
+            self.unread.store(true, Relaxed);
             return false;
         }
         state.bytes.extend(bytes);
@@ -176,8 +190,8 @@ fn of_the_ring(errno: Errno) -> bool {
 
 impl State {
     /// Gives what is here, as much as is wanted.
-    fn give<O: Op>(&mut self, op: &mut O, want: Want, kind: Kind) -> Attempt<O::Done> {
-        let attempt = op.give(&self.bytes, kind);
+    fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
+        let attempt = op.give(&self.bytes, fd, kind);
         if let Attempt::Done(done) | Attempt::Partial(done) = &attempt
             && !want.peek
         {
@@ -191,12 +205,34 @@ impl State {
     }
 
     /// The end has come: first what there is, then why there is no more.
-    fn end<O: Op>(&mut self, op: &mut O, want: Want, kind: Kind, end: Attempt<O::Done>) -> Attempt<O::Done> {
+    fn end<O: Op>(
+        &mut self,
+        op: &mut O,
+        want: Want,
+        (fd, kind): (BorrowedFd<'_>, Kind),
+        end: Attempt<O::Done>,
+    ) -> Attempt<O::Done> {
         if !self.bytes.is_empty() {
-            return self.give(op, want, kind);
+            return self.give(op, want, fd, kind);
         }
         self.error = None;
         end
+    }
+
+    /// What there is more in the socket belongs to the same answer.
+    fn top_up(&mut self, fd: BorrowedFd<'_>, most: usize) {
+        let most = most.min(AT_ONCE);
+        while self.token.is_none() && self.error.is_none() && self.bytes.len() < most {
+            match self.gather(fd, most) {
+                Ok(got) if got > 0 => {}
+                // The next attempt finds it again.
+                Ok(_) => return,
+                Err(errno) => {
+                    self.error = Some(errno).filter(|errno| !crate::op::blocked(*errno));
+                    return;
+                }
+            }
+        }
     }
 
     /// Receives what is wanting, or a part of it.

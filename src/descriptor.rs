@@ -4,6 +4,7 @@ use crate::poller::token::Token;
 use crate::poller::uring::Ring;
 use crate::sys;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
 /// A descriptor, and whether it is closed with the socket.
@@ -11,6 +12,7 @@ pub struct Descriptor {
     fd: Option<OwnedFd>,
     lent: bool,
     held: Option<Held>,
+    unread: Option<Arc<AtomicBool>>,
 }
 
 /// A ring's receive, which holds the file open until it is ended.
@@ -24,7 +26,7 @@ pub struct Held {
 impl Descriptor {
     /// A descriptor of our own; if lent, it stays open.
     pub fn new(fd: OwnedFd, lent: bool) -> Self {
-        Self { fd: Some(fd), lent, held: None }
+        Self { fd: Some(fd), lent, held: None, unread: None }
     }
 
     /// The descriptor. It is there for as long as this is.
@@ -32,9 +34,24 @@ impl Descriptor {
         self.fd.as_ref().map(AsFd::as_fd)
     }
 
-    /// A ring holds it.
-    pub fn hold(&mut self, held: Option<Held>) {
+    /// Its stream was read ahead, and a ring may hold it still; `unread`: there were bytes that nobody has taken.
+    pub fn read_ahead(&mut self, held: Option<Held>, unread: Arc<AtomicBool>) {
         self.held = held;
+        self.unread = Some(unread);
+    }
+
+    /// The system resets a connection that is closed with bytes unread, RFC 2525 section 2.17. It does not know of those that
+    /// were read ahead: it is told.
+    fn reset_if_unread(&self) {
+        if let (Some(fd), Some(unread)) = (self.as_fd(), &self.unread)
+            && unread.load(Relaxed)
+        {
+            let mut linger = [0; 8];
+            if let Some(on) = linger.first_chunk_mut() {
+                *on = 1_i32.to_ne_bytes();
+            }
+            let _ = sys::option::set(fd, libc::SOL_SOCKET, libc::SO_LINGER, &linger);
+        }
     }
 
     /// Whether a ring is to let go of it first.
@@ -50,6 +67,7 @@ impl Descriptor {
             // An error says that the ring's thread has ended, and let go.
             let _ = told.recv();
         }
+        self.reset_if_unread();
         match self.fd.take() {
             Some(fd) if !self.lent => sys::socket::close(fd),
             fd => {
@@ -65,6 +83,7 @@ impl Descriptor {
             held.ring.release(held.token, Box::new(move || self.close_unattended()));
             return;
         }
+        self.reset_if_unread();
         if let Some(fd) = self.as_fd() {
             let mut linger = [0; 8];
             let read = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
@@ -82,8 +101,8 @@ impl Drop for Descriptor {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
             let fd = self.fd.take();
-            let lent = self.lent;
-            held.ring.release(held.token, Box::new(move || drop(Self { fd, lent, held: None })));
+            let (lent, unread) = (self.lent, self.unread.take());
+            held.ring.release(held.token, Box::new(move || drop(Self { fd, lent, held: None, unread })));
         }
         if self.lent {
             forget(self.fd.take());

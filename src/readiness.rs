@@ -1,5 +1,6 @@
 //! The readiness protocol, once, for every operation: whose turn it is, the attempt, and what comes of it.
 
+use crate::ahead::Ahead;
 use crate::backoff::Backoff;
 use crate::counter::Tally;
 use crate::errno::Errno;
@@ -62,6 +63,9 @@ pub enum Failure {
     /// A connect is under way.
     Already,
 }
+
+/// Times that a look at a stream gives up the processor to the ring that has its bytes in hand.
+const LANDING: u32 = 100;
 
 /// One call of one process, while it holds the lane.
 pub(crate) struct Visit<'v, 'lane, W: Wake> {
@@ -159,12 +163,30 @@ impl<W: Wake> Visit<'_, '_, W> {
 
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&self, op: &mut O, leads: bool) -> Attempt<O::Done> {
-        if let Some(ahead) = &self.socket.ahead
-            && let Some(attempt) = ahead.attempt(op, self.fd, self.socket.kind)
-        {
-            return attempt;
+        if let Some(ahead) = &self.socket.ahead {
+            match ahead.attempt(op, self.fd, self.socket.kind) {
+                Some(Attempt::Blocked) if self.mode == Mode::Once => return self.landing(ahead, op),
+                Some(attempt) => return attempt,
+                None => {}
+            }
+            if O::CLAIM == Claim::Write
+                && let Some(errno) = ahead.take_error()
+            {
+                return Attempt::Failed(errno);
+            }
         }
         if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
+    }
+
+    /// Who does not wait is to see what has come, and the ring may be about to bring it: that takes some microseconds.
+    fn landing<O: Op>(&self, ahead: &Ahead, op: &mut O) -> Attempt<O::Done> {
+        for _ in 0..LANDING {
+            if !ahead.armed() || !sys::ready::readable(self.fd) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        ahead.attempt(op, self.fd, self.socket.kind).unwrap_or(Attempt::Blocked)
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.

@@ -312,7 +312,9 @@ impl<W: Wake> Socket<W> {
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
         let mut descriptor = Arc::into_inner(descriptor)?;
-        descriptor.hold(self.ahead.as_ref().and_then(Ahead::close));
+        if let Some(ahead) = &self.ahead {
+            ahead.close(&mut descriptor);
+        }
         Some((descriptor, [read, write]))
     }
 

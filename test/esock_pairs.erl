@@ -94,17 +94,38 @@ eventually({M, S} = Where, {Call, Patience} = How) ->
                 {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
             after Patience -> cancelled(M, S, Info)
             end;
-        {select, {{select_info, _, _} = Info, Part}} ->
-            {part, Part, cancelled(M, S, Info)};
-        {completion, {completion_info, _, H} = Info} ->
+        {select, {{select_info, _, H} = Info, Part}} ->
+            receive
+                {'$socket', S, select, H} ->
+                    case Call(nowait) of
+                        {error, Reason} -> {error, {Reason, Part}};
+                        %% A look sees the same again.
+                        {select, {Again, Part}} -> nothing = cancelled(M, S, Again), {part, Part}
+                    end;
+                {'$socket', S, abort, {H, Reason}} ->
+                    {abort, Reason}
+            after Patience ->
+                nothing = cancelled(M, S, Info),
+                {part, Part}
+            end;
+        {completion, {completion_info, Tag, H} = Info} ->
             receive
                 {'$socket', S, completion, {H, Result}} -> Result;
                 {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
-            after Patience -> cancelled(M, S, Info)
+            after Patience ->
+                %% A part of what was asked for is still the socket's, and a look gets it.
+                case {cancelled(M, S, Info), Tag} of
+                    {nothing, recv} -> part(Call(0));
+                    {Result, _} -> Result
+                end
             end;
         Result ->
             Result
     end.
+
+part({error, {timeout, Part}}) -> {part, Part};
+part({error, timeout}) -> nothing;
+part(Result) -> Result.
 
 cancelled(M, S, {_, _, H} = Info) ->
     case M:cancel(S, Info) of

@@ -27,7 +27,12 @@ both(_) ->
 %% In a process of its own, whose end closes what the case has left open.
 run(Case, Module) ->
     {Pid, MRef} = spawn_monitor(fun() -> exit({result, try Case(Module) catch C:R -> {C, R} end}) end),
-    receive {'DOWN', MRef, process, Pid, {result, Result}} -> Result end.
+    receive
+        {'DOWN', MRef, process, Pid, {result, Result}} -> Result;
+        {'DOWN', MRef, process, Pid, Reason} -> {died, Reason}
+    after 30_000 ->
+        ct:fail({hangs, process_info(Pid, [current_stacktrace, messages])})
+    end.
 
 %% What a call answers, or raises.
 try_(Fun) ->
@@ -314,7 +319,7 @@ same_nowait(M) ->
 same_close_aborts(M) ->
     {_, _, S} = trio(M),
     Self = self(),
-    [spawn_link(fun() -> {select, {_, _, H}} = M:recv(S, 0, nowait), Self ! waiting,
+    [spawn_link(fun() -> {_, {_, _, H}} = M:recv(S, 0, nowait), Self ! waiting,
                          receive {'$socket', S, Tag, {H, Why}} -> Self ! {told, Tag, Why} end end) || _ <- [1, 2]],
     receive waiting -> ok end,
     receive waiting -> ok end,

@@ -15,6 +15,7 @@ pub mod sendmmsg;
 pub mod sendmsg;
 pub mod sendto;
 
+use crate::addr::Raw;
 use crate::ahead::Want;
 use crate::errno::Errno;
 use crate::lane::Claim;
@@ -78,7 +79,7 @@ pub trait Op {
         None
     }
     /// Takes of what was read ahead, which is as much as it wants, or all there will be.
-    fn give(&mut self, _: &VecDeque<u8>, _: Kind) -> Attempt<Self::Done> {
+    fn give(&mut self, _: &VecDeque<u8>, _: BorrowedFd<'_>, _: Kind) -> Attempt<Self::Done> {
         Attempt::Blocked
     }
     /// Whether a ring may receive while it waits. What comes beside the bytes, control messages, does not come that way.
@@ -123,6 +124,13 @@ fn cleared(buf: &mut [MaybeUninit<u8>], len: usize) -> usize {
 /// Whether flags leave a stream's bytes to the descriptor: what they ask for is not among them.
 fn beside_the_stream(flags: i32) -> bool {
     flags & (libc::MSG_OOB | libc::MSG_ERRQUEUE) != 0
+}
+
+/// Who sent the bytes of a stream: of a Unix stream, the peer if it has a name, as unix(7) has it; of others nobody says.
+fn sender(fd: BorrowedFd<'_>, kind: Kind) -> Raw {
+    let named = |raw: &Raw| raw.as_bytes().len() > size_of::<libc::sa_family_t>();
+    let peer = (kind.domain == libc::AF_UNIX).then(|| crate::sys::socket::peername(fd).ok()).flatten();
+    peer.filter(named).unwrap_or_default()
 }
 
 /// Bytes that were read ahead, into room: as many as there is room for.

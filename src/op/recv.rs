@@ -45,10 +45,14 @@ impl<R: Room> Op for Recv<'_, R> {
 
     fn want(&self) -> Option<Want> {
         let least = if self.exact && self.whole { self.len } else { 1 };
-        (!beside_the_stream(self.flags)).then_some(Want { least, peek: self.flags & libc::MSG_PEEK != 0 })
+        (!beside_the_stream(self.flags)).then_some(Want {
+            least,
+            most: self.len,
+            peek: self.flags & libc::MSG_PEEK != 0,
+        })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<usize> {
+    fn give(&mut self, bytes: &VecDeque<u8>, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
         let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
             return Attempt::NoMemory;
         };

@@ -1,6 +1,6 @@
 //! Receive, and learn from whom, recvfrom(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room, sender};
 use crate::addr::Raw;
 use crate::ahead::Want;
 use crate::lane::Claim;
@@ -40,16 +40,20 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     }
 
     fn want(&self) -> Option<Want> {
-        (!beside_the_stream(self.flags)).then_some(Want { least: 1, peek: self.flags & libc::MSG_PEEK != 0 })
+        (!beside_the_stream(self.flags)).then_some(Want {
+            least: 1,
+            most: self.len,
+            peek: self.flags & libc::MSG_PEEK != 0,
+        })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<(usize, Raw)> {
+    fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
         let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
             return Attempt::NoMemory;
         };
         let got = copied(bytes, buf);
         let got = if discarded(kind, self.flags) { cleared(buf, got) } else { got };
-        Attempt::Done((got, Raw::default()))
+        Attempt::Done((got, sender(fd, kind)))
     }
 
     fn bytes((got, _): &(usize, Raw)) -> usize {

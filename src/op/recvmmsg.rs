@@ -1,6 +1,6 @@
 //! Receive several messages with one system call, recvmmsg(2).
 
-use super::{Attempt, Op, beside_the_stream, blocked, discarded};
+use super::{Attempt, Op, beside_the_stream, blocked, discarded, sender};
 use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -67,13 +67,17 @@ impl Op for RecvMmsg<'_> {
     }
 
     fn want(&self) -> Option<Want> {
-        (!beside_the_stream(self.flags)).then_some(Want { least: 1, peek: self.flags & libc::MSG_PEEK != 0 })
+        (!beside_the_stream(self.flags)).then_some(Want {
+            least: 1,
+            most: self.size,
+            peek: self.flags & libc::MSG_PEEK != 0,
+        })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<Vec<Received>> {
+    fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
         let len = self.size.min(bytes.len()).min(self.room.len());
         self.room.iter_mut().zip(bytes.iter().take(len)).for_each(|(room, byte)| *room = *byte);
-        let received = vec![Received { len, whole: len, ..Received::default() }];
+        let received = vec![Received { len, whole: len, from: sender(fd, kind), ..Received::default() }];
         if discarded(kind, self.flags) {
             self.clear(&received);
         }

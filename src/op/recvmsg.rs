@@ -1,6 +1,6 @@
 //! Receive a message with its sender's address and control messages, recvmsg(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room, sender};
 use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -43,16 +43,20 @@ impl<R: Room> Op for RecvMsg<'_, R> {
     }
 
     fn want(&self) -> Option<Want> {
-        (!beside_the_stream(self.flags)).then_some(Want { least: 1, peek: self.flags & libc::MSG_PEEK != 0 })
+        (!beside_the_stream(self.flags)).then_some(Want {
+            least: 1,
+            most: self.len,
+            peek: self.flags & libc::MSG_PEEK != 0,
+        })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, kind: Kind) -> Attempt<Received> {
+    fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
         let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
             return Attempt::NoMemory;
         };
         let got = copied(bytes, buf);
         let len = if discarded(kind, self.flags) { cleared(buf, got) } else { got };
-        Attempt::Done(Received { len, whole: got, ..Received::default() })
+        Attempt::Done(Received { len, whole: got, from: sender(fd, kind), ..Received::default() })
     }
 
     fn bytes(done: &Received) -> usize {
