@@ -7,7 +7,7 @@
 
 use crate::descriptor::{Descriptor, Held};
 use crate::errno::Errno;
-use crate::op::{Attempt, Op};
+use crate::op::{Attempt, Cut, Op};
 use crate::poller::token::Token;
 use crate::poller::uring::{Intake, Ring};
 use crate::socket::Kind;
@@ -73,7 +73,7 @@ impl Ahead {
                 return Some(state.give(op, want, fd, kind));
             }
             if let Some(errno) = state.error {
-                return Some(state.end(op, want, (fd, kind), Attempt::Failed(errno)));
+                return Some(state.end(op, want, (fd, kind), Cut::Errno(errno)));
             }
             if state.token.is_some() {
                 return Some(Attempt::Blocked);
@@ -85,7 +85,7 @@ impl Ahead {
                 return Some(Attempt::More);
             }
             match state.gather(fd, want.least) {
-                Ok(0) => return Some(state.end(op, want, (fd, kind), Attempt::Closed)),
+                Ok(0) => return Some(state.end(op, want, (fd, kind), Cut::Closed)),
                 Ok(got) => gathered += got,
                 Err(errno) if crate::op::blocked(errno) => return Some(Attempt::Blocked),
                 Err(errno) => state.error = Some(errno),
@@ -101,7 +101,7 @@ impl Ahead {
         };
         let mut state = self.state.lock();
         state.unwanted = 0;
-        if state.token.is_none() && state.bytes.len() < most {
+        if state.token.is_none() && state.error.is_none() && state.bytes.len() < most {
             state.token = ring.receive(self.fd, source());
         }
         state.token.is_some()
@@ -127,6 +127,11 @@ impl Ahead {
         let state = self.state.lock();
         let here = !state.bytes.is_empty() || state.error.is_some();
         (here || state.token.is_some()).then_some(here)
+    }
+
+    /// Whether there is a stream to receive from.
+    pub fn connected(&self) -> bool {
+        sys::socket::peername(sys::socket::borrow(self.fd)).is_ok()
     }
 
     /// How many bytes are here.
@@ -166,8 +171,13 @@ impl Ahead {
             self.unread.store(true, Relaxed);
             return false;
         }
-        state.bytes.extend(bytes);
-        let enough = state.bytes.len() >= most && !state.stopping;
+        if state.bytes.try_reserve(bytes.len()).is_err() {
+            // The bytes are gone: the stream is not to go on without them.
+            state.error = state.error.or(Some(Errno::new(libc::ENOMEM)));
+        } else if state.error.is_none() {
+            state.bytes.extend(bytes);
+        }
+        let enough = (state.bytes.len() >= most || state.error.is_some()) && !state.stopping;
         state.stopping |= enough;
         enough
     }
@@ -177,7 +187,7 @@ impl Ahead {
         let mut state = self.state.lock();
         state.token = None;
         state.stopping = false;
-        state.error = errno.filter(|errno| !of_the_ring(*errno));
+        state.error = state.error.or(errno.filter(|errno| !of_the_ring(*errno)));
     }
 }
 
@@ -204,19 +214,22 @@ impl State {
         attempt
     }
 
-    /// The end has come: first what there is, then why there is no more.
-    fn end<O: Op>(
-        &mut self,
-        op: &mut O,
-        want: Want,
-        (fd, kind): (BorrowedFd<'_>, Kind),
-        end: Attempt<O::Done>,
-    ) -> Attempt<O::Done> {
-        if !self.bytes.is_empty() {
-            return self.give(op, want, fd, kind);
+    /// The end has come: what there is goes with it, or before it.
+    fn end<O: Op>(&mut self, op: &mut O, want: Want, (fd, kind): (BorrowedFd<'_>, Kind), cut: Cut) -> Attempt<O::Done> {
+        if self.bytes.is_empty() {
+            self.error = None;
+            return match cut {
+                Cut::Closed => Attempt::Closed,
+                Cut::Errno(errno) => Attempt::Failed(errno),
+            };
         }
-        self.error = None;
-        end
+        match self.give(op, want, fd, kind) {
+            Attempt::Partial(done) if want.least > 1 => {
+                self.error = self.error.filter(|_| want.peek);
+                Attempt::Cut(done, cut)
+            }
+            attempt => attempt,
+        }
     }
 
     /// What there is more in the socket belongs to the same answer.
@@ -240,6 +253,7 @@ impl State {
         let mut room = [MaybeUninit::uninit(); 16 * 1024];
         let len = least.saturating_sub(self.bytes.len()).min(room.len());
         let room = room.get_mut(..len).unwrap_or_default();
+        self.bytes.try_reserve(len).map_err(|_| Errno::new(libc::ENOMEM))?;
         let got = sys::io::recv(fd, room, 0)?;
         self.bytes.extend(sys::io::written(room.get(..got).unwrap_or_default()));
         Ok(got)

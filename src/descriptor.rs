@@ -59,6 +59,21 @@ impl Descriptor {
         self.held.is_some()
     }
 
+    /// Closes it as soon as the ring that holds it has let go. The answer comes then.
+    pub fn close_when_let_go(mut self) -> mpsc::Receiver<sys::Result<()>> {
+        let (tell, told) = mpsc::sync_channel(1);
+        let held = self.held.take();
+        let close = move || {
+            // Who asked may have ended.
+            let _ = tell.send(self.close());
+        };
+        match held {
+            Some(held) => held.ring.release(held.token, Box::new(close)),
+            None => close(),
+        }
+        told
+    }
+
     /// Closes it, unless it was lent. Blocks for as long as SO_LINGER says, and until a ring that holds it has let go.
     pub fn close(mut self) -> sys::Result<()> {
         if let Some(held) = self.held.take() {

@@ -21,8 +21,10 @@ pub trait Wake: Send + Sync + 'static {
     fn process(&self) -> Self::Process;
     /// Tells him, from a thread of our own.
     fn wake(self: &Arc<Self>, signal: Signal);
-    /// He has left the line by his own call: from now on he is told nothing. The lock of the lane is held.
-    fn leave(&self) {}
+    /// What he waits for is done in his place: woken, he does not come back himself.
+    fn acts(&self) -> bool {
+        false
+    }
     /// Whether something is to be cleared up when he leaves the line ([`Signal::Left`]).
     fn clears_up(&self) -> bool;
 }
@@ -69,6 +71,8 @@ pub struct Head<W> {
     pub claim: Claim,
     /// Whether he is still to be woken. Once woken he keeps the turn until he comes back or cancels.
     pub armed: bool,
+    /// He has the turn within a call of his own, which answers him.
+    pub kept: bool,
 }
 
 /// Whose turn it is, seen from one process.
@@ -108,25 +112,26 @@ impl<W: Wake> Line<W> {
         match &self.head {
             None => Turn::Mine,
             Some(head) if head.claim != claim => Turn::Excluded,
-            Some(head) if head.waiter.process() == me => Turn::Mine,
-            Some(_) if self.behind.iter().any(|(_, waiter)| waiter.process() == me) => Turn::InLine,
+            Some(_) if self.leads(me) => Turn::Mine,
+            Some(_) if self.behind.iter().any(|(_, waiter)| waiter.process() == me && !waiter.acts()) => Turn::InLine,
             Some(_) => Turn::Behind,
         }
     }
 
-    /// Whether `me` has the turn.
+    /// Whether `me` has the turn itself. What is done in its place has one of its own, and a process any number of those.
     pub fn leads(&self, me: W::Process) -> bool {
-        self.head.as_ref().is_some_and(|head| head.waiter.process() == me)
+        self.head.as_ref().is_some_and(|head| head.waiter.process() == me && !head.waiter.acts())
     }
 
     /// Whether `me` has the turn or a place behind.
     pub fn holds(&self, me: W::Process) -> bool {
-        self.leads(me) || self.behind.iter().any(|(_, waiter)| waiter.process() == me)
+        let head = self.head.iter().map(|head| &head.waiter);
+        head.chain(self.behind.iter().map(|(_, waiter)| waiter)).any(|waiter| waiter.process() == me)
     }
 
     /// Whether the head was woken, and has not waited again since.
     pub fn woken(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| !head.armed)
+        self.head.as_ref().is_some_and(|head| !head.armed && !head.waiter.acts())
     }
 
     /// Goes to the end of the line.
@@ -136,13 +141,13 @@ impl<W: Wake> Line<W> {
 
     /// Takes, or keeps, the turn, to be woken at the next event. A handle from before is void.
     pub fn lead(&mut self, claim: Claim, waiter: W, wakes: &mut Wakes<'_, W>) {
-        let new = Head { waiter: Arc::new(waiter), claim, armed: true };
+        let new = Head { waiter: Arc::new(waiter), claim, armed: true, kept: false };
         wakes.left(self.head.replace(new).map(|head| head.waiter));
     }
 
     /// Passes the turn on. `ready` says whether there is something for the next one already: he is woken then.
     pub fn advance(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<'_, W>) {
-        let next = self.behind.pop_front().map(|(claim, waiter)| Head { waiter, claim, armed: true });
+        let next = self.behind.pop_front().map(|(claim, waiter)| Head { waiter, claim, armed: true, kept: false });
         wakes.left(std::mem::replace(&mut self.head, next).map(|head| head.waiter));
         if self.head.is_some() && ready() {
             self.notify(wakes);
@@ -159,9 +164,10 @@ impl<W: Wake> Line<W> {
 
     /// Sends everybody home but `me`, to whom the caller says it himself.
     pub fn abort(&mut self, me: Option<W::Process>, reason: Reason, wakes: &mut Wakes<'_, W>) {
-        let head = self.head.take().map(|head| (head.armed, head.waiter));
+        // Who was woken comes back, and finds out. What is done in his place is not, any more.
+        let head = self.head.take().map(|head| (head.armed || head.waiter.acts() && !head.kept, head.waiter));
         for (armed, waiter) in head.into_iter().chain(self.behind.drain(..).map(|(_, waiter)| (true, waiter))) {
-            if armed && Some(waiter.process()) != me {
+            if armed && (Some(waiter.process()) != me || waiter.acts()) {
                 wakes.push(&waiter, Signal::Abort(reason));
             } else {
                 wakes.left(Some(waiter));
@@ -178,7 +184,6 @@ impl<W: Wake> Line<W> {
         wakes: &mut Wakes<'_, W>,
     ) -> Cancelled {
         if let Some(head) = self.head.as_ref().filter(|head| head.waiter.process() == me && is(&head.waiter)) {
-            head.waiter.leave();
             let how = if head.armed { Cancelled::Clean } else { Cancelled::Sent };
             self.advance(ready, wakes);
             return how;
@@ -186,7 +191,6 @@ impl<W: Wake> Line<W> {
         let place = self.behind.iter().position(|(_, waiter)| waiter.process() == me && is(waiter));
         match place.and_then(|place| self.behind.remove(place)) {
             Some((_, waiter)) => {
-                waiter.leave();
                 wakes.left(Some(waiter));
                 Cancelled::Clean
             }

@@ -8,6 +8,7 @@ pub mod ahead;
 pub mod backoff;
 pub mod call;
 pub mod codec;
+pub mod completion;
 pub mod control;
 pub mod counter;
 pub mod descriptor;

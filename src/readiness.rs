@@ -5,8 +5,8 @@ use crate::backoff::Backoff;
 use crate::counter::Tally;
 use crate::errno::Errno;
 use crate::lane::{Claim, Reason, State, Turn, Wake, Wakes};
-use crate::op::{Attempt, Op};
-use crate::socket::{Direction, Side, Socket};
+use crate::op::{Attempt, Cut, Op};
+use crate::socket::{Bring, Direction, Side, Socket};
 use crate::sys;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub enum Answer<T> {
     Blocked,
     /// The caller is to give up its turn and try again.
     Yield,
+    /// A part is done of what was to be whole, and this is why there is no more.
+    Cut(T, Failure),
     /// It failed.
     Failed(Failure),
 }
@@ -76,12 +78,15 @@ pub(crate) struct Visit<'v, 'lane, W: Wake> {
     pub(crate) me: W::Process,
     pub(crate) mode: Mode,
     pub(crate) again: bool,
+    /// What the operation takes is of the stream, so that a ring that receives brings it.
+    pub(crate) streams: bool,
 }
 
 impl<W: Wake> Visit<'_, '_, W> {
     pub(crate) fn run<O: Op>(mut self, op: &mut O, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
-        let leads = self.state.line.leads(self.me);
-        match self.state.line.turn(self.me, O::CLAIM) {
+        let leads = self.leads();
+        self.streams = op.want().is_some();
+        match self.turn(O::CLAIM) {
             Turn::Mine if O::CLAIM == Claim::Connect && leads && !sys::ready::writable(self.fd) => {
                 return self.still_connecting::<O>(waiter);
             }
@@ -130,6 +135,15 @@ impl<W: Wake> Visit<'_, '_, W> {
                 }
                 Answer::Partial(done)
             }
+            Attempt::Cut(done, cut) => {
+                self.count::<O>(|tally| tally.part(O::bytes(&done)));
+                let (reason, failure) = match cut {
+                    Cut::Closed => (Reason::Closed, Failure::Closed),
+                    Cut::Errno(errno) => (Reason::Errno(errno), Failure::Errno(errno)),
+                };
+                self.fail::<O>(Some(reason));
+                Answer::Cut(done, failure)
+            }
             Attempt::Blocked => self.blocked::<O>(waiter),
             Attempt::More => {
                 let answer = self.blocked::<O>(waiter);
@@ -161,6 +175,15 @@ impl<W: Wake> Visit<'_, '_, W> {
         }
     }
 
+    /// Whether this call has the turn.
+    fn leads(&self) -> bool {
+        self.mode == Mode::Complete || self.state.line.leads(self.me)
+    }
+
+    fn turn(&self, claim: Claim) -> Turn {
+        if self.mode == Mode::Complete { Turn::Mine } else { self.state.line.turn(self.me, claim) }
+    }
+
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&self, op: &mut O, leads: bool) -> Attempt<O::Done> {
         if let Some(ahead) = &self.socket.ahead {
@@ -190,8 +213,10 @@ impl<W: Wake> Visit<'_, '_, W> {
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
-    fn ahead<O: Op>(&self) -> bool {
-        O::AHEAD && matches!(self.mode, Mode::Start | Mode::Complete)
+    fn register<O: Op>(&self) -> sys::Result<()> {
+        let begins = O::AHEAD && matches!(self.mode, Mode::Start | Mode::Complete);
+        let ahead = if self.streams { Bring::Ring { begins } } else { Bring::Poller };
+        self.socket.register(O::CLAIM.direction(), ahead)
     }
 
     /// A connect moves nothing and has no counters.
@@ -265,7 +290,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             return;
         }
         // Where there can be no event, the waiter is woken at once, and meets the error with its next call.
-        let registered = self.socket.register(O::CLAIM.direction(), self.ahead::<O>());
+        let registered = self.register::<O>();
         self.lead::<O>(waiter);
         if registered.is_err() || self.socket.ready(self.fd, O::CLAIM) {
             self.state.line.notify(self.wakes);
@@ -274,7 +299,7 @@ impl<W: Wake> Visit<'_, '_, W> {
 
     /// Gives the turn to a waiter, with the descriptor registered.
     fn wait<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> sys::Result<()> {
-        self.socket.register(O::CLAIM.direction(), self.ahead::<O>())?;
+        self.register::<O>()?;
         self.lead::<O>(waiter);
         Ok(())
     }
@@ -289,7 +314,7 @@ impl<W: Wake> Visit<'_, '_, W> {
     fn keep<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
         self.lead::<O>(waiter);
         if let Some(head) = &mut self.state.line.head {
-            head.armed = false;
+            (head.armed, head.kept) = (false, true);
         }
     }
 
@@ -297,9 +322,19 @@ impl<W: Wake> Visit<'_, '_, W> {
     fn fail<O: Op>(&mut self, reason: Option<Reason>) {
         self.count::<O>(|tally| tally.fails += 1);
         match reason {
-            Some(reason) => self.state.line.abort(Some(self.me), reason, self.wakes),
+            Some(reason) => {
+                if self.mode == Mode::Complete {
+                    self.leave();
+                }
+                self.state.line.abort(Some(self.me), reason, self.wakes);
+            }
             None => self.pass_on(O::CLAIM),
         }
+    }
+
+    /// Who is acted for has an answer: he is not to be told as the others are.
+    fn leave(&mut self) {
+        self.state.line.advance(|| false, self.wakes);
     }
 
     /// Something has run out. One call is told so in each pause; others wait for its end, and so does the line: who is next
@@ -308,8 +343,8 @@ impl<W: Wake> Visit<'_, '_, W> {
         let news = Backoff::met(&mut self.state.own.shortage, Instant::now());
         let answer = if news || self.mode == Mode::Once {
             self.count::<O>(|tally| tally.fails += 1);
-            if self.state.line.leads(self.me) {
-                self.state.line.advance(|| false, self.wakes);
+            if self.leads() {
+                self.leave();
             }
             Answer::Failed(Failure::Errno(errno))
         } else {
@@ -326,7 +361,7 @@ impl<W: Wake> Visit<'_, '_, W> {
 
     /// Whoever leads and has got something lets the next one have his turn.
     fn pass_on(&mut self, claim: Claim) {
-        if self.state.line.leads(self.me) {
+        if self.leads() {
             let (socket, fd) = (self.socket, self.fd);
             self.state.line.advance(|| socket.ready_for_next(fd, claim), self.wakes);
         }

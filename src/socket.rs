@@ -5,13 +5,11 @@ use crate::ahead::Ahead;
 use crate::backoff::Backoff;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
-use crate::errno::Errno;
 use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake, Wakes};
 use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
 use crate::poller::registration::Registration;
-use crate::poller::uring::Intake;
 use crate::poller::{Backend, Ready};
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
@@ -82,6 +80,18 @@ pub struct Side {
     pub(crate) shortage: Option<Box<Backoff>>,
 }
 
+/// Who brings an event for reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bring {
+    /// The ring if it receives; `begins`: it is to, if it can.
+    Ring {
+        /// It may be told to receive.
+        begins: bool,
+    },
+    /// The poller: it is not among the stream's bytes.
+    Poller,
+}
+
 /// Read and write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -149,7 +159,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// The same, where the lane allows it.
-    fn run_if<O: Op>(
+    pub(crate) fn run_if<O: Op>(
         self: &Arc<Self>,
         op: &mut O,
         me: W::Process,
@@ -168,43 +178,16 @@ impl<W: Wake> Socket<W> {
                 return Answer::Failed(Failure::InLine);
             }
             let again = self.settings.select_read.load(Relaxed);
-            Visit { socket: self, state, wakes, fd, me, mode, again }.run(op, waiter)
+            Visit { socket: self, state, wakes, fd, me, mode, again, streams: false }.run(op, waiter)
         })
     }
 
-    /// Does what the process behind `waiter` waits for in its place: it has been woken, and keeps its turn. `fresh` makes
-    /// the one that waits on, where there is nothing yet. A failure `InLine` says that it has left the line.
-    pub fn proceed<O: Op>(
-        self: &Arc<Self>,
-        op: &mut O,
-        me: W::Process,
-        is: impl Fn(&W) -> bool,
-        fresh: impl FnOnce() -> W,
-    ) -> With<'_, Answer<O::Done>, W> {
-        let woken = |line: &Line<W>| line.head.as_ref().is_some_and(|head| !head.armed && is(&head.waiter));
-        self.run_if(op, me, Mode::Complete, fresh, woken)
-    }
-
-    /// Leaves it to the poller to do what a process waits for that was woken here.
-    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [Wakes<'_, W>; 2] {
-        [(Direction::Read, &self.read), (Direction::Write, &self.write)].map(|(direction, lane)| {
-            let (found, wakes) = lane.hold(|state, _| {
-                let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
-                head.map(|head| head.armed = true).is_some()
-            });
-            if found {
-                let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-                self.poller.later(Instant::now(), direction == Direction::Write, source);
-            }
-            wakes
-        })
-    }
-
-    /// There will be an event in this direction: from the ring, where the operation allows it, or from the poller.
-    pub(crate) fn register(self: &Arc<Self>, direction: Direction, ahead: bool) -> sys::Result<()> {
+    /// There will be an event in this direction: from the ring, where it may bring it, or from the poller.
+    pub(crate) fn register(self: &Arc<Self>, direction: Direction, bring: Bring) -> sys::Result<()> {
         if direction == Direction::Read
             && let Some(here) = &self.ahead
-            && (here.armed() || ahead)
+            && let Bring::Ring { begins } = bring
+            && (here.armed() || begins && here.connected())
             && here.arm(self.settings.read_ahead.load(Relaxed), || Arc::<Self>::clone(self))
         {
             return Ok(());
@@ -221,7 +204,7 @@ impl<W: Wake> Socket<W> {
     /// Whether whoever is the first in line now would get something. If not, there will be an event for him; where there
     /// cannot be, he meets the error himself.
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim) -> bool {
-        self.ready(fd, claim) || self.register(claim.direction(), false).is_err()
+        self.ready(fd, claim) || self.register(claim.direction(), Bring::Ring { begins: false }).is_err()
     }
 
     /// Somebody has got something without having waited for it, and nobody else waits.
@@ -273,9 +256,21 @@ impl<W: Wake> Socket<W> {
         [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.holds(process)))
     }
 
-    /// Takes a process that has ended out of both lines; it has at most one place in each.
+    /// Takes a process that has ended out of both lines.
     pub fn gone(self: &Arc<Self>, process: W::Process) -> [Wakes<'_, W>; 2] {
-        [Direction::Read, Direction::Write].map(|direction| self.cancel(direction, process, |_| true).1)
+        [Direction::Read, Direction::Write].map(|direction| {
+            let (_, wakes) = self.lane(direction).hold(|state, wakes| {
+                let fd = state.own.fd.clone();
+                let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) else {
+                    return;
+                };
+                while state.line.holds(process) {
+                    let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
+                    state.line.cancel(process, |_| true, || self.ready_for_next(fd, claim), wakes);
+                }
+            });
+            wakes
+        })
     }
 
     /// Uses the descriptor, in the turn of the read lane.
@@ -347,26 +342,15 @@ impl<W> State<W, Side> {
     }
 }
 
-impl<W: Wake> Intake for Socket<W> {
-    fn landed(&self, bytes: &[u8]) -> bool {
-        self.ahead.as_ref().is_some_and(|ahead| ahead.landed(bytes, self.settings.read_ahead.load(Relaxed)))
-    }
-
-    fn let_go(&self, errno: Option<Errno>) {
-        if let Some(ahead) = &self.ahead {
-            ahead.let_go(errno);
-        }
-    }
-}
-
 impl<W: Wake> Ready for Socket<W> {
     fn ready(&self, readable: bool, writable: bool) {
-        if readable {
-            self.read.event().tell();
-        }
+        // How a connect has ended is told once, and to who connects, not to who reads.
         if writable {
             self.later.store(false, Relaxed);
             self.write.event().tell();
+        }
+        if readable {
+            self.read.event().tell();
         }
     }
 }

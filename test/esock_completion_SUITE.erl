@@ -8,11 +8,15 @@
 
 -compile([export_all, nowarn_export_all]).
 
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
 all() ->
     [named, chosen_by_environment, refused, refused_node_works, accept_connect, connect_refused, connect_in_time, receive_later, receive_at_once, exact, exact_cut_short,
      exact_longer_than_ahead, own_handle, some, peeked, of_messages, batch, local_stream, rights, select_read, cancel_keeps_bytes, cancel_too_late,
      cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, bounded_ahead, no_ahead, shut_down,
+     looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
      lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
 
 init_per_suite(Config) ->
@@ -562,7 +566,7 @@ send_broken(_) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:send(C, binary:copy(<<"x">>, 20_000_000), nowait),
     ok = esock:close(S),
-    {error, Reason} = completion(C, H),
+    {error, {Reason, _Rest}} = completion(C, H),
     ?assert(lists:member(Reason, [econnreset, epipe])),
     esock_pairs:close([C]).
 
@@ -669,6 +673,131 @@ blocking_beside(_) ->
     ?assertEqual({error, timeout}, esock:recv(S, 0, 10)),
     no_message(),
     esock_pairs:close([S, T]).
+
+%% A look for more than there will be ends, with what there is.
+looked_at_the_end(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 10, [peek], nowait),
+    ok = esock:send(C, "abc"),
+    ok = esock:shutdown(C, write),
+    ?assertEqual({error, {closed, <<"abc">>}}, completion(S, H)),
+    ?assertEqual({error, {closed, <<"abc">>}}, esock:recv(S, 10, [peek], nowait)),
+    ?assertEqual({ok, <<"abc">>}, esock:recv(S, 3, nowait)),
+    ?assertEqual({error, closed}, esock:recv(S, 3, nowait)),
+    esock_pairs:close([C, S]).
+
+%% Whoever meets the end first, who waits is told, and once.
+ended_by_another(_) ->
+    lists:foreach(
+      fun(N) ->
+              {C, S} = pair(),
+              {completion, {_, _, H}} = esock:recv(S, 10, nowait),
+              Other = spawned(fun() -> ok end),
+              ok = esock:close(C),
+              [erlang:yield() || _ <- lists:seq(1, N rem 5)],
+              {error, _} = then(Other, fun() -> esock:recv(S, 0, [], N rem 2) end),
+              ?assert(lists:member(completion(S, H), [{error, closed}, {abort, closed}])),
+              no_message(),
+              esock_pairs:close([S])
+      end, lists:seq(1, 1000)).
+
+%% One's own look does not void one's own wait.
+looked_beside(_) ->
+    {C, S} = pair(),
+    lists:foreach(
+      fun(N) ->
+              {completion, {_, _, H}} = esock:recv(S, 3, nowait),
+              ok = esock:send(C, <<N, N, N>>),
+              _ = esock:recv(S, 1, [peek], 0),
+              ?assertEqual({ok, <<N, N, N>>}, completion(S, H))
+      end, [N rem 256 || N <- lists:seq(1, 1000)]),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+%% What is not among the bytes of the stream comes from the system, though a ring receives the bytes.
+error_queue_beside(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(C, 0, nowait),
+    Other = spawned(fun() -> esock:recvmsg(C, 0, 0, [errqueue], nowait) end),
+    %% software, transmitted, and with the bytes left out: SOF_TIMESTAMPING_*
+    ok = esock:setopt_native(C, {socket, 37}, <<(2 bor 16 bor 128 bor 2048):32/native>>),
+    ok = esock:send(C, "stamped"),
+    ok = esock:send(S, "x"),
+    ?assertEqual({ok, <<"x">>}, completion(C, H)),
+    {_, _, {completion, {_, _, H2}}} = Other,
+    ?assertMatch({ok, #{flags := Flags}} when Flags =/= [], then(Other, fun() -> completion(C, H2) end)),
+    esock_pairs:close([C, S]).
+
+%% Of a connect that is refused the error goes to who connects, though somebody reads.
+refused_beside(_) ->
+    {L, Addr} = listener(),
+    ok = esock:close(L),
+    [begin
+         {ok, C} = esock:open(inet, stream, tcp),
+         case esock:connect(C, Addr, nowait) of
+             {error, econnrefused} -> ok;
+             {completion, {_, _, H}} ->
+                 Other = spawned(fun() -> esock:recv(C, 0, nowait) end),
+                 ?assertEqual({error, econnrefused}, completion(C, H)),
+                 ?assertMatch({_, _, {_, _}}, Other)
+         end,
+         esock_pairs:close([C])
+     end || _ <- lists:seq(1, 50)].
+
+%% Of a send that fails the rest is told, as by the blocking call.
+cut_send(_) ->
+    Data = binary:copy(<<"x">>, 20_000_000),
+    [begin
+         {C, S} = pair(),
+         {completion, {_, _, H}} = Send(C),
+         {ok, _} = esock:recv(S, 1000),
+         ok = esock:close(S),
+         {error, {Reason, Rest}} = completion(C, H),
+         ?assert(lists:member(Reason, [econnreset, epipe])),
+         #{counters := #{write_byte := Sent}} = esock:info(C),
+         ?assertEqual(byte_size(Data), Sent + iolist_size(Rest)),
+         esock_pairs:close([C])
+     end || Send <- [fun(C) -> esock:send(C, Data, nowait) end, fun(C) -> esock:sendv(C, [<<"y">>, binary:part(Data, 1, byte_size(Data) - 1)], nowait) end,
+                     fun(C) -> esock:sendmsg(C, #{iov => [Data]}, nowait) end]].
+
+discarded(_) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:recv(S, 10, [trunc], nowait),
+    ok = esock:send(C, "abc"),
+    ?assertMatch({ok, <<_:3/binary>>}, completion(S, H)),
+    ok = esock:send(C, "def"),
+    ?assertEqual({ok, <<"def">>}, esock:recv(S, 3)),
+    esock_pairs:close([C, S]).
+
+%% A process may wait under many handles, and blocks behind its own.
+several_at_once(_) ->
+    {C, S} = pair(),
+    Handles = [begin {completion, {_, _, H} = Info} = esock:recv(S, 2, nowait), {H, Info} end || _ <- lists:seq(1, 5)],
+    {_, Third} = lists:nth(3, Handles),
+    ok = esock:cancel(S, Third),
+    spawn_link(fun() -> [begin ok = esock:send(C, <<N, N>>), erlang:yield() end || N <- [1, 2, 4, 5, 6]] end),
+    ?assertEqual({ok, <<6, 6>>}, esock:recv(S, 2)),
+    ?assertEqual([{ok, <<N, N>>} || N <- [1, 2, 4, 5]], [completion(S, H) || {H, Info} <- Handles, Info =/= Third]),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+%% A large send does not keep the poller from others.
+large_beside(_) ->
+    {C, S} = pair(),
+    Data = binary:copy(<<"x">>, 100_000_000),
+    {completion, {_, _, H}} = esock:send(C, Data, nowait),
+    Reader = spawned(fun() -> ok end),
+    {U, Addr} = udp(),
+    {Pid, Ref, _} = Reader,
+    Pid ! {Ref, fun() -> {ok, Got} = esock:recv(S, byte_size(Data)), byte_size(Got) end},
+    [begin
+         {completion, {_, _, HU}} = esock:recv(U, 0, nowait),
+         ok = esock:sendto(U, <<N>>, Addr),
+         ?assertEqual({ok, <<N>>}, completion(U, HU))
+     end || N <- lists:seq(1, 100)],
+    ?assertEqual(ok, completion(C, H)),
+    receive {Ref, Size} -> ?assertEqual(byte_size(Data), Size) after 10_000 -> ct:fail(no_answer) end,
+    esock_pairs:close([C, S, U]).
 
 %% Receives of many connections in flight, when they are closed, each with one abort.
 closed_in_flight(_) ->

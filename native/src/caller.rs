@@ -1,18 +1,18 @@
 //! The processes that wait, and every message they get.
 
 use crate::handle::{self, Handle};
-use crate::job::Errand;
+use crate::job::{Errand, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
 use crate::{atoms, fail};
-use esock::lane::{Reason, Signal, Wake, Wakes};
+use esock::lane::{Cancelled, Signal, Wake, Wakes};
+use esock::socket::Direction;
 use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
 /// garbage.
@@ -22,8 +22,6 @@ pub(crate) struct Waiter {
     handle: Kept,
     /// What is done for it, where it waits for a completion.
     errand: Option<Errand>,
-    /// It has cancelled.
-    left: AtomicBool,
     /// The death of the owner ends the socket anyway; everybody else is watched while waiting.
     monitor: Mutex<Option<Monitor>>,
 }
@@ -62,9 +60,9 @@ impl Waiter {
             None if socket.owned_by(pid) => None,
             None => env.monitor(&socket, &pid),
         };
-        let errand = wait.job().map(|(job, args)| Errand::new(env, job, args));
+        let errand = wait.task().map(|task| Errand::new(env, task));
         let handle = Kept::new(wait.handle());
-        Self { pid, socket, handle, errand, left: AtomicBool::new(false), monitor: Mutex::new(monitor) }
+        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor) }
     }
 
     /// Whether it waits under this handle.
@@ -110,23 +108,38 @@ impl Waiter {
         }
     }
 
+    /// So much of what it waits for is done.
+    pub(crate) fn adjourn<'a>(&self, env: Env<'a>, task: Task<'a>) {
+        if let Some(errand) = &self.errand {
+            errand.update(env, task);
+        }
+    }
+
+    /// Gives up its turn. Answers whether it had it.
+    fn leave(&self, env: Env<'_>) -> bool {
+        [Direction::Read, Direction::Write].into_iter().fold(false, |before, direction| {
+            let (left, wakes) = self.socket.socket.cancel(direction, self.pid, |waiter| std::ptr::eq(waiter, self));
+            tell(env, Place::Thread, wakes);
+            before || matches!(left, Ok(Cancelled::Clean | Cancelled::Sent))
+        })
+    }
+
     /// Does what it waits for, as far as that goes now, and sends
     /// `{'$socket', Socket, completion, {Handle, Result}}` if that is the end.
     fn proceed(self: &Arc<Self>, env: Env<'_>) {
         let (Some(errand), Some(handle)) = (&self.errand, self.handle.term(env)) else {
             return;
         };
-        let Some((job, args)) = errand.load(env) else {
+        let Some(task) = errand.load(env) else {
             return;
         };
         let wait = Wait::acting(self, self.pid, handle);
-        let result = job.proceed(env, &self.socket, &wait, args);
+        let result = task.proceed(env, &self.socket, &wait);
         match wait.step() {
             Step::Waiting | Step::Part(_) | Step::Gone => {}
-            // Who cancels, and then somebody closes, is told nothing.
-            Step::Closed if self.left.load(Relaxed) => {}
-            Step::Closed => self.tell(Signal::Abort(Reason::Closed), env),
-            Step::Answered => {
+            // It still has the turn, and whoever has left in the meantime is told nothing.
+            Step::Refused if !self.leave(env) => {}
+            Step::Answered | Step::Refused => {
                 let result = result.unwrap_or_else(|_| fail::error(env, atoms::invalid()));
                 self.say(env, atoms::completion(), (handle, result).encode(env));
             }
@@ -153,8 +166,8 @@ impl Wake for Waiter {
         });
     }
 
-    fn leave(&self) {
-        self.left.store(true, Relaxed);
+    fn acts(&self) -> bool {
+        self.errand.is_some()
     }
 
     fn clears_up(&self) -> bool {

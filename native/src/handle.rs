@@ -12,6 +12,7 @@ use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::Receiver;
 
 /// The process whose death closes a socket.
 pub(crate) struct Owner {
@@ -31,6 +32,8 @@ pub(crate) struct Handle {
     key: Mutex<Option<Key>>,
     /// A descriptor whose close may block, between `close/1` and `close_linger/1`.
     pub(crate) lingering: Mutex<Option<Descriptor>>,
+    /// The answer of a close that waits for a ring, between the same.
+    pub(crate) closing: Mutex<Option<Receiver<esock::sys::Result<()>>>>,
 }
 
 /// The registered sockets. An entry does not keep its socket alive.
@@ -81,6 +84,7 @@ impl Handle {
             watches: Arc::default(),
             key: Mutex::new(None),
             lingering: Mutex::new(None),
+            closing: Mutex::new(None),
         });
         handle.own(env, place, pid);
         OPENED.fetch_add(1, Relaxed);

@@ -5,6 +5,7 @@
 use crate::handle::Handle;
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
+use crate::{atoms, fail};
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
@@ -18,77 +19,101 @@ pub(crate) struct Job {
     pub(crate) name: fn() -> Atom,
     /// The call.
     pub(crate) call: for<'a> fn(Env<'a>, &ResourceArc<Handle>, &Wait<'a>, Args<'a>) -> NifResult<Term<'a>>,
-    /// What is left of the arguments when a part is done.
-    pub(crate) rest: for<'a> fn(Env<'a>, Args<'a>, Term<'a>) -> Args<'a>,
-    /// The arguments hold data.
-    pub(crate) data: bool,
+    /// Of a call with data to send, what is left of the arguments when a part has gone.
+    pub(crate) rest: Option<for<'a> fn(Args<'a>, Term<'a>) -> Args<'a>>,
 }
 
-impl Job {
+/// Parts that are done in one go, before others have their turn.
+const PARTS: usize = 8;
+
+/// What is to be done, and whether a part of it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(crate) job: &'static Job,
+    pub(crate) args: Args<'a>,
+    /// What is left, of data of which a part has gone.
+    pub(crate) left: Option<Term<'a>>,
+}
+
+impl<'a> Task<'a> {
     /// Makes the call as far as it goes now.
-    pub(crate) fn proceed<'a>(
-        &'static self,
+    pub(crate) fn proceed(
+        mut self,
         env: Env<'a>,
         socket: &ResourceArc<Handle>,
         wait: &Wait<'a>,
-        mut args: Args<'a>,
     ) -> NifResult<Term<'a>> {
-        loop {
-            wait.set(self, args);
-            let answer = (self.call)(env, socket, wait, args)?;
-            match wait.step() {
-                Step::Part(part) => args = (self.rest)(env, args, part),
-                _ => return Ok(answer),
+        for _ in 0..PARTS {
+            wait.set(self);
+            let answer = (self.job.call)(env, socket, wait, self.args)?;
+            match (wait.step(), self.job.rest) {
+                (Step::Part(left), Some(rest)) => {
+                    self.args = rest(self.args, left);
+                    self.left = Some(left);
+                }
+                _ => return Ok(self.result(env, answer)),
             }
+        }
+        wait.set(self);
+        Ok(wait.adjourn(env, socket))
+    }
+
+    /// With an error goes what was not sent.
+    fn result(&self, env: Env<'a>, answer: Term<'a>) -> Term<'a> {
+        match (self.left, answer.decode::<(Atom, Atom)>()) {
+            (Some(left), Ok((error, reason))) if error == atoms::error() => fail::error(env, (reason, left)),
+            _ => answer,
         }
     }
 }
 
-/// A job with its arguments, kept until its turn comes.
+/// A task, kept until its turn comes.
 pub(crate) struct Errand {
     job: &'static Job,
-    args: Keep,
+    kept: Mutex<Keep>,
 }
 
 /// Data has an environment of its own, which ends with it; numbers and names share one.
 enum Keep {
     Shared(Kept),
-    Own(Mutex<(OwnedEnv, SavedTerm)>),
+    Own(OwnedEnv, SavedTerm),
 }
 
 impl Errand {
-    pub(crate) fn new(env: Env<'_>, job: &'static Job, [a, b, c]: Args<'_>) -> Self {
-        let args = (a, b, c).encode(env);
-        let args = if job.data {
-            let own = OwnedEnv::new();
-            let saved = own.save(args);
-            Keep::Own(Mutex::new((own, saved)))
-        } else {
-            Keep::Shared(Kept::new(args))
-        };
-        Self { job, args }
+    pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
+        Self { job: task.job, kept: Mutex::new(Keep::new(env, task)) }
     }
 
-    /// The job, and the arguments in an environment of the caller's.
-    pub(crate) fn load<'a>(&self, env: Env<'a>) -> Option<(&'static Job, Args<'a>)> {
-        let args = match &self.args {
+    /// So much has been done.
+    pub(crate) fn update<'a>(&self, env: Env<'a>, task: Task<'a>) {
+        *self.kept.lock() = Keep::new(env, task);
+    }
+
+    /// The task, in an environment of the caller's.
+    pub(crate) fn load<'a>(&self, env: Env<'a>) -> Option<Task<'a>> {
+        let kept = match &*self.kept.lock() {
             Keep::Shared(kept) => kept.term(env)?,
-            Keep::Own(own) => {
-                let own = own.lock();
-                own.0.run(|inner| own.1.load(inner).in_env(env))
-            }
+            Keep::Own(own, saved) => own.run(|own| saved.load(own).in_env(env)),
         };
-        let (a, b, c) = args.decode().ok()?;
-        Some((self.job, [a, b, c]))
+        let (a, b, c, left): (Term<'a>, Term<'a>, Term<'a>, Term<'a>) = kept.decode().ok()?;
+        let left = Some(left).filter(|left| !left.is_atom());
+        Some(Task { job: self.job, args: [a, b, c], left })
     }
 }
 
-/// Of a call that is done whole or not at all.
-pub(crate) fn same<'a>(_: Env<'a>, args: Args<'a>, _: Term<'a>) -> Args<'a> {
-    args
+impl Keep {
+    fn new<'a>(env: Env<'a>, Task { job, args: [a, b, c], left }: Task<'a>) -> Self {
+        let term = (a, b, c, left.unwrap_or_else(|| atoms::undefined().encode(env))).encode(env);
+        if job.rest.is_none() {
+            return Self::Shared(Kept::new(term));
+        }
+        let own = OwnedEnv::new();
+        let saved = own.save(term);
+        Self::Own(own, saved)
+    }
 }
 
-/// Of a call whose first argument is data to send: what is left of it.
-pub(crate) fn unsent<'a>(_: Env<'a>, [_, b, c]: Args<'a>, rest: Term<'a>) -> Args<'a> {
+/// What is left of a call whose first argument is data to send.
+pub(crate) fn unsent<'a>([_, b, c]: Args<'a>, rest: Term<'a>) -> Args<'a> {
     [rest, b, c]
 }

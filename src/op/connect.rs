@@ -29,6 +29,10 @@ impl Op for Connect {
 
     fn resume(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
         match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
+            // An error is told once, and somebody who reads may have been.
+            Ok(0) if sys::socket::peername(fd).is_err_and(|errno| errno.number() == libc::ENOTCONN) => {
+                Attempt::Failed(Errno::new(libc::ECONNREFUSED))
+            }
             Ok(0) => Attempt::Done(()),
             Ok(error) => Attempt::Failed(Errno::new(error)),
             Err(errno) => Attempt::Failed(errno),

@@ -30,6 +30,8 @@ pub enum Attempt<T> {
     Done(T),
     /// A part is done (of a stream, where the caller asked for a length).
     Partial(T),
+    /// A part is done of what was to be whole, and there will be no more.
+    Cut(T, Cut),
     /// It would block.
     Blocked,
     /// It would block, and the kernel will not say when it would no more.
@@ -44,12 +46,22 @@ pub enum Attempt<T> {
     NoMemory,
 }
 
+/// Why a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The peer has closed its side.
+    Closed,
+    /// The system says so.
+    Errno(Errno),
+}
+
 impl<T> Attempt<T> {
     /// The same attempt, with something else made of what came of it.
     fn map<U>(self, make: impl FnOnce(T) -> U) -> Attempt<U> {
         match self {
             Self::Done(done) => Attempt::Done(make(done)),
             Self::Partial(done) => Attempt::Partial(make(done)),
+            Self::Cut(done, cut) => Attempt::Cut(make(done), cut),
             Self::Blocked => Attempt::Blocked,
             Self::BlockedUntold => Attempt::BlockedUntold,
             Self::More => Attempt::More,

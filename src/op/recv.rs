@@ -44,7 +44,9 @@ impl<R: Room> Op for Recv<'_, R> {
     }
 
     fn want(&self) -> Option<Want> {
-        let least = if self.exact && self.whole { self.len } else { 1 };
+        // What MSG_TRUNC discards is not counted up.
+        let whole = self.exact && self.whole && self.flags & libc::MSG_TRUNC == 0;
+        let least = if whole { self.len } else { 1 };
         (!beside_the_stream(self.flags)).then_some(Want {
             least,
             most: self.len,

@@ -60,7 +60,19 @@ pub fn of(fd: i32) -> Option<&'static Arc<Poller>> {
 /// Starts the rings, one for each poller, if they have not been started: when the first socket asks for them. An error
 /// says why the system has none for us, and is remembered.
 pub fn rings() -> sys::Result<&'static [Arc<Ring>]> {
-    let started = RINGS.get_or_init(|| (0..count().max(1)).map(Ring::start).collect());
+    let started = RINGS.get_or_init(|| {
+        let mut rings = Vec::new();
+        for index in 0..count().max(1) {
+            match Ring::start(index) {
+                Ok(ring) => rings.push(ring),
+                Err(errno) => {
+                    rings.iter().for_each(|ring: &Arc<Ring>| ring.stop_thread());
+                    return Err(errno);
+                }
+            }
+        }
+        Ok(rings)
+    });
     started.as_deref().map_err(|errno| *errno)
 }
 

@@ -156,7 +156,7 @@ impl Ring {
             }
             Ok(())
         };
-        if work().is_err() {
+        if !matches!(catch_unwind(AssertUnwindSafe(&mut work)), Ok(Ok(()))) {
             self.fall();
         }
     }
@@ -186,11 +186,13 @@ impl Ring {
     /// Brings what has come to whom it is for, and then tells each of them once.
     fn serve(&self, uring: &mut Uring, completions: &mut Vec<Completion>) -> Result<()> {
         let mut told: Vec<Arc<dyn Intake>> = Vec::new();
+        // What has come is brought in any case.
+        let mut health = Ok(());
         for completion in completions.drain(..) {
             match completion.name {
-                CANCEL => {}
                 BELL if completion.more => {}
-                BELL => uring.hear(self.bell.as_fd())?,
+                BELL => health = health.and(uring.hear(self.bell.as_fd())),
+                name if name & CANCEL != 0 => health = health.and(self.cancelled(uring, &completion)),
                 name => {
                     let token = Token::from_u64(name);
                     let Some((source, enough)) =
@@ -199,7 +201,7 @@ impl Ring {
                         continue;
                     };
                     if enough {
-                        uring.cancel(name)?;
+                        health = health.and(uring.cancel(name));
                     }
                     if !told.last().is_some_and(|last| Arc::ptr_eq(last, &source)) {
                         told.push(source);
@@ -211,7 +213,15 @@ impl Ring {
             // A panic costs its source an event, not the others theirs; the hook has written where it was.
             let _ = catch_unwind(AssertUnwindSafe(|| source.ready(true, false)));
         }
-        Ok(())
+        health
+    }
+
+    /// A cancel has been carried out, or has found nothing: while the kernel goes from one wait to the next, a receive is not
+    /// where a cancel looks.
+    fn cancelled(&self, uring: &mut Uring, completion: &Completion) -> Result<()> {
+        let name = completion.name & !CANCEL;
+        let there = self.desk.lock().entries.get(Token::from_u64(name)).is_some();
+        if completion.result.is_err() && there { uring.cancel(name) } else { Ok(()) }
     }
 
     /// What one completion brings. Answers whose it was, and whether that is enough.
@@ -237,7 +247,8 @@ impl Ring {
         let entries = std::mem::take(&mut desk.entries);
         drop(desk);
         for entry in entries.into_all() {
-            entry.source.let_go(None);
+            // Bytes that the ring had may be gone: the stream is not to go on without them.
+            entry.source.let_go(Some(Errno::new(libc::EIO)));
             if let Some(farewell) = entry.farewell {
                 farewell();
             }

@@ -24,8 +24,8 @@ const GROUP: u16 = 0;
 
 /// Names of completions that are no receive's. No table of receives gets so large.
 pub const BELL: u64 = u64::MAX;
-/// The completion of a cancel, which says nothing.
-pub const CANCEL: u64 = u64::MAX - 1;
+/// The completion of a cancel: this bit, in the name of what is to end. No name has it.
+pub const CANCEL: u64 = 1 << 31;
 
 /// A ring. Only the thread that made it uses it.
 pub struct Uring {
@@ -87,7 +87,7 @@ impl Uring {
 
     /// Ends what has this name. Its last completion comes by itself.
     pub fn cancel(&mut self, name: u64) -> Result<()> {
-        self.push(opcode::AsyncCancel::new(name).build().user_data(CANCEL))
+        self.push(opcode::AsyncCancel::new(name).build().user_data(name | CANCEL))
     }
 
     /// Completes [`BELL`] whenever somebody writes to this eventfd.

@@ -4,7 +4,6 @@ use super::handle;
 use crate::caller::Place;
 use crate::handle::{Handle, Owned};
 use crate::{atoms, fail};
-use esock::descriptor::Descriptor;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `close(Socket)`. Everybody is told; `linger`: the descriptor's own close may block, and is left to `close_linger/1`.
@@ -15,23 +14,35 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
         return Ok(fail::error(env, atoms::closed()));
     };
     handle.disown(env);
-    if handle.socket.lingers() || descriptor.held() {
+    if !handle.socket.lingers() && descriptor.held() {
+        // It is closed even if the caller does not live to wait for it.
+        *handle.closing.lock() = Some(descriptor.close_when_let_go());
+        return Ok(atoms::linger().encode(env));
+    }
+    if handle.socket.lingers() {
         *handle.lingering.lock() = Some(descriptor);
         return Ok(atoms::linger().encode(env));
     }
-    Ok(closed(env, descriptor))
+    Ok(closed(env, descriptor.close()))
 }
 
 /// `close_linger(Socket)`, after `close/1` has answered `linger`: on a dirty scheduler, because close(2) blocks for as
 /// long as SO_LINGER says, and until a ring that receives has let go. It tells nobody: a process that is killed meanwhile can send nothing any more.
 #[rustler::nif(schedule = "DirtyIo")]
 fn close_linger<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
-    let descriptor = handle(socket)?.lingering.lock().take();
-    Ok(descriptor.map_or_else(|| fail::error(env, atoms::closed()), |descriptor| closed(env, descriptor)))
+    let handle = handle(socket)?;
+    let closing = handle.closing.lock().take();
+    let descriptor = handle.lingering.lock().take();
+    Ok(match (closing, descriptor) {
+        // Without an answer the ring has ended, and the program is about to.
+        (Some(told), _) => closed(env, told.recv().unwrap_or(Ok(()))),
+        (None, Some(descriptor)) => closed(env, descriptor.close()),
+        (None, None) => fail::error(env, atoms::closed()),
+    })
 }
 
-fn closed(env: Env<'_>, descriptor: Descriptor) -> Term<'_> {
-    match descriptor.close() {
+fn closed(env: Env<'_>, closed: esock::sys::Result<()>) -> Term<'_> {
+    match closed {
         Ok(()) => atoms::ok().encode(env),
         Err(errno) => fail::posix(env, errno),
     }

@@ -3,7 +3,7 @@
 use super::{Wait, run};
 use crate::caller::{self, Place};
 use crate::handle::Handle;
-use crate::job::{Args, Job, same};
+use crate::job::{Args, Job};
 use crate::term::address;
 use crate::{atoms, fail};
 use esock::op::connect::Connect;
@@ -22,7 +22,7 @@ fn connect<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &CONNECT, [addr; 3])
 }
 
-const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: same, data: false };
+const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: None };
 
 fn connect_to<'a>(
     env: Env<'a>,
@@ -47,7 +47,7 @@ fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Te
     match answer {
         Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),
         Answer::Failed(failure) => fail::failure(env, failure),
-        Answer::Partial(()) | Answer::Waiting | Answer::Blocked | Answer::Yield => {
+        Answer::Partial(()) | Answer::Cut((), _) | Answer::Waiting | Answer::Blocked | Answer::Yield => {
             Ok(fail::error(env, atoms::already()))
         }
     }

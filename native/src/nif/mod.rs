@@ -27,7 +27,7 @@ pub(crate) mod supports;
 
 use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
-use crate::job::{Args, Job};
+use crate::job::{Args, Job, Task};
 use crate::{atoms, fail};
 use esock::lane::{Claim, Wake};
 use esock::op::Op;
@@ -53,8 +53,10 @@ pub(crate) struct Wait<'a> {
     pub(crate) pid: LocalPid,
     /// Who is acted for, in a thread of ours.
     pub(crate) acting: Option<Arc<Waiter>>,
-    job: Cell<Option<(&'static Job, Args<'a>)>>,
+    task: Cell<Option<Task<'a>>>,
     step: Cell<Step<'a>>,
+    /// The call has the turn from its last attempt.
+    kept: Cell<bool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,10 +76,10 @@ pub(crate) enum Step<'a> {
     Waiting,
     /// This is done (or left); the call is to be made again for the rest.
     Part(Term<'a>),
-    /// Who waited has left.
+    /// Who waited has left, or was told why there will be nothing.
     Gone,
-    /// The socket was closed.
-    Closed,
+    /// No operation was attempted: the call was refused before.
+    Refused,
 }
 
 impl<'a> Wait<'a> {
@@ -104,7 +106,15 @@ impl<'a> Wait<'a> {
     }
 
     fn new(handle: Term<'a>, how: How, pid: LocalPid, acting: Option<Arc<Waiter>>) -> Self {
-        Self { handle: Cell::new(handle), how, pid, acting, job: Cell::new(None), step: Cell::new(Step::Answered) }
+        Self {
+            handle: Cell::new(handle),
+            how,
+            pid,
+            acting,
+            task: Cell::new(None),
+            step: Cell::new(Step::Answered),
+            kept: Cell::new(false),
+        }
     }
 
     /// Makes a call, one that is completed for the caller where the socket is of that kind.
@@ -116,20 +126,22 @@ impl<'a> Wait<'a> {
         args: Args<'a>,
     ) -> NifResult<Term<'a>> {
         if self.how == How::Nowait && socket.socket.backend == Backend::Uring {
-            job.proceed(env, socket, self, args)
+            Task { job, args, left: None }.proceed(env, socket, self)
         } else {
             (job.call)(env, socket, self, args)
         }
     }
 
     /// What is being done, with what is left to do.
-    pub(crate) fn set(&self, job: &'static Job, args: Args<'a>) {
-        self.job.set(Some((job, args)));
+    pub(crate) fn set(&self, task: Task<'a>) {
+        self.kept.set(matches!(self.step.get(), Step::Part(_)));
+        self.step.set(Step::Refused);
+        self.task.set(Some(task));
     }
 
     /// What is done for the caller, if anything.
-    pub(crate) fn job(&self) -> Option<(&'static Job, Args<'a>)> {
-        self.job.get()
+    pub(crate) fn task(&self) -> Option<Task<'a>> {
+        self.task.get()
     }
 
     pub(crate) fn step(&self) -> Step<'a> {
@@ -147,7 +159,7 @@ impl<'a> Wait<'a> {
 
     /// Whether it is completed for the caller.
     pub(crate) fn completes(&self) -> bool {
-        self.job.get().is_some()
+        self.task.get().is_some()
     }
 
     /// What the core is to do where the call would block.
@@ -191,16 +203,24 @@ impl<'a> Wait<'a> {
         op: &mut O,
     ) -> With<'s, Answer<O::Done>, Waiter> {
         let waiter = self.waiter(env, handle);
-        if self.acting.is_some() || matches!(self.step.get(), Step::Part(_)) {
+        if self.acting.is_some() {
             return handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
         }
-        handle.socket.run(op, self.pid, self.mode(), waiter)
+        if self.kept.get() {
+            let (answer, wakes) = handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
+            // Somebody has met what ends the line: so does this call.
+            if !matches!(answer, Answer::Failed(Failure::InLine)) {
+                return (answer, wakes);
+            }
+            caller::tell(env, self.place(), wakes);
+        }
+        handle.socket.run(op, self.pid, self.mode(), self.waiter(env, handle))
     }
 
     /// `{select_info, Tag, Handle}`, or `{completion_info, Op, Handle}`
     fn info(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
-        match self.job.get() {
-            Some((job, _)) => (atoms::completion_info(), (job.name)(), self.handle.get()).encode(env),
+        match self.task.get() {
+            Some(task) => (atoms::completion_info(), (task.job.name)(), self.handle.get()).encode(env),
             None => (atoms::select_info(), tag(), self.handle.get()).encode(env),
         }
     }
@@ -243,11 +263,30 @@ impl<'a> Wait<'a> {
         }
     }
 
+    /// Much is done, and not all: others have their turn first.
+    pub(crate) fn adjourn(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Term<'a> {
+        if let (Some(acting), Some(task)) = (&self.acting, self.task.get()) {
+            acting.adjourn(env, task);
+        } else if let Some(task) = self.task.get() {
+            let mine = |waiter: &Waiter| self.is(waiter);
+            socket
+                .socket
+                .look_for(mine, |waiter| waiter.adjourn(env, task))
+                .into_iter()
+                .for_each(|wakes| caller::tell(env, self.place(), wakes));
+        }
+        for wakes in socket.socket.postpone(|waiter| self.is(waiter)) {
+            caller::tell(env, self.place(), wakes);
+        }
+        self.waiting(env, || atoms::undefined().encode(env))
+    }
+
     /// A failure of what is completed: of the call, or of nobody's any more.
     fn failed(&self, handle: &Handle, failure: Failure) {
         self.step.set(match failure {
             Failure::InLine if self.acting.is_some() => Step::Gone,
-            Failure::Closed if self.acting.is_some() && handle.closed() => Step::Closed,
+            // Whoever closes tells those who wait.
+            Failure::Closed if self.acting.is_some() && handle.closed() => Step::Gone,
             _ => Step::Answered,
         });
     }
@@ -281,6 +320,7 @@ pub(crate) fn run<'a, O: Op>(
             Some(data) => wait.partial(env, tag, data),
             None => wait.left(env, handle, O::CLAIM),
         },
+        Answer::Cut(what, failure) => cut(env, done(op, what, false), fail::failure(env, failure)?),
         Answer::Waiting => wait.waiting(env, tag),
         Answer::Yield => atoms::yield_().encode(env),
         Answer::Blocked => fail::error(env, atoms::timeout()),
@@ -289,6 +329,14 @@ pub(crate) fn run<'a, O: Op>(
             return fail::failure(env, failure);
         }
     })
+}
+
+/// `{error, {Reason, Part}}`
+fn cut<'a>(env: Env<'a>, part: Option<Term<'a>>, failed: Term<'a>) -> Term<'a> {
+    match (part, failed.decode::<(Atom, Atom)>()) {
+        (Some(part), Ok((_, reason))) => fail::error(env, (reason, part)),
+        _ => fail::error(env, atoms::enomem()),
+    }
 }
 
 /// Tells whoever is to be woken, and answers `ok`, what `done` makes of the result, or an error.

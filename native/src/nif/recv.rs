@@ -3,7 +3,7 @@
 use super::{Step, Wait, run};
 use crate::buffer::{self, DIRECT, SCRATCH};
 use crate::handle::Handle;
-use crate::job::{Args, Job, same};
+use crate::job::{Args, Job};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::addr::Address;
@@ -25,7 +25,7 @@ fn recv<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
 }
 
-const RECV: Job = Job { name: atoms::recv, call: received, rest: before_the_end, data: false };
+const RECV: Job = Job { name: atoms::recv, call: received, rest: None };
 
 fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, args: Args<'a>) -> NifResult<Term<'a>> {
     let [length, flags, _] = args;
@@ -46,32 +46,10 @@ fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, arg
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
     })?;
-    ended(env, wait, args, some.is_some(), answer)
-}
-
-/// What is known only where a call is completed: the end of a stream, and that what came before it was not all.
-fn ended<'a>(
-    env: Env<'a>,
-    wait: &Wait<'a>,
-    [_, _, part]: Args<'a>,
-    some: bool,
-    answer: Term<'a>,
-) -> NifResult<Term<'a>> {
-    let failed = wait.completes() && matches!(wait.step(), Step::Answered);
-    let Some((_, reason)) = answer.decode::<(Atom, Atom)>().ok().filter(|(name, _)| failed && *name == atoms::error())
-    else {
-        return Ok(answer);
-    };
-    Ok(match part.is_binary() {
-        true => fail::error(env, (reason, part)),
-        false if some && reason == atoms::closed() && wait.acting.is_some() => atoms::eof().encode(env),
-        false => answer,
-    })
-}
-
-/// All that there was is a part of what was asked for: the next attempt says why.
-fn before_the_end<'a>(_: Env<'a>, [length, flags, _]: Args<'a>, part: Term<'a>) -> Args<'a> {
-    [length, flags, part]
+    // The end of a stream, which the API tells from a socket that was closed here where it can look at it.
+    let eof = some.is_some() && wait.acting.is_some() && matches!(wait.step(), Step::Answered);
+    let closed = || answer.decode().is_ok_and(|pair: (Atom, Atom)| pair == (atoms::error(), atoms::closed()));
+    Ok(if eof && closed() { atoms::eof().encode(env) } else { answer })
 }
 
 /// `recvfrom(Socket, Size, Flags, Handle, How)`
@@ -87,7 +65,7 @@ fn recvfrom<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVFROM, [size, flags, flags])
 }
 
-const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: same, data: false };
+const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: None };
 
 fn received_from<'a>(
     env: Env<'a>,

@@ -2,7 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
-use crate::job::{Args, Job, same};
+use crate::job::{Args, Job};
 use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
@@ -31,7 +31,7 @@ fn recvmmsg<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVMMSG, [count, sizes.encode(env), flags])
 }
 
-const RECVMMSG: Job = Job { name: atoms::recvmmsg, call: received, rest: same, data: false };
+const RECVMMSG: Job = Job { name: atoms::recvmmsg, call: received, rest: None };
 
 fn received<'a>(
     env: Env<'a>,

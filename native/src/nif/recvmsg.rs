@@ -2,7 +2,7 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
-use crate::job::{Args, Job, same};
+use crate::job::{Args, Job};
 use crate::term::{address, control, flags, value};
 use crate::{atoms, buffer};
 use esock::addr::Address;
@@ -27,7 +27,7 @@ fn recvmsg<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVMSG, [size, ctrl, flags])
 }
 
-const RECVMSG: Job = Job { name: atoms::recvmsg, call: received, rest: same, data: false };
+const RECVMSG: Job = Job { name: atoms::recvmsg, call: received, rest: None };
 
 fn received<'a>(
     env: Env<'a>,

@@ -29,12 +29,12 @@ fn sendmsg<'a>(
     wait.call(env, &socket, &SENDMSG, [msg, flags, flags])
 }
 
-const SENDMSG: Job = Job { name: atoms::sendmsg, call: send_message, rest: unsent_message, data: true };
+const SENDMSG: Job = Job { name: atoms::sendmsg, call: send_message, rest: Some(unsent_message) };
 
 /// The control messages have gone with the first byte.
-fn unsent_message<'a>(env: Env<'a>, [msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
+fn unsent_message<'a>([msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
     let msg = msg.map_put(atoms::iov(), rest).and_then(|msg| msg.map_remove(atoms::ctrl()));
-    [msg.unwrap_or_else(|_| atoms::undefined().encode(env)), flags, flags]
+    [msg.unwrap_or(rest), flags, flags]
 }
 
 fn send_message<'a>(
@@ -65,13 +65,14 @@ fn sendv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    Wait::decode(env, handle, how)?.call(env, &socket, &SENDV, [iov, iov, iov])
+    let undefined = atoms::undefined().encode(env);
+    Wait::decode(env, handle, how)?.call(env, &socket, &SENDV, [iov, undefined, undefined])
 }
 
-const SENDV: Job = Job { name: atoms::sendv, call: send_vector, rest: unsent_vector, data: true };
+const SENDV: Job = Job { name: atoms::sendv, call: send_vector, rest: Some(unsent_vector) };
 
-fn unsent_vector<'a>(_: Env<'a>, _: Args<'a>, rest: Term<'a>) -> Args<'a> {
-    [rest; 3]
+fn unsent_vector<'a>([_, undefined, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
+    [rest, undefined, undefined]
 }
 
 fn send_vector<'a>(

@@ -1,0 +1,65 @@
+//! Completion: what processes wait for is done in their place, and what a ring receives for a stream.
+
+use crate::errno::Errno;
+use crate::lane::{Line, Wake, Wakes};
+use crate::op::Op;
+use crate::poller::Ready;
+use crate::poller::uring::Intake;
+use crate::readiness::{Answer, Mode};
+use crate::socket::{Direction, Socket, With};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+impl<W: Wake> Socket<W> {
+    /// Does what the process behind `waiter` waits for in its place: it has been woken, and keeps its turn. `fresh` makes
+    /// the one that waits on, where there is nothing yet. A failure `InLine` says that it has left the line.
+    pub fn proceed<O: Op>(
+        self: &Arc<Self>,
+        op: &mut O,
+        me: W::Process,
+        is: impl Fn(&W) -> bool,
+        fresh: impl FnOnce() -> W,
+    ) -> With<'_, Answer<O::Done>, W> {
+        let woken = |line: &Line<W>| line.head.as_ref().is_some_and(|head| !head.armed && is(&head.waiter));
+        self.run_if(op, me, Mode::Complete, fresh, woken)
+    }
+
+    /// Shows somebody the waiter that was woken, or has the turn in a call.
+    pub fn look_for(&self, is: impl Fn(&W) -> bool, show: impl Fn(&W)) -> [Wakes<'_, W>; 2] {
+        [&self.read, &self.write].map(|lane| {
+            let (_, wakes) = lane.hold(|state, _| {
+                let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
+                head.map(|head| show(&head.waiter))
+            });
+            wakes
+        })
+    }
+
+    /// Leaves it to the poller to do what a process waits for that was woken here.
+    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [Wakes<'_, W>; 2] {
+        [(Direction::Read, &self.read), (Direction::Write, &self.write)].map(|(direction, lane)| {
+            let (found, wakes) = lane.hold(|state, _| {
+                let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
+                head.map(|head| (head.armed, head.kept) = (true, false)).is_some()
+            });
+            if found {
+                let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
+                self.poller.later(Instant::now(), direction == Direction::Write, source);
+            }
+            wakes
+        })
+    }
+}
+
+impl<W: Wake> Intake for Socket<W> {
+    fn landed(&self, bytes: &[u8]) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.landed(bytes, self.settings.read_ahead.load(Relaxed)))
+    }
+
+    fn let_go(&self, errno: Option<Errno>) {
+        if let Some(ahead) = &self.ahead {
+            ahead.let_go(errno);
+        }
+    }
+}
