@@ -21,6 +21,19 @@
 %% Of several processes that receive (or accept, or send) on one socket, one has the turn and the others stand in line.
 %% Who was sent `select' keeps the turn until he calls again or cancels. A process has one place in a line: calling again
 %% with another handle before the message has come makes the earlier handle void.
+%%
+%% == Completions ==
+%%
+%% On a socket with the back end `io_uring' ({@link open/4}) a call with `nowait' or a handle answers
+%% `{completion, {completion_info, Op, Handle}}' where another would answer `select', and then the caller is sent one of
+%% <ul>
+%% <li>`{'$socket', Socket, completion, {Handle, Result}}': the call is done; `Result' is what it would have answered if it
+%% had waited;</li>
+%% <li>`{'$socket', Socket, abort, {Handle, Reason}}', as above.</li>
+%% </ul>
+%% With `{otp, select_read}' set, a receive that gets something at once answers `{completion, {Info, Data}}': the next one is
+%% under way. A process may wait for any number of completions. {@link sendfile/5}, {@link sendmmsg/4} and messages with
+%% `gso' answer `select' on any socket. A program that handles both answers runs on either.
 -module(esock).
 
 -compile({no_auto_import, [monitor/1]}).
@@ -252,6 +265,8 @@
           owner := pid() | undefined,
           ctype := normal | fromfd | {fromfd, integer()},
           counters := socket_counters(),
+          io_backend := epoll | io_uring,
+          read_ahead := non_neg_integer(),
           num_readers := non_neg_integer(),
           num_writers := non_neg_integer(),
           num_acceptors := non_neg_integer(),
@@ -261,7 +276,8 @@
         #{counters := #{atom() := non_neg_integer()},
           iov_max := non_neg_integer(),
           use_registry := boolean(),
-          io_backend := #{name := atom(), pollers := pos_integer()},
+          io_backend := #{name := epoll | io_uring | auto, pollers := pos_integer(), rings := non_neg_integer(),
+                          memory := non_neg_integer(), refused => posix() | {memlock, non_neg_integer()}},
           atom() => term()}.
 -type info_keys() ::
         [domain | type | protocol | fd | owner | local_address | remote_address | recv | sent | state].
@@ -307,8 +323,11 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% @doc A new socket, socket(2). The caller becomes the controlling process: the socket is closed when it ends.
 %%
 %% Options: `use_registry' (whether {@link which_sockets/0} shows it; the default is {@link use_registry/1}'s) and
-%% `debug'; `netns', the path of a network namespace that the socket is to be in, setns(2). The descriptor is closed on
-%% exec.
+%% `debug'; `netns', the path of a network namespace that the socket is to be in, setns(2); `io_backend', `epoll',
+%% `io_uring', or `auto' (io_uring where the system has it for us). The default is the application environment's
+%% `io_backend', or that of the system's `ESOCK_IO_BACKEND', or `epoll'. `{error, {invalid, {io_backend, Reason}}}': the
+%% system refuses a ring, with a `posix()', or `{memlock, Bytes}' where RLIMIT_MEMLOCK is too low; or it is none of these
+%% names. The descriptor is closed on exec.
 -spec open(domain() | integer(), type() | integer(), default | protocol() | integer(), Opts :: map()) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Protocol, Opts) when is_map(Opts) ->
@@ -921,7 +940,9 @@ wait(Handle) when is_reference(Handle) -> nowait;
 wait(Timeout) -> erlang:error({invalid, {timeout, Timeout}}).
 
 %% @doc Ends the wait of the calling process under a handle. Nothing is sent under it from then on, and what was sent is
-%% taken out of the inbox. `{error, {invalid, SelectInfo}}': the process does not wait under it.
+%% taken out of the inbox. `{error, {invalid, Info}}': the process does not wait under it; of a `completion_info', the
+%% result may be in the inbox, and stays there. Of a stream no byte is lost with a receive; of a send, a part may have
+%% gone (the counter `write_byte' of {@link info/1}).
 -spec cancel(socket(), select_info() | completion_info()) -> ok | {error, closed | invalid()}.
 cancel(?SOCKET(Ref), {Kind, Tag, Handle} = Info)
   when ?IS_SOCKET(Ref), is_reference(Handle), Kind =:= select_info orelse Kind =:= completion_info ->

@@ -204,7 +204,9 @@ impl<W: Wake> Socket<W> {
     /// Whether whoever is the first in line now would get something. If not, there will be an event for him; where there
     /// cannot be, he meets the error himself.
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim) -> bool {
-        self.ready(fd, claim) || self.register(claim.direction(), Bring::Ring { begins: false }).is_err()
+        // Who is next may wait for what a ring does not bring: he finds out, and says so himself.
+        let ring = claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
+        ring || self.ready(fd, claim) || self.register(claim.direction(), Bring::Poller).is_err()
     }
 
     /// Somebody has got something without having waited for it, and nobody else waits.

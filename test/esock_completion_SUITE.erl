@@ -17,7 +17,7 @@ all() ->
      cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, bounded_ahead, no_ahead, shut_down,
      looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
-     lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
+     told_as_it_goes, gathered_and_closed, unread_and_closed, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -56,8 +56,8 @@ until(Fun, N) when N > 0 ->
 spawned(Fun) ->
     Self = self(),
     Ref = make_ref(),
-    {Pid, _} = spawn_monitor(fun() -> Self ! {Ref, Fun()}, receive {Ref, Next} -> Self ! {Ref, Next()} end end),
-    {Pid, Ref, receive {Ref, Result} -> Result after 10_000 -> ct:fail(no_result) end}.
+    {Pid, MRef} = spawn_monitor(fun() -> Self ! {Ref, Fun()}, receive {Ref, Next} -> Self ! {Ref, Next()} end end),
+    {Pid, Ref, receive {Ref, Result} -> Result; {'DOWN', MRef, _, _, Reason} -> ct:fail(Reason) after 10_000 -> ct:fail({no_result, process_info(Pid)}) end}.
 
 then({Pid, Ref, _}, Fun) ->
     Pid ! {Ref, Fun},
@@ -798,6 +798,63 @@ large_beside(_) ->
     ?assertEqual(ok, completion(C, H)),
     receive {Ref, Size} -> ?assertEqual(byte_size(Data), Size) after 10_000 -> ct:fail(no_answer) end,
     esock_pairs:close([C, S, U]).
+
+%% Calls that say how much of many things has gone answer select on any socket.
+told_as_it_goes(_) ->
+    {C, S} = local_pair(esock, stream),
+    Msgs = [#{iov => [binary:copy(<<"x">>, 100_000)]} || _ <- lists:seq(1, 100)],
+    {select_write, {{select_info, sendmmsg, H}, Count}} = esock:sendmmsg(C, Msgs, [], nowait),
+    ?assert(Count < 100),
+    {ok, _} = esock:recv(S, Count * 100_000),
+    receive {'$socket', C, select, H} -> ok after 10_000 -> ct:fail(no_message) end,
+    Path = filename:join(code:lib_dir(esock), "ebin/esock.beam"),
+    {C2, S2} = pair(),
+    [begin
+         {ok, File} = file:open(Path, [read, binary | Modes]),
+         Fill = fun Fill(Sent) ->
+                        case esock:sendfile(C2, File, 0, 0, nowait) of
+                            {ok, N} -> Fill(Sent + N);
+                            {select, {{select_info, _, _} = Info, N}} -> ok = esock:cancel(C2, Info), Sent + N;
+                            {select, {select_info, _, _} = Info} -> ok = esock:cancel(C2, Info), Sent
+                        end
+                end,
+         Sent = Fill(0),
+         {ok, _} = esock:recv(S2, Sent),
+         ok = file:close(File)
+     end || Modes <- [[raw], []]],
+    esock_pairs:close([C, S, C2, S2]).
+
+gathered_and_closed(_) ->
+    {C, S} = local_pair(esock, stream),
+    {completion, {_, _, H}} = esock:recv(S, 5, nowait),
+    ok = esock:send(C, "abc"),
+    until(fun() -> ahead(S) =:= 3 end),
+    ok = esock:close(S),
+    ?assertEqual({abort, closed}, completion(S, H)),
+    ?assertEqual({error, closed}, esock:recv(C, 0, 5000)),
+    esock_pairs:close([C]).
+
+%% A connection that is closed with bytes unread is reset, wherever the bytes are.
+unread_and_closed(_) ->
+    {C, S} = pair(),
+    {completion, Info} = esock:recv(S, 5, nowait),
+    ok = esock:send(C, "abc"),
+    until(fun() -> ahead(S) =:= 3 end),
+    ok = esock:cancel(S, Info),
+    ok = esock:close(S),
+    ?assertEqual({error, econnreset}, esock:recv(C, 0, 5000)),
+    esock_pairs:close([C]).
+
+%% Programs that the node starts do not get the ring.
+ring_descriptor(_) ->
+    Ring = [Fd || Fd <- esock_leak_SUITE:descriptors(), {ok, "anon_inode:[io_uring]"} <- [file:read_link("/proc/self/fd/" ++ Fd)]],
+    ?assertMatch([_ | _], Ring),
+    [begin
+         {ok, Text} = file:read_file("/proc/self/fdinfo/" ++ Fd),
+         {match, [Flags]} = re:run(Text, "flags:\\s+([0-7]+)", [{capture, [1], list}]),
+         ?assert(list_to_integer(Flags, 8) band 8#2000000 =/= 0)
+     end || Fd <- Ring],
+    ?assertEqual("", os:cmd("ls -l /proc/self/fd | grep io_uring")).
 
 %% Receives of many connections in flight, when they are closed, each with one abort.
 closed_in_flight(_) ->

@@ -8,6 +8,7 @@ mod lane;
 mod layout;
 mod poller;
 mod registry;
+mod ring;
 mod shortage;
 mod socket;
 mod table;

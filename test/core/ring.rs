@@ -1,0 +1,279 @@
+//! What a ring brings, in whatever order and form: the faults that the kernel may have, made by hand.
+
+use crate::waiting::PATIENCE;
+use esock::ahead::Ahead;
+use esock::errno::Errno;
+use esock::op::recv::Recv;
+use esock::op::{Attempt, Cut, Op, Room};
+use esock::poller::Ready;
+use esock::poller::uring::{Intake, QUEUE, Ring};
+use esock::socket::Kind;
+use esock::sys;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+
+const TCP: Kind = Kind { domain: libc::AF_INET, kind: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP };
+
+/// What a stream was told.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Event,
+    LetGo(Option<i32>),
+}
+
+struct Stream {
+    bytes: Mutex<Vec<u8>>,
+    most: usize,
+    panics: AtomicBool,
+    tell: Mutex<Sender<Told>>,
+}
+
+impl Ready for Stream {
+    fn ready(&self, _: bool, _: bool) {
+        let _ = self.tell.lock().unwrap().send(Told::Event);
+        assert!(!self.panics.load(SeqCst), "a stream that fails");
+    }
+}
+
+impl Intake for Stream {
+    fn landed(&self, bytes: &[u8]) -> bool {
+        let mut all = self.bytes.lock().unwrap();
+        all.extend(bytes);
+        all.len() >= self.most
+    }
+
+    fn let_go(&self, errno: Option<Errno>) {
+        let _ = self.tell.lock().unwrap().send(Told::LetGo(errno.map(Errno::number)));
+    }
+}
+
+fn stream(most: usize) -> (Arc<Stream>, std::sync::mpsc::Receiver<Told>) {
+    let (tell, told) = channel();
+    (Arc::new(Stream { bytes: Mutex::default(), most, panics: AtomicBool::new(false), tell: Mutex::new(tell) }), told)
+}
+
+/// A ring, where the kernel has one for us.
+fn ring() -> Option<Arc<Ring>> {
+    Ring::start(90).ok()
+}
+
+fn pair() -> (OwnedFd, OwnedFd) {
+    sys::socket::pair().unwrap()
+}
+
+fn until(what: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !what() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::yield_now();
+    }
+}
+
+struct Bytes([MaybeUninit<u8>; 64]);
+
+impl Room for Bytes {
+    const SCRATCH: usize = 64;
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.0.get_mut(..len)
+    }
+}
+
+/// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
+fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
+    let mut room = Bytes([MaybeUninit::uninit(); 64]);
+    ahead.attempt(&mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0 }, fd.as_fd(), TCP)
+}
+
+#[test]
+fn brings_and_lets_go() {
+    let Some(ring) = ring() else { return };
+    let (mine, other) = pair();
+    let (stream, told) = stream(usize::MAX);
+    let token = ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+    sys::io::send(other.as_fd(), b"abc", 0).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Event));
+    assert_eq!(*stream.bytes.lock().unwrap(), b"abc");
+    let gone = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&gone);
+    ring.release(
+        token,
+        Box::new(move || {
+            count.fetch_add(1, SeqCst);
+        }),
+    );
+    until(|| gone.load(SeqCst) == 1);
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(Some(libc::ECANCELED))));
+    assert_eq!(ring.receiving(), 0);
+    // What is ended already lets go at once.
+    ring.release(
+        token,
+        Box::new(move || {
+            gone.fetch_add(1, SeqCst);
+        }),
+    );
+    ring.stop_thread();
+}
+
+#[test]
+fn the_end_and_errors_end_it() {
+    let Some(ring) = ring() else { return };
+    let (mine, other) = pair();
+    let (one, told) = stream(usize::MAX);
+    ring.receive(mine.as_raw_fd(), one).unwrap();
+    drop(other);
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(None)));
+    // A number that is no descriptor.
+    let (two, told) = stream(usize::MAX);
+    ring.receive(-1, two).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(Some(libc::EBADF))));
+    assert_eq!(ring.receiving(), 0);
+    ring.stop_thread();
+}
+
+/// More than all buffers hold, before any is given back: the kernel ends receives for want of buffers, and no byte is lost.
+#[test]
+fn no_buffers_left() {
+    let Some(ring) = ring() else { return };
+    let pairs: Vec<_> = (0..16).map(|_| pair()).collect();
+    let all: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
+    let mut sent = Vec::new();
+    for (_, other) in &pairs {
+        let got = sys::io::send(other.as_fd(), &all, libc::MSG_DONTWAIT).unwrap();
+        sent.push(got);
+    }
+    let streams: Vec<_> = pairs.iter().map(|_| stream(usize::MAX)).collect();
+    for ((mine, _), (stream, _)) in pairs.iter().zip(&streams) {
+        ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+    }
+    for (((mine, _), (stream, told)), sent) in pairs.iter().zip(&streams).zip(&sent) {
+        while stream.bytes.lock().unwrap().len() < *sent {
+            if let Ok(Told::LetGo(errno)) = told.recv_timeout(PATIENCE) {
+                assert_eq!(errno, Some(libc::ENOBUFS));
+                ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+            }
+        }
+        assert_eq!(*stream.bytes.lock().unwrap(), all[..*sent]);
+    }
+    ring.stop_thread();
+}
+
+/// Enough is enough: the receive ends, and what the buffers held by then is brought all the same.
+#[test]
+fn bounded() {
+    let Some(ring) = ring() else { return };
+    let (mine, other) = pair();
+    let (stream, told) = stream(1);
+    ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+    let len = sys::io::send(other.as_fd(), &[7; 50_000], libc::MSG_DONTWAIT).unwrap();
+    until(|| matches!(told.try_recv(), Ok(Told::LetGo(_))));
+    let brought = stream.bytes.lock().unwrap().len();
+    let left = sys::io::pending(mine.as_fd()).unwrap();
+    assert_eq!(brought + left, len);
+    ring.stop_thread();
+}
+
+#[test]
+fn a_panic_costs_nobody_else() {
+    let Some(ring) = ring() else { return };
+    let (bad, bad_other) = pair();
+    let (good, good_other) = pair();
+    let (one, told_one) = stream(usize::MAX);
+    one.panics.store(true, SeqCst);
+    let (two, told_two) = stream(usize::MAX);
+    ring.receive(bad.as_raw_fd(), one).unwrap();
+    ring.receive(good.as_raw_fd(), two).unwrap();
+    sys::io::send(bad_other.as_fd(), b"x", 0).unwrap();
+    assert_eq!(told_one.recv_timeout(PATIENCE), Ok(Told::Event));
+    sys::io::send(good_other.as_fd(), b"y", 0).unwrap();
+    assert_eq!(told_two.recv_timeout(PATIENCE), Ok(Told::Event));
+    ring.stop_thread();
+}
+
+#[test]
+fn full_and_ended() {
+    let Some(ring) = ring() else { return };
+    let (mine, _other) = pair();
+    // Whatever the thread has taken by then, no more than so many are in the queue.
+    let (one, _told) = stream(usize::MAX);
+    let taken = (0..QUEUE * 4).filter(|_| ring.receive(mine.as_raw_fd(), one.clone()).is_some()).count();
+    assert!(taken >= QUEUE);
+    ring.stop_thread();
+    assert!(ring.receive(mine.as_raw_fd(), one).is_none());
+    // A thread that has ended holds nothing.
+    let (tell, told) = channel();
+    ring.release(esock::poller::token::Token::from_u64(0), Box::new(move || tell.send(()).unwrap()));
+    told.recv_timeout(PATIENCE).unwrap();
+}
+
+/// Storms of receives that are ended as soon as they begin, in any order: each lets go once.
+#[test]
+fn cancel_storm() {
+    let Some(ring) = ring() else { return };
+    let gone = Arc::new(AtomicUsize::new(0));
+    let pairs: Vec<_> = (0..200).map(|_| pair()).collect();
+    let (stream, _told) = stream(usize::MAX);
+    for round in 0..20 {
+        let mut tokens: Vec<_> =
+            pairs.iter().map(|(mine, _)| ring.receive(mine.as_raw_fd(), stream.clone()).unwrap()).collect();
+        if round % 2 == 0 {
+            tokens.reverse();
+        }
+        for (place, token) in tokens.into_iter().enumerate() {
+            if place % 3 == 0 {
+                ring.stop(token);
+            }
+            let count = Arc::clone(&gone);
+            ring.release(
+                token,
+                Box::new(move || {
+                    count.fetch_add(1, SeqCst);
+                }),
+            );
+        }
+        until(|| gone.load(SeqCst) == (round + 1) * pairs.len());
+        assert_eq!(ring.receiving(), 0);
+    }
+    ring.stop_thread();
+}
+
+/// What was gathered stays for the next; the end tells what there was; bytes that come late, after the close, are nobody's.
+#[test]
+fn gathered() {
+    let (mine, other) = pair();
+    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+    sys::io::send(other.as_fd(), b"abc", 0).unwrap();
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+    assert_eq!((ahead.len(), ahead.ready()), (3, Some(true)));
+    // A shorter one gets of them, the rest stays.
+    assert!(matches!(take(&ahead, &mine, 2), Some(Attempt::Done(2))));
+    sys::io::send(other.as_fd(), b"def", 0).unwrap();
+    assert!(matches!(take(&ahead, &mine, 3), Some(Attempt::Done(3))));
+    drop(other);
+    assert!(matches!(take(&ahead, &mine, 9), Some(Attempt::Cut(1, Cut::Closed))));
+    assert!(matches!(take(&ahead, &mine, 9), Some(Attempt::Closed)));
+}
+
+/// An error that the ring met is told once, behind the bytes; errors of the ring itself are not the stream's.
+#[test]
+fn errors_in_order() {
+    let (mine, _other) = pair();
+    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    ahead.let_go(Some(Errno::new(libc::ENOBUFS)));
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+    ahead.let_go(Some(Errno::new(libc::ECONNRESET)));
+    ahead.let_go(None);
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Failed(errno)) if errno.number() == libc::ECONNRESET));
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+}
+
+/// Only a reader of the stream goes by what is ahead.
+#[test]
+fn beside_the_stream() {
+    let mut room = Bytes([MaybeUninit::uninit(); 64]);
+    let recv = Recv { room: &mut room, len: 5, exact: true, whole: true, flags: libc::MSG_ERRQUEUE };
+    assert!(recv.want().is_none());
+}
