@@ -13,7 +13,7 @@ all() ->
         [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
          many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
          emfile_many, reuseport],
-        [many_selects, many_in_line, first_in_line, ten_at_once]).
+        [many_selects, many_in_line, first_in_line, ten_at_once, emfile_select, emfile_line]).
 
 message() -> esock_async_SUITE:message().
 no_message() -> esock_async_SUITE:no_message().
