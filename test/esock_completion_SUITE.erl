@@ -33,6 +33,16 @@ end_per_suite(_) ->
     ok = esock_nif:io_backend(hd(esock_pairs:cases([epoll, io_uring], [epoll]))).
 
 
+%% Some peers and launchers are Python's.
+init_per_testcase(Case, Config) ->
+    case lists:member(Case, [refused, refused_node_works, peer_killed]) andalso os:find_executable("python3") of
+        false when Case =:= refused; Case =:= refused_node_works; Case =:= peer_killed -> {skip, no_python3};
+        _ -> Config
+    end.
+
+end_per_testcase(_, _) ->
+    ok.
+
 %%% What is told.
 
 completion(S, H) ->

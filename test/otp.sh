@@ -34,17 +34,23 @@ run() { # name, release
     mountpoint -q "$root/proc" || mount -t proc proc "$root/proc" || mount --bind /proc "$root/proc"
     found=$(chroot "$root" erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')
     [ "$found" = "$2" ] || { echo "OTP $2: $1 has $found"; failed=$((failed + 1)); return; }
-    out=$cache/$1.ct.txt
-    chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 sh -c 'cd /esock && rebar3 ct --readable=true' > "$out" 2>&1
-    status=$?
-    [ $status = 0 ] || tail -80 "$out"
-    plain=$(sed 's/\x1b\[[0-9;]*m//g' "$out")
-    good=$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')
-    bad=$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')
-    [ $status = 0 ] || [ "${bad:-0}" != 0 ] || bad=1
-    echo "OTP $2: ${good:-0} passed, ${bad:-0} failed"
-    passed=$((passed + ${good:-0}))
-    failed=$((failed + ${bad:-0}))
+    for backend in epoll io_uring; do
+        out=$cache/$1.$backend.ct.txt
+        # Where the kernel refuses io_uring there is one back end.
+        [ $backend = epoll ] || chroot "$root" erl -noshell -pa /esock/_build/test/lib/esock/ebin -eval \
+            'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> halt(0); _ -> halt(1) end.' || continue
+        chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 ESOCK_IO_BACKEND=$backend \
+            sh -c 'cd /esock && rebar3 ct --readable=true' > "$out" 2>&1
+        status=$?
+        [ $status = 0 ] || tail -80 "$out"
+        plain=$(sed 's/\x1b\[[0-9;]*m//g' "$out")
+        good=$(echo "$plain" | grep -oE 'All [0-9]+ tests passed|Passed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')
+        bad=$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')
+        [ $status = 0 ] || [ "${bad:-0}" != 0 ] || bad=1
+        echo "OTP $2, $backend: ${good:-0} passed, ${bad:-0} failed"
+        passed=$((passed + ${good:-0}))
+        failed=$((failed + ${bad:-0}))
+    done
     umount "$root/proc" 2> /dev/null
 }
 
