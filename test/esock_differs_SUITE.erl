@@ -9,11 +9,11 @@
 
 all() ->
     esock_pairs:cases(
-        [superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
+        [refused_beside_a_reader, superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
          send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
          partial_sends_count, info_names_the_back_end, given_descriptor,
          rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, rcvbuf_auto_whole, errors_of_a_call, types],
-        [superseded_handle, connect_before_the_end, send_einval_is_its_own, partial_sends_count, info_names_the_back_end,
+        [refused_beside_a_reader, superseded_handle, connect_before_the_end, send_einval_is_its_own, partial_sends_count, info_names_the_back_end,
          end_of_stream, errors_of_a_call]).
 
 superseded_handle(_) ->
@@ -24,6 +24,23 @@ superseded_handle(_) ->
     receive {'$socket', S, select, Second} -> ok end,
     receive {'$socket', S, _, First} -> ct:fail(first) after 0 -> ok end,
     ok = esock:close(S).
+
+%% Whoever reads meets the error first, and the system tells it once.
+refused_beside_a_reader(_) ->
+    [?assertEqual(Answer, refused_beside_a_reader_of(M)) || {M, Answer} <- [{socket, ok}, {esock, {error, econnrefused}}]].
+
+refused_beside_a_reader_of(M) ->
+    {ok, C} = M:open(inet, stream, tcp),
+    To = #{family => inet, addr => loopback, port => 1},
+    case M:connect(C, To, nowait) of
+        {select, {select_info, connect, H}} ->
+            receive {'$socket', C, select, H} -> ok end,
+            _ = spawn_monitor(fun() -> {error, econnrefused} = M:recv(C, 0, [], 0) end),
+            receive {'DOWN', _, process, _, normal} -> ok end,
+            Answer = M:connect(C),
+            ok = M:close(C),
+            Answer
+    end.
 
 connect_before_the_end(_) ->
     {L, Addr, C1} = full(),

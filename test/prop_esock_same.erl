@@ -116,6 +116,8 @@ turn(P, Step, Pid, Waiting) ->
                 invalid -> {invalid, Waiting};
                 {error, timeout} -> {{error, timeout}, Waiting};
                 {error, closed} when element(1, Step) =:= recvmsg; element(1, Step) =:= recvfrom -> {{error, closed}, over};
+                %% Whoever reads beside a connect that is refused takes the error: what the connect answers then differs (README).
+                {error, econnrefused} when element(2, Step) =:= fresh, element(1, Step) =/= connect -> {{error, econnrefused}, over};
                 Answer -> {Answer, Waiting -- [{Key, P}]}
             end
     end.
