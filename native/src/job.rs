@@ -73,8 +73,10 @@ pub(crate) struct Errand {
     kept: Mutex<Keep>,
 }
 
-/// Data has an environment of its own, which ends with it; numbers and names share one.
+/// Data has an environment of its own, which ends with it; other terms share one; numbers and empty lists, which most
+/// arguments are, need none.
 enum Keep {
+    Plain([Option<i64>; 3]),
     Shared(Kept),
     Own(OwnedEnv, SavedTerm),
 }
@@ -92,6 +94,13 @@ impl Errand {
     /// The task, in an environment of the caller's.
     pub(crate) fn load<'a>(&self, env: Env<'a>) -> Option<Task<'a>> {
         let kept = match &*self.kept.lock() {
+            Keep::Plain(args) => {
+                let term = |number: Option<i64>| match number {
+                    Some(number) => number.encode(env),
+                    None => Term::list_new_empty(env),
+                };
+                return Some(Task { job: self.job, args: args.map(term), left: None });
+            }
             Keep::Shared(kept) => kept.term(env)?,
             Keep::Own(own, saved) => own.run(|own| saved.load(own).in_env(env)),
         };
@@ -103,6 +112,12 @@ impl Errand {
 
 impl Keep {
     fn new<'a>(env: Env<'a>, Task { job, args: [a, b, c], left }: Task<'a>) -> Self {
+        let plain = |term: Term<'a>| {
+            if term.is_empty_list() { Some(None) } else { term.decode::<i64>().ok().map(Some) }
+        };
+        if let (Some(a), Some(b), Some(c), None) = (plain(a), plain(b), plain(c), left) {
+            return Self::Plain([a, b, c]);
+        }
         let term = (a, b, c, left.unwrap_or_else(|| atoms::undefined().encode(env))).encode(env);
         if job.rest.is_none() {
             return Self::Shared(Kept::new(term));

@@ -31,7 +31,9 @@ impl Op for Connect {
         match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
             // An error is told once, and somebody who reads may have been.
             Ok(0) if sys::socket::peername(fd).is_err_and(|errno| errno.number() == libc::ENOTCONN) => {
-                Attempt::Failed(Errno::new(libc::ECONNREFUSED))
+                // Or it was connected, and was reset between these lines.
+                let reset = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).ok().filter(|error| *error != 0);
+                Attempt::Failed(Errno::new(reset.unwrap_or(libc::ECONNREFUSED)))
             }
             Ok(0) => Attempt::Done(()),
             Ok(error) => Attempt::Failed(Errno::new(error)),

@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 /// `accept(Socket, Handle, How)`: the new socket is the caller's, and has the listening one's settings.
 #[rustler::nif]
 fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
-    let nothing = atoms::ok().encode(env);
+    let nothing = Term::list_new_empty(env);
     Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT, [nothing; 3])
 }
 
