@@ -379,7 +379,7 @@ reconnect(Backend, Port) ->
 
 close_on(Backend, L, Count) ->
     {ok, S} = case Backend of
-                  esock -> esock:accept(L);
+                  Ours when Ours =:= esock; Ours =:= esock_uring -> esock:accept(L);
                   socket -> socket:accept(L);
                   _ -> gen_tcp:accept(L)
               end,

@@ -10,7 +10,7 @@ use crate::socket::{Bring, Direction, Side, Socket};
 use crate::sys;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How an operation is to go about waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +66,9 @@ pub enum Failure {
     Already,
 }
 
-/// Times that a look at a stream gives up the processor to the ring that has its bytes in hand.
-const LANDING: u32 = 100;
+/// How often a look at a stream waits for the ring that has its bytes in hand, and how long: a millisecond at the most.
+const LANDING: u32 = 10;
+const LANDS_IN: Duration = Duration::from_micros(50);
 
 /// One call of one process, while it holds the lane.
 pub(crate) struct Visit<'v, 'lane, W: Wake> {
@@ -207,7 +208,7 @@ impl<W: Wake> Visit<'_, '_, W> {
             if !ahead.armed() || !sys::ready::readable(self.fd) {
                 break;
             }
-            std::thread::yield_now();
+            std::thread::sleep(LANDS_IN);
         }
         ahead.attempt(op, self.fd, self.socket.kind).unwrap_or(Attempt::Blocked)
     }

@@ -203,7 +203,12 @@ direction(Step) when element(1, Step) =:= send; element(1, Step) =:= sendmsg; el
 direction(_) -> none.
 
 step(M, S, Step) when element(tuple_size(Step), Step) =:= eventually ->
-    esock_pairs:eventually({M, S}, {fun(When) -> step(M, S, setelement(tuple_size(Step), Step, When)) end, ?EVENTUALLY});
+    Call = fun(When) -> step(M, S, setelement(tuple_size(Step), Step, When)) end,
+    case esock_pairs:eventually({M, S}, {Call, ?EVENTUALLY}) of
+        %% Who looks for more than there will be is told so by a completion; with select he looks again and again.
+        {error, {closed, Seen}} when element(1, Step) =:= recv, element(4, Step) =:= [peek] -> {part, Seen};
+        Result -> Result
+    end;
 step(M, S, {recv, _, Length, Flags, When}) -> M:recv(S, Length, Flags, When);
 step(M, S, {recvfrom, _, Size, Flags, When}) -> M:recvfrom(S, Size, Flags, When);
 step(M, S, {recvmsg, _, When}) -> M:recvmsg(S, 0, 0, [], When);
