@@ -188,10 +188,13 @@ impl<W: Wake> Visit<'_, '_, W> {
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&self, op: &mut O, leads: bool) -> Attempt<O::Done> {
         if let Some(ahead) = &self.socket.ahead {
-            match ahead.attempt(op, self.fd, self.socket.kind) {
-                Some(Attempt::Blocked) if self.mode == Mode::Once => return self.landing(ahead, op),
-                Some(attempt) => return attempt,
-                None => {}
+            let mut attempt = ahead.attempt(op, self.fd, self.socket.kind);
+            if self.mode == Mode::Once && matches!(attempt, Some(Attempt::Blocked)) {
+                self.land(ahead);
+                attempt = ahead.attempt(op, self.fd, self.socket.kind);
+            }
+            if let Some(attempt) = attempt {
+                return attempt;
             }
             if O::CLAIM == Claim::Write
                 && let Some(errno) = ahead.take_error()
@@ -203,14 +206,13 @@ impl<W: Wake> Visit<'_, '_, W> {
     }
 
     /// Who does not wait is to see what has come, and the ring may be about to bring it: that takes some microseconds.
-    fn landing<O: Op>(&self, ahead: &Ahead, op: &mut O) -> Attempt<O::Done> {
+    fn land(&self, ahead: &Ahead) {
         for _ in 0..LANDING {
             if !ahead.armed() || !sys::ready::readable(self.fd) {
                 break;
             }
             std::thread::sleep(LANDS_IN);
         }
-        ahead.attempt(op, self.fd, self.socket.kind).unwrap_or(Attempt::Blocked)
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.

@@ -4,6 +4,7 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
+-import(esock_async_SUITE, [no_message/0, until/1]).
 -import(esock_pairs, [full/0, listener/0, local_pair/2, pair/0, udp/0]).
 
 -compile([export_all, nowarn_export_all]).
@@ -50,16 +51,6 @@ completion(S, H) ->
         {'$socket', S, completion, {H, Result}} -> Result;
         {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
     after 10_000 -> ct:fail({no_message, process_info(self(), messages), esock:info(S)})
-    end.
-
-no_message() ->
-    receive {'$socket', _, _, _} = Message -> ct:fail({stray, Message}) after 0 -> ok end.
-
-until(Fun) -> until(Fun, 10_000).
-until(Fun, N) when N > 0 ->
-    case Fun() of
-        true -> ok;
-        false -> receive after 1 -> until(Fun, N - 1) end
     end.
 
 %% A process that does something and then what it is told. Nobody takes a message for it.
