@@ -91,7 +91,6 @@ impl<W: Wake> Socket<W> {
             origin,
             settings,
             lingers: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
             later: AtomicBool::new(false),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),

@@ -121,8 +121,6 @@ pub struct Socket<W: Wake> {
     pub settings: Settings,
     /// close(2) may block: SO_LINGER may be on.
     pub(crate) lingers: AtomicBool,
-    /// It was closed.
-    pub(crate) ended: AtomicBool,
     /// The poller is to come back to it without an event.
     pub(crate) later: AtomicBool,
     pub(crate) read: Lane<W, Side>,
@@ -168,11 +166,13 @@ impl<W: Wake> Socket<W> {
         allowed: impl FnOnce(&Line<W>) -> bool,
     ) -> With<'_, Answer<O::Done>, W> {
         self.lane(O::CLAIM.direction()).hold(|state, wakes| {
+            // Whoever closes has told those for whom something was to be done.
+            let closed = if mode == Mode::Complete { Failure::InLine } else { Failure::Closed };
             let Some(descriptor) = state.own.fd.clone() else {
-                return Answer::Failed(Failure::Closed);
+                return Answer::Failed(closed);
             };
             let Some(fd) = descriptor.as_fd() else {
-                return Answer::Failed(Failure::Closed);
+                return Answer::Failed(closed);
             };
             if !allowed(&state.line) {
                 return Answer::Failed(Failure::InLine);
@@ -296,7 +296,6 @@ impl<W: Wake> Socket<W> {
     /// descriptor, which is to be closed; it blocks there if anywhere.
     pub fn close(&self) -> Option<(Descriptor, [Wakes<'_, W>; 2])> {
         let (mine, read) = self.read.hold(|state, wakes| {
-            self.ended.store(true, Relaxed);
             state.line.abort(None, Reason::Closed, wakes);
             state.own.fd.take()
         });
@@ -313,11 +312,6 @@ impl<W: Wake> Socket<W> {
             ahead.close(&mut descriptor);
         }
         Some((descriptor, [read, write]))
-    }
-
-    /// Whether it was closed.
-    pub fn closed(&self) -> bool {
-        self.ended.load(Relaxed)
     }
 
     /// How many bytes were read ahead, and nobody has taken yet.

@@ -18,7 +18,7 @@ all() ->
      cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, bounded_ahead, no_ahead, shut_down,
      looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
-     told_as_it_goes, gathered_and_closed, unread_and_closed, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
+     told_as_it_goes, gathered_and_closed, unread_and_closed, close_crosses_end, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -845,6 +845,19 @@ unread_and_closed(_) ->
     ok = esock:close(S),
     ?assertEqual({error, econnreset}, esock:recv(C, 0, 5000)),
     esock_pairs:close([C]).
+
+%% The peer's end and a close at the same moment: one message, whichever it is.
+close_crosses_end(_) ->
+    lists:foreach(
+      fun(N) ->
+              {C, S} = pair(),
+              {completion, {_, _, H}} = esock:recv(S, 1, nowait),
+              ok = esock:close(C),
+              [erlang:yield() || _ <- lists:seq(1, N rem 20)],
+              ok = esock:close(S),
+              ?assert(lists:member(completion(S, H), [{abort, closed}, {error, closed}])),
+              no_message()
+      end, lists:seq(1, 2000)).
 
 %% Programs that the node starts do not get the ring.
 ring_descriptor(_) ->

@@ -123,11 +123,6 @@ impl Handle {
         Some(descriptor)
     }
 
-    /// Whether it was closed.
-    pub(crate) fn closed(&self) -> bool {
-        self.socket.closed()
-    }
-
     /// Whether a process has a place in a line.
     fn waits(&self, env: Env<'_>, place: Place, pid: LocalPid) -> bool {
         self.socket.waits(pid).into_iter().fold(false, |before, (waits, wakes)| {

@@ -282,11 +282,9 @@ impl<'a> Wait<'a> {
     }
 
     /// A failure of what is completed: of the call, or of nobody's any more.
-    fn failed(&self, handle: &Handle, failure: Failure) {
+    fn failed(&self, failure: Failure) {
         self.step.set(match failure {
             Failure::InLine if self.acting.is_some() => Step::Gone,
-            // Whoever closes tells those who wait.
-            Failure::Closed if self.acting.is_some() && handle.closed() => Step::Gone,
             _ => Step::Answered,
         });
     }
@@ -325,7 +323,7 @@ pub(crate) fn run<'a, O: Op>(
         Answer::Yield => atoms::yield_().encode(env),
         Answer::Blocked => fail::error(env, atoms::timeout()),
         Answer::Failed(failure) => {
-            wait.failed(handle, failure);
+            wait.failed(failure);
             return fail::failure(env, failure);
         }
     })
