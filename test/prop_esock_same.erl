@@ -206,7 +206,7 @@ step(M, S, Step) when element(tuple_size(Step), Step) =:= eventually ->
     Call = fun(When) -> step(M, S, setelement(tuple_size(Step), Step, When)) end,
     case esock_pairs:eventually({M, S}, {Call, ?EVENTUALLY}) of
         %% Who looks for more than there will be is told so by a completion; with select he looks again and again.
-        {error, {closed, Seen}} when element(1, Step) =:= recv, element(4, Step) =:= [peek] -> {part, Seen};
+        {error, {Reason, Seen}} when element(1, Step) =:= recv, element(4, Step) =:= [peek], Reason =/= timeout -> {part, Seen};
         Result -> Result
     end;
 step(M, S, {recv, _, Length, Flags, When}) -> M:recv(S, Length, Flags, When);
