@@ -277,7 +277,7 @@
           iov_max := non_neg_integer(),
           use_registry := boolean(),
           io_backend := #{name := epoll | io_uring | auto, pollers := pos_integer(), rings := non_neg_integer(),
-                          memory := non_neg_integer(), refused => posix() | {memlock, non_neg_integer()}},
+                          memory := non_neg_integer(), busy := non_neg_integer(), refused => posix() | {memlock, non_neg_integer()}},
           atom() => term()}.
 -type info_keys() ::
         [domain | type | protocol | fd | owner | local_address | remote_address | recv | sent | state].
@@ -1132,7 +1132,9 @@ socket_debug(On) -> erlang:error(badarg, [On]).
 
 %%% ---- Information --------------------------------------------------------------------------------------------------
 
-%% @doc About the library: how many sockets are open, and what they wait with (`io_backend').
+%% @doc About the library: how many sockets are open, and what they wait with (`io_backend'): the back end of sockets that
+%% name none, the threads that poll (`pollers') and the rings with their memory in bytes, how many pollers are relieved by
+%% a process at this moment because there is much to do (`busy'), and why there are no rings, if they were `refused'.
 -spec info() -> info().
 info() -> esock_nif:info().
 

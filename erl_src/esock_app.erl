@@ -1,7 +1,9 @@
 %% @doc The application `esock': it applies its environment when it is started.
 %%
 %% `{use_registry, boolean()}' says whether new sockets are registered, see {@link esock:use_registry/1};
-%% `{io_backend, epoll | io_uring | auto}' which back end they have, see {@link esock:open/4}. The functions of {@link esock} work without the application being started.
+%% `{io_backend, epoll | io_uring | auto}' which back end they have, see {@link esock:open/4};
+%% `{busy_poll, boolean()}' whether a process polls in the place of a poller's thread while there is much to do, see
+%% {@link esock_busy_poll}. The functions of {@link esock} work without the application being started.
 -module(esock_app).
 -behaviour(application).
 -behaviour(supervisor).
@@ -19,6 +21,10 @@ start(_Type, _Args) ->
     end,
     case application:get_env(esock, io_backend) of
         {ok, Name} -> ok = esock_nif:io_backend(Name);
+        undefined -> ok
+    end,
+    case application:get_env(esock, busy_poll) of
+        {ok, When} -> ok = esock_nif:busy_polling(When);
         undefined -> ok
     end,
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).

@@ -193,7 +193,7 @@ starved(Case) ->
                                       exec => {"/bin/sh", ["-c", "ulimit -n 64; exec erl \"$@\"", "erl"]}}),
     %% Loading a module needs a descriptor.
     [{module, M} = peer:call(Peer, code, load_file, [M])
-     || M <- [esock, esock_nif, esock_wait, esock_pairs, esock_async_SUITE, ct, ?MODULE]],
+     || M <- [esock, esock_nif, esock_busy_poll, esock_wait, esock_pairs, esock_async_SUITE, ct, ?MODULE]],
     peer:call(Peer, ?MODULE, Case, [], 60_000),
     peer:stop(Peer).
 

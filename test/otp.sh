@@ -35,11 +35,13 @@ run() { # name, release
     found=$(chroot "$root" erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')
     [ "$found" = "$2" ] || { echo "OTP $2: $1 has $found"; failed=$((failed + 1)); return; }
     for backend in epoll io_uring; do
+        # Each with the process that polls (esock_busy_SUITE) as on a node in use, or wherever it can.
+        [ $backend = epoll ] && busy=always || busy=true
         out=$cache/$1.$backend.ct.txt
         # Where the kernel refuses io_uring there is one back end.
         [ $backend = epoll ] || chroot "$root" erl -noshell -pa /esock/_build/test/lib/esock/ebin -eval \
             'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> halt(0); _ -> halt(1) end.' || continue
-        chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 ESOCK_IO_BACKEND=$backend \
+        chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 ESOCK_BUSY_POLL=$busy ESOCK_IO_BACKEND=$backend \
             sh -c 'cd /esock && rebar3 ct --readable=true' > "$out" 2>&1
         status=$?
         [ $status = 0 ] || tail -80 "$out"

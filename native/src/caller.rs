@@ -4,7 +4,7 @@ use crate::handle::{self, Handle};
 use crate::job::{Errand, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
-use crate::{atoms, fail};
+use crate::{atoms, fail, sys};
 use esock::lane::{Cancelled, Signal, Wake, Wakes};
 use esock::socket::Direction;
 use parking_lot::Mutex;
@@ -35,9 +35,16 @@ pub(crate) enum Place {
     Callback,
     /// In a thread of our own.
     Thread,
+    /// In the call of a process that polls in the place of such a thread.
+    Helper,
 }
 
 impl Place {
+    /// Where something is done for a process that is not the caller.
+    pub(crate) fn acting() -> Self {
+        if sys::calling() { Self::Helper } else { Self::Thread }
+    }
+
     /// The environment of the caller, for functions that ask for it.
     pub(crate) fn caller(self, env: Env<'_>) -> Option<Env<'_>> {
         (self != Self::Thread).then_some(env)
@@ -91,8 +98,10 @@ impl Waiter {
     /// Tells it, or does what it waits for, wherever this is.
     fn attend(self: &Arc<Self>, signal: Signal, env: Env<'_>, place: Place) {
         match (signal, &self.errand, place) {
-            (Signal::Ready, Some(_), Place::Thread) => DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self))),
-            // It may be much: it is not done on a scheduler.
+            (Signal::Ready, Some(_), Place::Thread | Place::Helper) => {
+                DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)))
+            }
+            // It may be much: it is not done within another call.
             (Signal::Ready, Some(_), _) => {
                 for wakes in self.socket.socket.postpone(|waiter| std::ptr::eq(waiter, &raw const **self)) {
                     tell(env, place, wakes);
@@ -119,7 +128,7 @@ impl Waiter {
     fn leave(&self, env: Env<'_>) -> bool {
         [Direction::Read, Direction::Write].into_iter().fold(false, |before, direction| {
             let (left, wakes) = self.socket.socket.cancel(direction, self.pid, |waiter| std::ptr::eq(waiter, self));
-            tell(env, Place::Thread, wakes);
+            tell(env, Place::acting(), wakes);
             before || matches!(left, Ok(Cancelled::Clean | Cancelled::Sent))
         })
     }
@@ -155,14 +164,22 @@ impl Wake for Waiter {
     }
 
     fn wake(self: &Arc<Self>, signal: Signal) {
-        MESSAGE.with_borrow_mut(|own| {
-            own.run(|env| self.attend(signal, env, Place::Thread));
-            own.clear();
-            // What is done for one may bring the turn of the next.
-            while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
-                own.run(|env| next.proceed(env));
-                own.clear();
+        sys::call(|call| match call {
+            Some(env) => {
+                self.attend(signal, env, Place::Helper);
+                while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
+                    next.proceed(env);
+                }
             }
+            None => MESSAGE.with_borrow_mut(|own| {
+                own.run(|env| self.attend(signal, env, Place::Thread));
+                own.clear();
+                // What is done for one may bring the turn of the next.
+                while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
+                    own.run(|env| next.proceed(env));
+                    own.clear();
+                }
+            }),
         });
     }
 
@@ -178,6 +195,11 @@ impl Wake for Waiter {
 /// Sends a message. A process that has ended gets none, and nobody misses it.
 pub(crate) fn send<'a>(env: Env<'a>, to: LocalPid, message: Term<'a>) {
     let _ = env.send(&to, message);
+}
+
+/// Asks a process to poll, from a thread of our own. Answers whether it is there.
+pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
+    OwnedEnv::new().run(|env| env.send(&pid, atoms::busy_poll()).is_ok())
 }
 
 /// Tells everybody. Whoever has left the line is no longer watched.

@@ -1,9 +1,11 @@
 //! The `unsafe` of the NIF: what rustler has no safe and failing form of.
 #![allow(unsafe_code)]
 
-use rustler::sys::enif_alloc_binary;
+use rustler::sys::{ErlNifEnv, enif_alloc_binary};
 use rustler::{Encoder, Env, OwnedBinary, Term};
+use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::ptr::null_mut;
 
 /// A binary of that size with nothing in it yet; or nothing where there is no memory for it, where rustler's own
 /// constructor aborts the VM.
@@ -44,4 +46,34 @@ impl Filling {
         }
         Some(self.0.release(env).encode(env))
     }
+}
+
+thread_local! {
+    /// The environment of the call that this thread is in, for work that does not hand it down.
+    static CALL: Cell<*mut ErlNifEnv> = const { Cell::new(null_mut()) };
+}
+
+/// Does some work during which [`call`] has the environment of the call.
+pub(crate) fn in_call<T>(env: Env<'_>, work: impl FnOnce() -> T) -> T {
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            CALL.set(null_mut());
+        }
+    }
+    CALL.set(env.as_c_arg());
+    let _over = Over;
+    work()
+}
+
+/// Whether this thread is in a call that [`in_call`] was told of.
+pub(crate) fn calling() -> bool {
+    !CALL.get().is_null()
+}
+
+/// Uses the environment of the call that this thread is in, or says that it is in none.
+pub(crate) fn call<T>(work: impl FnOnce(Option<Env<'_>>) -> T) -> T {
+    let (env, here) = (CALL.get(), ());
+    // SAFETY: it is there until `in_call` is over, which this is within, and the terms that `work` makes do not leave it.
+    work((!env.is_null()).then(|| unsafe { Env::new(&here, env) }))
 }

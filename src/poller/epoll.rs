@@ -5,6 +5,7 @@
 //! interest would report an event for every packet it has sent.
 
 use super::Ready;
+use super::busy::{Duty, Traffic};
 use super::token::{Table, Token};
 use crate::errno::Errno;
 use crate::sys::Result;
@@ -23,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// Events fetched with one system call.
 const BATCH: usize = 256;
+/// Events that a helper fetches: it is to come to an end.
+const HELPED: usize = 64;
 /// The thread calls nothing that goes deep.
 const STACK: usize = 256 * 1024;
 /// The name of the event that wakes the thread for its own sake. No table gets so large.
@@ -39,6 +42,10 @@ pub struct Poller {
     stopping: AtomicBool,
     later: Mutex<Later>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// How dense its events are, and those of the ring beside it.
+    pub traffic: Arc<Traffic>,
+    /// Who polls.
+    pub duty: Duty,
 }
 
 impl Poller {
@@ -51,6 +58,8 @@ impl Poller {
             stopping: AtomicBool::new(false),
             later: Mutex::default(),
             thread: Mutex::new(None),
+            traffic: Arc::default(),
+            duty: Duty::default(),
         });
         poller.epoll.add(&poller.nudge, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, NUDGE))?;
         let builder = Builder::new().name(format!("esock_poll_{index}")).stack_size(STACK);
@@ -117,22 +126,44 @@ impl Poller {
         }
     }
 
+    /// One round of a helper, who comes again while the answer is `true`. It takes no longer than as many calls.
+    pub fn busy_poll(&self) -> bool {
+        self.duty.helps() && self.duty.asked(self.poll(HELPED, EpollTimeout::ZERO))
+    }
+
     fn run(&self) {
-        let mut events = [EpollEvent::empty(); BATCH];
-        let mut batch = Vec::with_capacity(BATCH);
-        while !self.stopping.load(Ordering::Acquire) {
-            // The only error that can come here is EINTR.
-            let count = self.epoll.wait(&mut events, self.timeout()).unwrap_or(0);
-            self.sources(events.get(..count).unwrap_or_default(), &mut batch);
-            self.due(&mut batch);
-            for (source, flags) in batch.drain(..) {
-                let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
-                let readable = broken || flags.contains(EpollFlags::EPOLLIN);
-                let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
-                // A panic costs its source an event, not the others theirs; the hook has written where it was.
-                let _ = catch_unwind(AssertUnwindSafe(|| source.ready(readable, writable)));
+        while !self.stopping() {
+            self.poll(BATCH, self.timeout());
+            self.traffic.wakes(Instant::now());
+            if self.duty.hand_over(&self.traffic) {
+                while self.duty.stand_by() && !self.stopping() {
+                    self.poll(BATCH, EpollTimeout::ZERO);
+                }
+                self.traffic.abates();
             }
         }
+    }
+
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits for events, `most` of them, and tells whom they are for. Answers how many there were.
+    fn poll(&self, most: usize, timeout: EpollTimeout) -> usize {
+        let mut events = [EpollEvent::empty(); BATCH];
+        let mut batch = Vec::new();
+        // The only error that can come here is EINTR.
+        let count = self.epoll.wait(events.get_mut(..most).unwrap_or_default(), timeout).unwrap_or(0);
+        self.sources(events.get(..count).unwrap_or_default(), &mut batch);
+        self.due(&mut batch);
+        for (source, flags) in batch {
+            let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
+            let readable = broken || flags.contains(EpollFlags::EPOLLIN);
+            let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
+            // A panic costs its source an event, not the others theirs; the hook has written where it was.
+            let _ = catch_unwind(AssertUnwindSafe(|| source.ready(readable, writable)));
+        }
+        count
     }
 
     /// How long there is nothing to do but for events.

@@ -1,5 +1,6 @@
 //! The pollers: threads that sleep until the kernel says that a descriptor is ready, and then tell its source.
 
+pub mod busy;
 pub mod epoll;
 pub mod registration;
 pub mod token;
@@ -62,8 +63,8 @@ pub fn of(fd: i32) -> Option<&'static Arc<Poller>> {
 pub fn rings() -> sys::Result<&'static [Arc<Ring>]> {
     let started = RINGS.get_or_init(|| {
         let mut rings = Vec::new();
-        for index in 0..count().max(1) {
-            match Ring::start(index) {
+        for (index, poller) in POLLERS.get().into_iter().flatten().enumerate() {
+            match Ring::start(index, Arc::clone(&poller.traffic)) {
                 Ok(ring) => rings.push(ring),
                 Err(errno) => {
                     rings.iter().for_each(|ring: &Arc<Ring>| ring.stop_thread());
@@ -85,6 +86,16 @@ pub fn rings_started() -> Option<sys::Result<usize>> {
 pub fn ring_of(fd: i32) -> Option<&'static Arc<Ring>> {
     let rings = rings().ok()?;
     rings.get(usize::try_from(fd).ok()?.checked_rem(rings.len())?)
+}
+
+/// A poller by its number.
+pub fn get(index: usize) -> Option<&'static Arc<Poller>> {
+    POLLERS.get()?.get(index)
+}
+
+/// How many pollers have a helper poll for them.
+pub fn helped() -> usize {
+    POLLERS.get().into_iter().flatten().filter(|poller| poller.duty.helped()).count()
 }
 
 /// How many pollers there are.

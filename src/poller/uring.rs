@@ -4,6 +4,7 @@
 //! holds the file open, whatever becomes of its descriptor: who closes a socket has it let go first ([`Ring::release`]).
 
 use super::Ready;
+use super::busy::Traffic;
 use super::token::{Table, Token};
 use crate::errno::Errno;
 use crate::sys::uring::{BELL, CANCEL, Completion, Uring};
@@ -15,11 +16,12 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 /// Whom a ring receives for.
 pub trait Intake: Ready {
-    /// Bytes have come. Answers whether that is enough for now: the receive is ended then.
-    fn landed(&self, bytes: &[u8]) -> bool;
+    /// Bytes have come. Answers whether that is enough for now: the receive is ended then. `dense`: others bring them faster.
+    fn landed(&self, bytes: &[u8], dense: bool) -> bool;
     /// The receive has ended, perhaps with an error.
     fn let_go(&self, errno: Option<Errno>);
 }
@@ -58,13 +60,14 @@ pub struct Ring {
     desk: Mutex<Desk>,
     bell: EventFd,
     thread: Mutex<Option<JoinHandle<()>>>,
+    traffic: Arc<Traffic>,
 }
 
 impl Ring {
     /// Starts ring number `index`, and tries whether the kernel receives as it should.
-    pub fn start(index: usize) -> Result<Arc<Self>> {
+    pub fn start(index: usize, traffic: Arc<Traffic>) -> Result<Arc<Self>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let ring = Arc::new(Self { desk: Mutex::default(), bell, thread: Mutex::new(None) });
+        let ring = Arc::new(Self { desk: Mutex::default(), bell, thread: Mutex::new(None), traffic });
         let (tell, told) = mpsc::sync_channel(1);
         let builder = Builder::new().name(format!("esock_ring_{index}")).stack_size(STACK);
         let thread = builder.spawn({
@@ -151,6 +154,7 @@ impl Ring {
             uring.hear(self.bell.as_fd())?;
             while self.ask(&mut uring)? {
                 uring.wait()?;
+                self.traffic.wakes(Instant::now());
                 uring.completions(&mut completions);
                 self.serve(&mut uring, &mut completions)?;
             }
@@ -230,7 +234,7 @@ impl Ring {
         let source = Arc::clone(&desk.entries.get(token)?.source);
         let ended = if completion.more { None } else { desk.entries.remove(token) };
         drop(desk);
-        let enough = !bytes.is_empty() && source.landed(bytes);
+        let enough = !bytes.is_empty() && source.landed(bytes, self.traffic.dense());
         if let Some(entry) = ended {
             source.let_go(completion.result.err());
             if let Some(farewell) = entry.farewell {

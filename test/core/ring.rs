@@ -39,7 +39,7 @@ impl Ready for Stream {
 }
 
 impl Intake for Stream {
-    fn landed(&self, bytes: &[u8]) -> bool {
+    fn landed(&self, bytes: &[u8], _: bool) -> bool {
         let mut all = self.bytes.lock().unwrap();
         all.extend(bytes);
         all.len() >= self.most
@@ -57,7 +57,7 @@ fn stream(most: usize) -> (Arc<Stream>, std::sync::mpsc::Receiver<Told>) {
 
 /// A ring, where the kernel has one for us.
 fn ring() -> Option<Arc<Ring>> {
-    Ring::start(90).ok()
+    Ring::start(90, Arc::default()).ok()
 }
 
 fn pair() -> (OwnedFd, OwnedFd) {

@@ -81,7 +81,9 @@ fn one_file_sends_messages() {
 #[test]
 fn one_wait_loop() {
     for (path, text) in files("erl_src", "erl") {
-        assert!(path.ends_with("esock_wait.erl") || !text.contains("\n    receive\n"), "a loop in {}", path.display());
+        // The other one waits for no socket.
+        let allowed = path.ends_with("esock_wait.erl") || path.ends_with("esock_busy_poll.erl");
+        assert!(allowed || !text.contains("\n    receive\n"), "a loop in {}", path.display());
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     let rings = started.and_then(Result::ok).unwrap_or(0);
     let mut map = Term::map_new(env).map_put(atoms::name(), name)?.map_put(atoms::pollers(), poller::count())?;
     map = map.map_put(atoms::rings(), rings)?.map_put(atoms::memory(), rings * esock::sys::uring::MEMORY)?;
+    map = map.map_put(atoms::busy(), poller::helped())?;
     match started {
         Some(Err(errno)) => map.map_put(atoms::refused(), refused(env, errno)),
         _ => Ok(map),

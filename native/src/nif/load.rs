@@ -1,6 +1,7 @@
 //! Loading: atoms, pollers, and what the environment says.
 
 use crate::{atoms, handle};
+use esock::poller::busy::poll_busily;
 use rustler::{Env, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -9,7 +10,8 @@ const PROCESSORS_PER_POLLER: usize = 8;
 /// More pollers than this only wake each other's schedulers.
 const MOST_POLLERS: usize = 4;
 
-/// Called when the module is loaded, with `#{use_registry => boolean(), io_backend => epoll | io_uring | auto}`.
+/// Called when the module is loaded, with `#{use_registry => boolean(), io_backend => epoll | io_uring | auto,
+/// busy_poll => boolean() | always}`.
 pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     atoms::load(env);
     if let Ok(on) = info.map_get(atoms::use_registry()).and_then(|on| on.decode()) {
@@ -17,6 +19,10 @@ pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     }
     if let Ok(name) = info.map_get(atoms::io_backend()) {
         super::backend::set_default(env, name);
+    }
+    if let Some(when) = info.map_get(atoms::busy_poll()).and_then(|name| name.decode()).ok().and_then(super::busy::when)
+    {
+        poll_busily(when);
     }
     esock::poller::start(esock::poller::epoll::processors().div_ceil(PROCESSORS_PER_POLLER).min(MOST_POLLERS)).is_ok()
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod backend;
+pub(crate) mod busy;
 pub(crate) mod cancel;
 pub(crate) mod close;
 pub(crate) mod connect;
@@ -154,7 +155,7 @@ impl<'a> Wait<'a> {
 
     /// Where this is done.
     pub(crate) fn place(&self) -> Place {
-        if self.acting.is_some() { Place::Thread } else { Place::Call }
+        if self.acting.is_some() { Place::acting() } else { Place::Call }
     }
 
     /// Whether it is completed for the caller.

@@ -1,0 +1,184 @@
+//! Busy polling: while events are dense, somebody who is awake anyway asks for them in the thread's place.
+//!
+//! An event that wakes a thread, which wakes a scheduler, costs two thread switches. Where the next one is some
+//! microseconds off it is cheaper to ask for it between other things: a helper, a process of the node, does so while it
+//! pays, and the thread stands by. It has a look every so often, since the helper may be kept from its turn, and takes
+//! the duty back from one that stays away.
+
+use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Who polls in a thread's place.
+pub trait Helper: Send {
+    /// Asks it to begin: to call [`super::epoll::Poller::busy_poll`] until that says that it is over. `false`: it has ended.
+    fn begin(&self) -> bool;
+}
+
+/// When there is busy polling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum When {
+    /// While events are dense.
+    Dense,
+    /// Never.
+    Never,
+    /// At every event: for tests.
+    Always,
+}
+
+static WHEN: AtomicU8 = AtomicU8::new(When::Dense as u8);
+
+/// Says when there is busy polling, from now on.
+pub fn poll_busily(when: When) {
+    WHEN.store(when as u8, Relaxed);
+}
+
+fn is(when: When) -> bool {
+    WHEN.load(Relaxed) == when as u8
+}
+
+/// Events are dense where a thread is woken so often,
+pub const WAKES: u32 = 32;
+/// in so short a time.
+pub const WITHIN: Duration = Duration::from_millis(2);
+/// So often a helper may ask in vain for an event that it has found: what that costs, a thread costs that is woken for it.
+const EACH: u32 = 16;
+/// No more than this is saved up for a pause.
+pub const MOST: u32 = 64;
+/// A pause of so long is no busy time, however seldom the helper has its turn.
+const QUIET: Duration = Duration::from_millis(1);
+/// How long the thread leaves everything to the helper.
+const LOOK: Duration = Duration::from_millis(1);
+/// A helper that has not asked for so long stays away.
+pub const AWAY: Duration = Duration::from_millis(50);
+
+/// How dense events are: those of a poller and of the ring beside it.
+#[derive(Default)]
+pub struct Traffic {
+    dense: AtomicBool,
+    /// How often a thread was woken since then.
+    woken: Mutex<Option<(Instant, u32)>>,
+}
+
+impl Traffic {
+    /// A thread was woken.
+    pub fn wakes(&self, now: Instant) {
+        let mut woken = self.woken.lock();
+        let (since, count) = woken.unwrap_or((now, 0));
+        let over = now.saturating_duration_since(since) >= WITHIN;
+        if over || count + 1 >= WAKES {
+            self.dense.store(!over, Relaxed);
+            *woken = Some((now, 0));
+        } else {
+            *woken = Some((since, count + 1));
+        }
+    }
+
+    /// Whether events are dense.
+    pub fn dense(&self) -> bool {
+        self.dense.load(Relaxed)
+    }
+
+    /// They are not, any more.
+    pub fn abates(&self) {
+        *self.woken.lock() = None;
+        self.dense.store(false, Relaxed);
+    }
+}
+
+/// Who polls: the thread, or the helper.
+#[derive(Default)]
+pub struct Duty {
+    helper: Mutex<Option<Box<dyn Helper>>>,
+    state: Mutex<State>,
+    over: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The helper has the duty, and asked last at this time.
+    asked: Option<Instant>,
+    /// When it found something last.
+    found: Option<Instant>,
+    /// So often it may ask in vain.
+    vain: u32,
+    /// It has stayed away, and not come back since.
+    away: bool,
+}
+
+impl Duty {
+    /// From now on this one helps.
+    pub fn appoint(&self, helper: Box<dyn Helper>) {
+        *self.helper.lock() = Some(helper);
+    }
+
+    /// Whether a helper polls.
+    pub fn helped(&self) -> bool {
+        self.state.lock().asked.is_some()
+    }
+
+    /// The thread's: lets the helper poll, if that pays and there is one. Answers whether it does.
+    pub fn hand_over(&self, traffic: &Traffic) -> bool {
+        if !(traffic.dense() && !is(When::Never) || is(When::Always)) {
+            return false;
+        }
+        let mut state = self.state.lock();
+        if state.away {
+            return false;
+        }
+        let now = Some(Instant::now());
+        *state = State { asked: now, found: now, vain: MOST, away: false };
+        drop(state);
+        // It may be done before this has said that it begins.
+        let mut helper = self.helper.lock();
+        let begins = helper.as_ref().is_some_and(|helper| helper.begin());
+        if !begins {
+            *helper = None;
+            self.state.lock().asked = None;
+        }
+        begins
+    }
+
+    /// The thread's: waits for a moment. Answers whether the helper still has the duty.
+    pub fn stand_by(&self) -> bool {
+        let mut state = self.state.lock();
+        if state.asked.is_some() {
+            let _ = self.over.wait_for(&mut state, LOOK);
+        }
+        if state.asked.is_some_and(|asked| asked.elapsed() > AWAY) {
+            *state = State { away: true, ..State::default() };
+        }
+        state.asked.is_some()
+    }
+
+    /// The helper's: whether it has the duty.
+    pub(super) fn helps(&self) -> bool {
+        let mut state = self.state.lock();
+        state.away = false;
+        if state.asked.is_some() {
+            state.asked = Some(Instant::now());
+        }
+        state.asked.is_some()
+    }
+
+    /// The helper's: it has asked, and found so much. Answers whether to go on.
+    pub(super) fn asked(&self, found: usize) -> bool {
+        let mut state = self.state.lock();
+        if found > 0 {
+            state.vain = u32::try_from(found)
+                .map_or(MOST, |found| found.saturating_mul(EACH).saturating_add(state.vain))
+                .min(MOST);
+            state.found = state.asked;
+        } else {
+            state.vain = state.vain.saturating_sub(1);
+        }
+        let quiet =
+            state.asked.zip(state.found).is_some_and(|(asked, found)| asked.saturating_duration_since(found) > QUIET);
+        if state.vain == 0 || quiet {
+            *state = State::default();
+            self.over.notify_one();
+        }
+        state.asked.is_some()
+    }
+}

@@ -1,0 +1,184 @@
+%% Busy polling: a process polls in the place of the poller's thread while there is much to do. Nothing depends on it.
+%%
+%% test/run.sh runs all suites so, with ESOCK_BUSY_POLL=always.
+-module(esock_busy_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+-define(BACKENDS, [epoll, io_uring]).
+
+all() ->
+    [takes_over, never, by_environment, by_application, killed, suspended, is_the_nodes, keeps_nothing].
+
+%% Each in a node of its own: there is one such process for each poller, and it does not come back.
+in_node(Fun) -> in_node(Fun, []).
+in_node(Fun, Env) ->
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io, env => Env,
+                                      args => ["-pa" | [P || P <- code:get_path(), P =/= "."]]}),
+    Result = peer:call(Peer, ?MODULE, apply_fun, [Fun], 60_000),
+    peer:stop(Peer),
+    Result.
+
+apply_fun(Fun) -> Fun().
+
+on_both(Fun) ->
+    [in_node(fun() -> Fun(Backend) end) || Backend <- ?BACKENDS, there(Backend)].
+
+there(Backend) ->
+    case esock:open(inet, stream, tcp, #{io_backend => Backend}) of
+        {ok, S} -> ok = esock:close(S), true;
+        {error, {invalid, _}} -> false
+    end.
+
+helpers() ->
+    [P || P <- processes(), process_info(P, initial_call) =:= {initial_call, {esock_busy_poll, init, 0}}].
+
+%% The one, when it waits to be asked.
+settled() ->
+    until(fun() -> [rest || P <- helpers(), process_info(P, current_function) =:= {current_function, {esock_busy_poll, rest, 1}}] =/= [] end),
+    [Helper] = helpers(),
+    Helper.
+
+busy() ->
+    #{io_backend := #{busy := Busy}} = esock:info(),
+    Busy.
+
+%% Echoes with servers that wait for messages, which check each byte, while `During' is done; all of them come.
+traffic(Backend, During) ->
+    {ok, L} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
+    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+    ok = esock:listen(L),
+    {ok, Addr} = esock:sockname(L),
+    Servers = [spawn_monitor(fun() -> {ok, S} = esock:accept(L), serve(S) end) || _ <- lists:seq(1, 10)],
+    Clients = [spawn_monitor(fun() ->
+                   {ok, C} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
+                   ok = esock:connect(C, Addr),
+                   echo(C, 0)
+               end) || _ <- lists:seq(1, 10)],
+    During(),
+    [Pid ! stop || {Pid, _} <- Clients],
+    Counts = [receive {'DOWN', M, _, _, {echoes, N}} -> N; {'DOWN', M, _, _, Reason} -> error(Reason) end || {_, M} <- Clients],
+    [receive {'DOWN', M, _, _, Reason} -> ?assertEqual(normal, Reason) end || {_, M} <- Servers],
+    ok = esock:close(L),
+    lists:sum(Counts).
+
+serve(S) ->
+    case esock:recv(S, 0, nowait) of
+        {ok, Data} -> ok = esock:send(S, Data), serve(S);
+        {select, {_, _, H}} -> receive {'$socket', S, select, H} -> serve(S) end;
+        {completion, {_, _, H}} ->
+            receive
+                {'$socket', S, completion, {H, {ok, Data}}} -> ok = esock:send(S, Data), serve(S);
+                {'$socket', S, completion, {H, {error, closed}}} -> ok = esock:close(S)
+            end;
+        {error, closed} -> ok = esock:close(S)
+    end.
+
+echo(C, N) ->
+    Data = <<N:64, 0:448>>,
+    ok = esock:send(C, Data),
+    {ok, Data} = esock:recv(C, 64),
+    receive stop -> ok = esock:close(C), exit({echoes, N + 1}) after 0 -> echo(C, N + 1) end.
+
+until(What) ->
+    case What() of
+        true -> ok;
+        false -> receive after 1 -> until(What) end
+    end.
+
+%% It has the duty while there is traffic, and not when that is over.
+takes_over(_) ->
+    on_both(fun(Backend) ->
+        ?assert(traffic(Backend, fun() -> until(fun() -> busy() =:= 1 end) end) > 0),
+        until(fun() -> busy() =:= 0 end)
+    end).
+
+never(_) ->
+    in_node(fun() ->
+        ok = esock_nif:busy_polling(false),
+        ?assertError(badarg, esock_nif:busy_polling(maybe)),
+        Helper = settled(),
+        {reductions, Before} = process_info(Helper, reductions),
+        traffic(epoll, fun() -> [begin 0 = busy(), receive after 1 -> ok end end || _ <- lists:seq(1, 200)] end),
+        ?assertEqual({reductions, Before}, process_info(Helper, reductions))
+    end).
+
+by_environment(_) ->
+    Reductions = fun() ->
+        {ok, _} = esock:open(inet, stream, tcp),
+        Helper = settled(),
+        {reductions, Before} = process_info(Helper, reductions),
+        traffic(epoll, fun() -> receive after 100 -> ok end end),
+        {reductions, After} = process_info(Helper, reductions),
+        After - Before
+    end,
+    ?assertEqual(0, in_node(Reductions, [{"ESOCK_BUSY_POLL", "false"}])),
+    ?assert(in_node(Reductions, [{"ESOCK_BUSY_POLL", "always"}]) > 0).
+
+by_application(_) ->
+    in_node(fun() ->
+        ok = application:load(esock),
+        ok = application:set_env(esock, busy_poll, false),
+        ok = application:start(esock),
+        traffic(epoll, fun() -> [begin 0 = busy(), receive after 1 -> ok end end || _ <- lists:seq(1, 100)] end),
+        ok = application:stop(esock)
+    end).
+
+%% The thread takes the duty back, and nothing is lost.
+killed(_) ->
+    on_both(fun(Backend) ->
+        ?assert(traffic(Backend, fun() ->
+            until(fun() -> busy() =:= 1 end),
+            [Helper] = helpers(),
+            exit(Helper, kill),
+            until(fun() -> busy() =:= 0 end),
+            %% It is asked for once more, in vain.
+            receive after 100 -> ok end
+        end) > 0),
+        ?assert(traffic(Backend, fun() -> receive after 50 -> 0 = busy() end end) > 0)
+    end).
+
+suspended(_) ->
+    on_both(fun(Backend) ->
+        ?assert(traffic(Backend, fun() ->
+            [begin
+                 until(fun() -> busy() =:= 1 end),
+                 [Helper] = helpers(),
+                 true = erlang:suspend_process(Helper),
+                 until(fun() -> busy() =:= 0 end),
+                 receive after 20 -> ok end,
+                 true = erlang:resume_process(Helper)
+             end || _ <- lists:seq(1, 5)]
+        end) > 0)
+    end).
+
+%% The process that opens the first socket may end, and its application be stopped.
+is_the_nodes(_) ->
+    in_node(fun() ->
+        Leader = spawn(fun() -> receive stop -> ok end end),
+        {_, M} = spawn_monitor(fun() -> group_leader(Leader, self()), {ok, _} = esock:open(inet, stream, tcp) end),
+        receive {'DOWN', M, _, _, normal} -> ok end,
+        Helper = settled(),
+        ?assertEqual({group_leader, whereis(init)}, process_info(Helper, group_leader)),
+        ?assertEqual({links, []}, process_info(Helper, links))
+    end).
+
+%% What it received for others is not kept alive by it.
+keeps_nothing(_) ->
+    there(io_uring) andalso in_node(fun() ->
+        ok = esock_nif:busy_polling(always),
+        {ok, A} = esock:open(inet, dgram, udp, #{io_backend => io_uring}),
+        {ok, B} = esock:open(inet, dgram, udp),
+        [ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}) || S <- [A, B]],
+        {ok, Addr} = esock:sockname(A),
+        [begin
+             {completion, {_, _, H}} = esock:recv(A, 2000, nowait),
+             ok = esock:sendto(B, Data = rand:bytes(1000), Addr),
+             receive {'$socket', A, completion, {H, {ok, Data}}} -> ok end
+         end || _ <- lists:seq(1, 100)],
+        until(fun() -> busy() =:= 0 end),
+        [Helper] = helpers(),
+        until(fun() -> process_info(Helper, [status, binary]) =:= [{status, waiting}, {binary, []}] end)
+    end).
