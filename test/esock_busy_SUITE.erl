@@ -98,7 +98,7 @@ takes_over(_) ->
 never(_) ->
     in_node(fun() ->
         ok = esock_nif:busy_polling(false),
-        ?assertError(badarg, esock_nif:busy_polling(maybe)),
+        ?assertError(badarg, esock_nif:busy_polling(sometimes)),
         Helper = settled(),
         {reductions, Before} = process_info(Helper, reductions),
         traffic(epoll, fun() -> [begin 0 = busy(), receive after 1 -> ok end end || _ <- lists:seq(1, 200)] end),
