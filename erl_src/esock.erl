@@ -32,8 +32,8 @@
 %% <li>`{'$socket', Socket, abort, {Handle, Reason}}', as above.</li>
 %% </ul>
 %% With `{otp, select_read}' set, a receive that gets something at once answers `{completion, {Info, Data}}': the next one is
-%% under way. A process may wait for any number of completions. {@link sendfile/5}, {@link sendmmsg/4} and messages with
-%% `gso' answer `select' on any socket. A program that handles both answers runs on either.
+%% under way. A process may wait for any number of completions. {@link sendmmsg/4}, messages with `gso' and {@link sendfile/5}
+%% of a file that was not opened `raw' answer `select' on any socket. A program that handles both answers runs on either.
 -module(esock).
 
 -compile({no_auto_import, [monitor/1]}).
@@ -845,6 +845,8 @@ sendfile(Socket, File, Offset, Count) -> sendfile(Socket, File, Offset, Count, i
 %%
 %% `{ok, Sent}': fewer than `Count' where the file ends. `{select, {SelectInfo, Sent}}': so many bytes have gone; the
 %% others are to be sent after the message, with `SelectInfo' in place of the file, and the offset and count that are left.
+%% A completion comes when all has gone, up to where the file ended when it was asked for; the file may be closed meanwhile.
+%% Threads that may wait for a disk send what does not go at once.
 %% `{error, {Reason, Sent}}': so many went before the error or the timeout.
 -spec sendfile(socket(), file:fd() | pid() | select_info(), integer(), non_neg_integer(),
                timeout() | nowait | select_handle()) ->

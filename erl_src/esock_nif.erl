@@ -23,7 +23,7 @@
 -export([sendmsg/5]).
 -export([sendv/4]).
 -export([sendmmsg/5]).
--export([sendfile/6, readahead/2]).
+-export([sendfile/4, sendfile/6, file/3, readahead/2]).
 -export([recvmsg/6]).
 -export([recvmmsg/6]).
 -export([setopt_native/3]).
@@ -51,7 +51,7 @@
 -export([protocols/0]).
 
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
-       connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/6, readahead/2, recvmsg/6,
+       connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6,
        recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
        getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, io_backend/1, busy_poller/1, busy_poll/1, busy_polling/1, monitor/1, cancel_monitor/1, options/0,
        msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
@@ -186,6 +186,13 @@ sendmmsg(_Socket, _Msgs, _Flags, _Handle, _How) -> ?NIF.
 -spec sendfile(reference(), integer(), {integer(), non_neg_integer()}, term(), nowait | reference(), how()) ->
           {ok, non_neg_integer()} | {select | completion, term()} | error() | wait().
 sendfile(_Socket, _Fd, _Part, _Tag, _Handle, _How) -> ?NIF.
+
+-spec sendfile(reference(), File :: reference(), {integer(), non_neg_integer()}, nowait | reference()) ->
+          {ok, non_neg_integer()} | {completion, term()} | error().
+sendfile(_Socket, _File, _Part, _Handle) -> ?NIF.
+
+-spec file(reference(), integer(), {integer(), non_neg_integer()}) -> reference() | undefined | error().
+file(_Socket, _Fd, _Part) -> ?NIF.
 
 -spec readahead(integer(), {integer(), non_neg_integer()}) -> ok.
 readahead(_Fd, _Part) -> ?NIF.

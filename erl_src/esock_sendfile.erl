@@ -12,13 +12,14 @@
 %% @doc Sends `Count' bytes from `Offset' (0: to the end). `Wait' is `block' with a deadline, `zero', or `nowait' with a
 %% handle.
 -spec send(esock:socket(), term(), integer(), non_neg_integer(), {block, infinity | integer()} | {zero | nowait, term()}) ->
-          {ok, non_neg_integer()} | {select, term()} | {error, term()}.
+          {ok, non_neg_integer()} | {select | completion, term()} | {error, term()}.
 send(_, _, Offset, _, _) when Offset > ?MOST; Offset < -?MOST ->
     {error, {invalid, {integer_range, Offset}}};
 send(_, _, _, Count, _) when Count > ?MOST ->
     {error, {invalid, {integer_range, Count}}};
 send({'$socket', Ref} = Socket, File, Offset, Count, Wait) ->
     case descriptor(File) of
+        {ok, Fd} when element(1, Wait) =:= nowait -> begun(Ref, Fd, File, Offset, Count, Wait);
         {ok, Fd} -> direct(Ref, Fd, File, Offset, Count, Wait, 0);
         copy -> copy(Socket, File, Offset, Count, Wait, 0);
         {error, _} = Error -> Error
@@ -33,6 +34,15 @@ descriptor({file_descriptor, prim_file, _} = File) ->
     end;
 descriptor(File) when is_pid(File); element(1, File) =:= file_descriptor ->
     copy.
+
+%% On a socket that completes calls, the whole of it is one.
+begun(Ref, Fd, File, Offset, Count, {nowait, Handle} = Wait) ->
+    case esock_nif:file(Ref, Fd, {Offset, size(Count, 0)}) of
+        undefined -> direct(Ref, Fd, File, Offset, Count, Wait, 0);
+        {error, _} = Error -> Error;
+        Whole when Count =:= 0 -> esock_nif:sendfile(Ref, Whole, {Offset, ?MOST}, Handle);
+        Whole -> esock_nif:sendfile(Ref, Whole, {Offset, Count}, Handle)
+    end.
 
 direct(Ref, Fd, File, Offset, Count, Wait, Sent) ->
     Size = size(Count, Sent),

@@ -15,7 +15,7 @@ all() ->
          gso, gso_not_longer, gso_many, gso_batch, gso_waits, gso_bad, gso_not_udp, gso_refused, gso_fragments, gro, gro_room, gro_batch, gro_given,
          select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
          ioctls, interfaces, netns, connect_unreachable, monitors, tables],
-        [same_as_socket, partial, continuation, recvmmsg_waits, select_read]).
+        [same_as_socket, partial, continuation, recvmmsg_waits, select_read, sendfile_partial]).
 
 %% Without `value' of the control messages that OTP leaves raw.
 plain({ok, #{ctrl := Ctrl} = Msg}) ->

@@ -4,7 +4,7 @@ use crate::handle::{self, Handle};
 use crate::job::{Errand, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
-use crate::{atoms, fail, sys};
+use crate::{atoms, fail, sys, worker};
 use esock::lane::{Cancelled, Signal, Wake, Wakes};
 use esock::socket::Direction;
 use parking_lot::Mutex;
@@ -98,9 +98,7 @@ impl Waiter {
     /// Tells it, or does what it waits for, wherever this is.
     fn attend(self: &Arc<Self>, signal: Signal, env: Env<'_>, place: Place) {
         match (signal, &self.errand, place) {
-            (Signal::Ready, Some(_), Place::Thread | Place::Helper) => {
-                DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)))
-            }
+            (Signal::Ready, Some(errand), Place::Thread | Place::Helper) => self.due(errand),
             // It may be much: it is not done within another call.
             (Signal::Ready, Some(_), _) => {
                 for wakes in self.socket.socket.postpone(|waiter| std::ptr::eq(waiter, &raw const **self)) {
@@ -115,6 +113,19 @@ impl Waiter {
         {
             self.socket.demonitor(place.caller(env), &monitor);
         }
+    }
+
+    /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
+    fn due(self: &Arc<Self>, errand: &Errand) {
+        if !(errand.reads() && worker::take(self)) {
+            DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
+        }
+    }
+
+    /// Does what it waits for, in a thread of our own.
+    pub(crate) fn work(self: &Arc<Self>) {
+        DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
+        MESSAGE.with_borrow_mut(work_off);
     }
 
     /// So much of what it waits for is done.
@@ -174,11 +185,7 @@ impl Wake for Waiter {
             None => MESSAGE.with_borrow_mut(|own| {
                 own.run(|env| self.attend(signal, env, Place::Thread));
                 own.clear();
-                // What is done for one may bring the turn of the next.
-                while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
-                    own.run(|env| next.proceed(env));
-                    own.clear();
-                }
+                work_off(own);
             }),
         });
     }
@@ -189,6 +196,14 @@ impl Wake for Waiter {
 
     fn clears_up(&self) -> bool {
         self.monitor.lock().is_some()
+    }
+}
+
+/// Does what is due. What is done for one may bring the turn of the next.
+fn work_off(own: &mut OwnedEnv) {
+    while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
+        own.run(|env| next.proceed(env));
+        own.clear();
     }
 }
 

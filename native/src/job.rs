@@ -21,6 +21,8 @@ pub(crate) struct Job {
     pub(crate) call: for<'a> fn(Env<'a>, &ResourceArc<Handle>, &Wait<'a>, Args<'a>) -> NifResult<Term<'a>>,
     /// Of a call with data to send, what is left of the arguments when a part has gone.
     pub(crate) rest: Option<for<'a> fn(Args<'a>, Term<'a>) -> Args<'a>>,
+    /// It reads a file, and the disk may be slow: after the first part it is done by threads for that.
+    pub(crate) reads: bool,
 }
 
 /// Parts that are done in one go, before others have their turn.
@@ -43,7 +45,8 @@ impl<'a> Task<'a> {
         socket: &ResourceArc<Handle>,
         wait: &Wait<'a>,
     ) -> NifResult<Term<'a>> {
-        for _ in 0..PARTS {
+        let parts = if self.job.reads && wait.acting.is_none() { 1 } else { PARTS };
+        for _ in 0..parts {
             wait.set(self);
             let answer = (self.job.call)(env, socket, wait, self.args)?;
             match (wait.step(), self.job.rest) {
@@ -84,6 +87,11 @@ enum Keep {
 impl Errand {
     pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
         Self { job: task.job, kept: Mutex::new(Keep::new(env, task)) }
+    }
+
+    /// Whether it may wait for a disk.
+    pub(crate) fn reads(&self) -> bool {
+        self.job.reads
     }
 
     /// So much has been done.

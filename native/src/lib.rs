@@ -13,5 +13,6 @@ mod nif;
 mod sys;
 mod term;
 mod watch;
+mod worker;
 
 rustler::init!("esock_nif", load = nif::load::load);

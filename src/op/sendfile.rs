@@ -6,6 +6,9 @@ use crate::socket::Kind;
 use crate::sys;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+/// How much goes with one attempt.
+pub const AT_ONCE: usize = 1024 * 1024;
+
 /// Sends `count` bytes of `file` from `offset`.
 pub struct SendFile<'f> {
     /// The file.
@@ -23,7 +26,7 @@ impl Op for SendFile<'_> {
     const APART: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<usize> {
-        match sys::io::sendfile(fd, self.file, self.offset, self.count) {
+        match sys::io::sendfile(fd, self.file, self.offset, self.count.min(AT_ONCE)) {
             Ok(0) => Attempt::Done(0),
             Ok(put) if put == self.count => Attempt::Done(put),
             Ok(put) => Attempt::Partial(put),

@@ -174,6 +174,12 @@ pub fn sendfile(fd: BorrowedFd<'_>, file: &OwnedFd, offset: i64, count: usize) -
     check_len(unsafe { libc::sendfile(fd.as_raw_fd(), file.as_raw_fd(), &raw mut offset, count) })
 }
 
+/// How long a file is, fstat(2); nothing where it has no length, as those of proc(5) have none.
+pub fn file_size(file: &OwnedFd) -> Option<u64> {
+    let metadata = std::fs::File::from(file.try_clone().ok()?).metadata().ok()?;
+    Some(metadata.len()).filter(|len| metadata.is_file() && *len > 0)
+}
+
 /// readahead(2). What it cannot do is not missed: the reader waits then.
 pub fn readahead(file: &OwnedFd, offset: i64, count: usize) {
     // SAFETY: no pointers.

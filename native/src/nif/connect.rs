@@ -22,7 +22,7 @@ fn connect<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &CONNECT, [addr; 3])
 }
 
-const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: None };
+const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: None, reads: false };
 
 fn connect_to<'a>(
     env: Env<'a>,

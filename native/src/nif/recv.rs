@@ -25,7 +25,7 @@ fn recv<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
 }
 
-const RECV: Job = Job { name: atoms::recv, call: received, rest: None };
+const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: false };
 
 fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, args: Args<'a>) -> NifResult<Term<'a>> {
     let [length, flags, _] = args;
@@ -65,7 +65,7 @@ fn recvfrom<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVFROM, [size, flags, flags])
 }
 
-const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: None };
+const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: None, reads: false };
 
 fn received_from<'a>(
     env: Env<'a>,

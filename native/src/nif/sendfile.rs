@@ -2,9 +2,12 @@
 
 use super::{Wait, run};
 use crate::handle::Handle;
+use crate::job::{Args, Job};
 use crate::{atoms, fail};
-use esock::op::sendfile::SendFile;
-use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
+use esock::op::sendfile::{AT_ONCE, SendFile};
+use esock::poller::Backend;
+use rustler::{Atom, Encoder, Env, NifResult, Resource, ResourceArc, Term};
+use std::os::fd::OwnedFd;
 
 /// `sendfile(Socket, Fd, {Offset, Count}, Tag, Handle, How)`, of the number of an open file. Answers how many bytes went.
 #[rustler::nif]
@@ -43,4 +46,82 @@ fn readahead(env: Env<'_>, file: i32, (offset, count): (i64, u32)) -> Term<'_> {
         esock::sys::io::readahead(&file, offset, count as usize);
     }
     atoms::ok().encode(env)
+}
+
+/// A file that is sent bit by bit. Whoever opened it may close it meanwhile.
+pub(crate) struct File {
+    fd: OwnedFd,
+    /// How long it was, where the system says so.
+    size: Option<u64>,
+}
+
+#[rustler::resource_impl]
+impl Resource for File {}
+
+/// `file(Socket, Fd, {Offset, Count})`: reads that part ahead, and answers the file for `sendfile/4`; or `undefined` where
+/// the socket does not complete calls.
+#[rustler::nif(schedule = "DirtyIo")]
+fn file<'a>(env: Env<'a>, socket: ResourceArc<Handle>, fd: i32, (offset, count): (i64, u32)) -> Term<'a> {
+    if socket.socket.backend != Backend::Uring {
+        return atoms::undefined().encode(env);
+    }
+    match esock::sys::socket::dup(fd) {
+        Ok(file) => {
+            esock::sys::io::readahead(&file, offset, count as usize);
+            let size = esock::sys::io::file_size(&file);
+            ResourceArc::new(File { fd: file, size }).encode(env)
+        }
+        Err(errno) => fail::posix(env, errno),
+    }
+}
+
+/// `sendfile(Socket, File, {Offset, Count}, Handle)`: with `nowait`, of a file of `file/3`. Answers `{ok, Sent}`.
+#[rustler::nif(name = "sendfile")]
+fn sendfile_whole<'a>(
+    env: Env<'a>,
+    socket: ResourceArc<Handle>,
+    file: ResourceArc<File>,
+    (offset, count): (i64, u64),
+    handle: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wait = Wait::decode(env, handle, atoms::nowait().encode(env))?;
+    // What ends with the file is done then, and needs no look for more.
+    let there = file.size.zip(u64::try_from(offset).ok()).map_or(count, |(size, offset)| size.saturating_sub(offset));
+    let span = (offset, count.min(there)).encode(env);
+    wait.call(env, &socket, &SENDFILE, [file.encode(env), span, 0.encode(env)])
+}
+
+const SENDFILE: Job = Job { name: atoms::sendfile, call: send_part, rest: Some(advance), reads: true };
+
+/// Sends as much as goes with one attempt. Of `{Offset, Count}`, which are left, and `before`, which has gone.
+fn send_part<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    [file, span, before]: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let (file, before): (ResourceArc<File>, u64) = (file.decode()?, before.decode()?);
+    let (offset, count): (i64, usize) = span.decode()?;
+    if wait.acting.is_some() {
+        esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE));
+    }
+    let mut op = SendFile { file: &file.fd, offset, count };
+    let tag = || atoms::sendfile().encode(env);
+    let answer = run(env, socket, wait, &mut op, tag, |_, put, all| {
+        Some(if all { (atoms::ok(), before + put as u64).encode(env) } else { put.encode(env) })
+    })?;
+    Ok(match answer.decode::<(Atom, Atom)>() {
+        Ok((error, reason)) if error == atoms::error() && before > 0 => fail::error(env, (reason, before)),
+        _ => answer,
+    })
+}
+
+/// So much of it has gone.
+fn advance<'a>([file, span, before]: Args<'a>, put: Term<'a>) -> Args<'a> {
+    let env = put.get_env();
+    let left = |(offset, count): (i64, u64), put: u64| (offset.saturating_add_unsigned(put), count.saturating_sub(put));
+    match (span.decode(), before.decode::<u64>(), put.decode::<u64>()) {
+        (Ok(span), Ok(before), Ok(put)) => [file, left(span, put).encode(env), (before + put).encode(env)],
+        _ => [file, span, before],
+    }
 }

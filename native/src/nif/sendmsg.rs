@@ -29,7 +29,7 @@ fn sendmsg<'a>(
     wait.call(env, &socket, &SENDMSG, [msg, flags, flags])
 }
 
-const SENDMSG: Job = Job { name: atoms::sendmsg, call: send_message, rest: Some(unsent_message) };
+const SENDMSG: Job = Job { name: atoms::sendmsg, call: send_message, rest: Some(unsent_message), reads: false };
 
 /// The control messages have gone with the first byte.
 fn unsent_message<'a>([msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
@@ -69,7 +69,7 @@ fn sendv<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &SENDV, [iov, undefined, undefined])
 }
 
-const SENDV: Job = Job { name: atoms::sendv, call: send_vector, rest: Some(unsent_vector) };
+const SENDV: Job = Job { name: atoms::sendv, call: send_vector, rest: Some(unsent_vector), reads: false };
 
 fn unsent_vector<'a>([_, undefined, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
     [rest, undefined, undefined]

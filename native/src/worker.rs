@@ -1,0 +1,55 @@
+//! Threads for what may wait for a disk: jobs that read a file.
+
+use crate::caller::Waiter;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::thread::{Builder, JoinHandle};
+
+/// Jobs that wait for a disk at the same time. Chosen, not measured.
+const THREADS: usize = 4;
+const STACK: usize = 256 * 1024;
+
+/// The threads, and the way to them. A waiter is there once at the most, so that the queue is no longer than the lines.
+struct Workers {
+    queue: Mutex<Option<Sender<Arc<Waiter>>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+static WORKERS: OnceLock<Workers> = OnceLock::new();
+
+/// Has a thread do what somebody waits for. `false`: there is none.
+pub(crate) fn take(waiter: &Arc<Waiter>) -> bool {
+    let workers = WORKERS.get_or_init(start);
+    workers.queue.lock().as_ref().is_some_and(|queue| queue.send(Arc::clone(waiter)).is_ok())
+}
+
+fn start() -> Workers {
+    let (queue, waiters) = unbounded();
+    let threads = (0..THREADS).filter_map(|index| {
+        let waiters: Receiver<Arc<Waiter>> = waiters.clone();
+        let builder = Builder::new().name(format!("esock_file_{index}")).stack_size(STACK);
+        builder.spawn(move || work(&waiters)).ok()
+    });
+    let threads: Vec<_> = threads.collect();
+    esock::sys::exit::at_exit(stop);
+    Workers { queue: Mutex::new((!threads.is_empty()).then_some(queue)), threads: Mutex::new(threads) }
+}
+
+fn work(waiters: &Receiver<Arc<Waiter>>) {
+    for waiter in waiters {
+        // A panic costs one socket its job, not the others theirs.
+        let _ = catch_unwind(AssertUnwindSafe(|| waiter.work()));
+    }
+}
+
+/// Nobody sends a message while the VM comes to its end.
+extern "C" fn stop() {
+    if let Some(workers) = WORKERS.get() {
+        *workers.queue.lock() = None;
+        for thread in workers.threads.lock().drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

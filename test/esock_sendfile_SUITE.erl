@@ -1,0 +1,223 @@
+%% sendfile with nowait on a socket that completes calls: the message says how much has gone, when all has.
+-module(esock_sendfile_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-import(esock_completion_SUITE, [completion/2, spawned/1, then/2]).
+-import(esock_async_SUITE, [no_message/0, until/1]).
+-import(esock_pairs, [pair/0, local_pair/2]).
+
+-compile([export_all, nowarn_export_all]).
+
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
+all() ->
+    [at_once, whole, part, local, file_closed_meanwhile, in_line, beside_others, cancelled, aborted, broken, owner_death, waiter_death,
+     bad, threads_of_its_own, leaves_nothing].
+
+init_per_suite(Config) ->
+    case esock_completion_SUITE:init_per_suite(Config) of
+        {skip, _} = Skip -> Skip;
+        _ ->
+            Path = filename:join(proplists:get_value(priv_dir, Config), "data"),
+            ok = file:write_file(Path, rand:bytes(20_000_000)),
+            [{path, Path} | Config]
+    end.
+
+end_per_suite(Config) ->
+    esock_completion_SUITE:end_per_suite(Config).
+
+file(Config) ->
+    {ok, File} = file:open(proplists:get_value(path, Config), [read, raw, binary]),
+    File.
+
+data(Config) ->
+    {ok, Data} = file:read_file(proplists:get_value(path, Config)),
+    Data.
+
+at_once(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    ?assertEqual({ok, 1000}, esock:sendfile(C, File, 0, 1000, nowait)),
+    ?assertEqual({ok, 10}, esock:sendfile(C, File, 19_999_990, 100, nowait)),
+    ?assertEqual({ok, 0}, esock:sendfile(C, File, 20_000_000, 100, nowait)),
+    ?assertEqual({ok, 0}, esock:sendfile(C, File, 30_000_000, 0, nowait)),
+    {ok, Got} = esock:recv(S, 1010),
+    ?assertEqual(<<(binary:part(data(Config), 0, 1000))/binary, (binary:part(data(Config), 19_999_990, 10))/binary>>, Got),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+whole(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    {completion, {completion_info, sendfile, H}} = esock:sendfile(C, File, 0, 0, nowait),
+    ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
+    ?assertEqual({ok, 20_000_000}, completion(C, H)),
+    %% Under a handle of the caller's.
+    Mine = make_ref(),
+    {completion, {completion_info, sendfile, Mine}} = esock:sendfile(C, File, 0, 0, Mine),
+    ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
+    ?assertEqual({ok, 20_000_000}, completion(C, Mine)),
+    #{counters := #{sendfile := 2, sendfile_byte := 40_000_000, write_byte := 0}} = counters(C),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+counters(C) ->
+    #{counters := Counters} = esock:info(C),
+    #{counters => Counters#{sendfile => maps:get(sendfile, Counters, 2)}}.
+
+part(Config) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:sendfile(C, file(Config), 5_000_001, 14_000_000, nowait),
+    ?assertEqual({ok, binary:part(data(Config), 5_000_001, 14_000_000)}, esock:recv(S, 14_000_000)),
+    ?assertEqual({ok, 14_000_000}, completion(C, H)),
+    esock_pairs:close([C, S]).
+
+local(Config) ->
+    {C, S} = local_pair(esock, stream),
+    {completion, {_, _, H}} = esock:sendfile(C, file(Config), 0, 0, nowait),
+    ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
+    ?assertEqual({ok, 20_000_000}, completion(C, H)),
+    esock_pairs:close([C, S]).
+
+file_closed_meanwhile(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    {completion, {_, _, H}} = esock:sendfile(C, File, 0, 0, nowait),
+    ok = file:close(File),
+    ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
+    ?assertEqual({ok, 20_000_000}, completion(C, H)),
+    esock_pairs:close([C, S]).
+
+%% Each in its turn, and whole; so do other sends.
+in_line(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    Data = data(Config),
+    {completion, {_, _, H1}} = esock:sendfile(C, File, 0, 0, nowait),
+    {completion, {_, send, H2}} = esock:send(C, <<"between">>, [], nowait),
+    {completion, {_, _, H3}} = esock:sendfile(C, File, 0, 5_000_000, nowait),
+    ?assertEqual({ok, Data}, esock:recv(S, 20_000_000)),
+    ?assertEqual({ok, <<"between">>}, esock:recv(S, 7)),
+    ?assertEqual({ok, binary:part(Data, 0, 5_000_000)}, esock:recv(S, 5_000_000)),
+    ?assertEqual([{ok, 20_000_000}, ok, {ok, 5_000_000}], [completion(C, H) || H <- [H1, H2, H3]]),
+    esock_pairs:close([C, S]).
+
+%% More of them than there are threads.
+beside_others(Config) ->
+    Pairs = [pair() || _ <- lists:seq(1, 12)],
+    File = file(Config),
+    Handles = [begin {completion, {_, _, H}} = esock:sendfile(C, File, 0, 0, nowait), H end || {C, _} <- Pairs],
+    Self = self(),
+    Readers = [spawn_monitor(fun() -> receive go -> Self ! {self(), erlang:md5(element(2, {ok, _} = esock:recv(S, 20_000_000)))} end end) || {_, S} <- Pairs],
+    Md5 = erlang:md5(data(Config)),
+    [Pid ! go || {Pid, _} <- Readers],
+    [receive {Pid, Got} -> ?assertEqual(Md5, Got) end || {Pid, _} <- Readers],
+    [?assertEqual({ok, 20_000_000}, completion(C, H)) || {{C, _}, H} <- lists:zip(Pairs, Handles)],
+    [esock_pairs:close([C, S]) || {C, S} <- Pairs].
+
+%% What has gone has gone, in order; nothing comes, and the line goes on.
+cancelled(Config) ->
+    {C, S} = pair(),
+    {completion, Info} = esock:sendfile(C, file(Config), 0, 0, nowait),
+    {completion, {_, _, H}} = esock:send(C, <<"behind">>, [], nowait),
+    {ok, Begun} = esock:recv(S, 3_000_000),
+    ok = esock:cancel(C, Info),
+    ?assertMatch({error, {invalid, _}}, esock:cancel(C, Info)),
+    Rest = rest(S, <<"behind">>, <<>>),
+    ?assertEqual(ok, completion(C, H)),
+    Got = <<Begun/binary, Rest/binary>>,
+    Size = byte_size(Got) - 6,
+    ?assertEqual(<<(binary:part(data(Config), 0, Size))/binary, "behind">>, Got),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+rest(S, End, Got) ->
+    case binary:longest_common_suffix([Got, End]) =:= byte_size(End) of
+        true -> Got;
+        false -> {ok, More} = esock:recv(S, 0, 10_000), rest(S, End, <<Got/binary, More/binary>>)
+    end.
+
+aborted(Config) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:sendfile(C, file(Config), 0, 0, nowait),
+    {completion, {_, _, H2}} = esock:sendfile(C, file(Config), 0, 0, nowait),
+    ok = esock:close(C),
+    ?assertEqual([{abort, closed}, {abort, closed}], [completion(C, X) || X <- [H, H2]]),
+    no_message(),
+    esock_pairs:close([S]).
+
+%% So many bytes had gone when the peer did.
+broken(Config) ->
+    {C, S} = pair(),
+    {completion, {_, _, H}} = esock:sendfile(C, file(Config), 0, 0, nowait),
+    {ok, _} = esock:recv(S, 1_000_000),
+    ok = esock:setopt(S, {socket, linger}, #{onoff => true, linger => 0}),
+    ok = esock:close(S),
+    {error, {Reason, Sent}} = completion(C, H),
+    ?assert(lists:member(Reason, [econnreset, epipe])),
+    ?assert(Sent >= 1_000_000 andalso Sent < 20_000_000),
+    esock_pairs:close([C]).
+
+owner_death(Config) ->
+    {Owner, _, {C, S}} = Spawned = spawned(fun() -> pair() end),
+    {completion, {_, _, H}} = esock:sendfile(C, file(Config), 0, 0, nowait),
+    then(Spawned, fun() -> ok end),
+    until(fun() -> not is_process_alive(Owner) end),
+    ?assertEqual({abort, closed}, completion(C, H)),
+    ?assertEqual({error, closed}, esock:send(S, <<"x">>)).
+
+%% The line goes on.
+waiter_death(Config) ->
+    {C, S} = pair(),
+    {Pid, MRef} = spawn_monitor(fun() -> {completion, _} = esock:sendfile(C, file(Config), 0, 0, nowait), receive stop -> ok end end),
+    until(fun() -> #{num_writers := N} = esock:info(C), N =:= 1 end),
+    {completion, {_, _, H}} = esock:send(C, <<"behind">>, [], nowait),
+    exit(Pid, kill),
+    receive {'DOWN', MRef, _, _, killed} -> ok end,
+    Got = rest(S, <<"behind">>, <<>>),
+    ?assertEqual(ok, completion(C, H)),
+    Size = byte_size(Got) - 6,
+    ?assertEqual(binary:part(data(Config), 0, Size), binary:part(Got, 0, Size)),
+    esock_pairs:close([C, S]).
+
+bad(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    ?assertEqual({error, einval}, esock:sendfile(C, File, -1, 10, nowait)),
+    ?assertMatch({error, {invalid, {integer_range, _}}}, esock:sendfile(C, File, 1 bsl 70, 10, nowait)),
+    ok = file:close(File),
+    ?assertEqual({error, einval}, esock:sendfile(C, File, 0, 0, nowait)),
+    {ok, Fresh} = esock:open(inet, stream, tcp),
+    ?assertMatch({error, R} when R =:= epipe; R =:= enotconn, esock:sendfile(Fresh, file(Config), 0, 0, nowait)),
+    ok = esock:close(Fresh),
+    ?assertEqual({error, closed}, esock:sendfile(Fresh, file(Config), 0, 0, nowait)),
+    no_message(),
+    esock_pairs:close([C, S]).
+
+%% The threads that wait for disks do it, not those that poll: they are there when a file has been sent so.
+threads_of_its_own(Config) ->
+    whole(Config),
+    Names = [Name || Task <- filelib:wildcard("/proc/self/task/*/comm"), {ok, Name} <- [file:read_file(Task)]],
+    ?assertEqual(4, length([Name || <<"esock_file_", _/binary>> = Name <- Names])).
+
+leaves_nothing(Config) ->
+    whole(Config),
+    Before = descriptors(),
+    [begin
+         {C, S} = pair(),
+         File = file(Config),
+         {completion, Info} = esock:sendfile(C, File, 0, 0, nowait),
+         ok = file:close(File),
+         case N rem 3 of
+             0 -> ok = esock:cancel(C, Info);
+             1 -> {ok, _} = esock:recv(S, 100_000);
+             2 -> ok
+         end,
+         esock_pairs:close([C, S])
+     end || N <- lists:seq(1, 100)],
+    until(fun() -> descriptors() =< Before end).
+
+descriptors() ->
+    length(esock_leak_SUITE:descriptors()).
