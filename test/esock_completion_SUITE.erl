@@ -293,8 +293,14 @@ select_read(_) ->
                      ?assertEqual({ok, <<N>>}, completion(S, H)),
                      ok = esock:send(C, <<N, N>>),
                      until(fun() -> here(S) =:= 2 end),
-                     {completion, {{completion_info, recv, Next}, <<N, N>>}} = esock:recv(S, 0, nowait),
-                     Next
+                     case esock:recv(S, 0, nowait) of
+                         {completion, {{completion_info, recv, Next}, <<N, N>>}} -> Next;
+                         %% The ring is about to bring them.
+                         {completion, {completion_info, recv, These}} ->
+                             ?assertEqual({ok, <<N, N>>}, completion(S, These)),
+                             {completion, {completion_info, recv, Next}} = esock:recv(S, 0, nowait),
+                             Next
+                     end
              end, H0, lists:seq(1, 20)),
     ok = esock:close(C),
     ?assertEqual({error, closed}, completion(S, Last)),
