@@ -22,7 +22,7 @@ static WORKERS: OnceLock<Workers> = OnceLock::new();
 /// Has a thread do what somebody waits for. `false`: there is none.
 pub(crate) fn take(waiter: &Arc<Waiter>) -> bool {
     let workers = WORKERS.get_or_init(start);
-    workers.queue.lock().as_ref().is_some_and(|queue| queue.send(Arc::clone(waiter)).is_ok())
+    workers.queue.lock().as_ref().is_some_and(|queue| queue.try_send(Arc::clone(waiter)).is_ok())
 }
 
 fn start() -> Workers {

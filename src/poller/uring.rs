@@ -7,7 +7,7 @@ use super::Ready;
 use super::busy::Traffic;
 use super::token::{Table, Token};
 use crate::errno::Errno;
-use crate::sys::uring::{BELL, CANCEL, Completion, Uring};
+use crate::sys::uring::{BELL, CANCEL, Completion, Kernel, Uring};
 use crate::sys::{self, Result};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use parking_lot::Mutex;
@@ -66,6 +66,15 @@ pub struct Ring {
 impl Ring {
     /// Starts ring number `index`, and tries whether the kernel receives as it should.
     pub fn start(index: usize, traffic: Arc<Traffic>) -> Result<Arc<Self>> {
+        Self::start_on(index, traffic, || Uring::new().and_then(|mut made| trial(&mut made).map(|()| made)))
+    }
+
+    /// The same, on what `make` makes in the ring's thread.
+    pub fn start_on<K: Kernel>(
+        index: usize,
+        traffic: Arc<Traffic>,
+        make: impl FnOnce() -> Result<K> + Send + 'static,
+    ) -> Result<Arc<Self>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let ring = Arc::new(Self { desk: Mutex::default(), bell, thread: Mutex::new(None), traffic });
         let (tell, told) = mpsc::sync_channel(1);
@@ -75,7 +84,7 @@ impl Ring {
             move || {
                 super::epoll::unbind();
                 // Only the thread that makes a ring may use it.
-                let made = Uring::new().and_then(|mut made| trial(&mut made).map(|()| made));
+                let made = make();
                 let _ = tell.send(made.as_ref().map(|_| ()).map_err(|errno| *errno));
                 if let Ok(made) = made {
                     ring.run(made);
@@ -148,7 +157,7 @@ impl Ring {
         }
     }
 
-    fn run(&self, mut uring: Uring) {
+    fn run(&self, mut uring: impl Kernel) {
         let mut completions = Vec::new();
         let mut work = || -> Result<()> {
             uring.hear(self.bell.as_fd())?;
@@ -166,7 +175,7 @@ impl Ring {
     }
 
     /// Hands over what was asked for, until there is nothing more. Answers whether to go on.
-    fn ask(&self, uring: &mut Uring) -> Result<bool> {
+    fn ask(&self, uring: &mut impl Kernel) -> Result<bool> {
         loop {
             let mut desk = self.desk.lock();
             let requests = std::mem::take(&mut desk.requests);
@@ -188,7 +197,7 @@ impl Ring {
     }
 
     /// Brings what has come to whom it is for, and then tells each of them once.
-    fn serve(&self, uring: &mut Uring, completions: &mut Vec<Completion>) -> Result<()> {
+    fn serve(&self, uring: &mut impl Kernel, completions: &mut Vec<Completion>) -> Result<()> {
         let mut told: Vec<Arc<dyn Intake>> = Vec::new();
         // What has come is brought in any case.
         let mut health = Ok(());
@@ -222,7 +231,7 @@ impl Ring {
 
     /// A cancel has been carried out, or has found nothing: while the kernel goes from one wait to the next, a receive is not
     /// where a cancel looks.
-    fn cancelled(&self, uring: &mut Uring, completion: &Completion) -> Result<()> {
+    fn cancelled(&self, uring: &mut impl Kernel, completion: &Completion) -> Result<()> {
         let name = completion.name & !CANCEL;
         let there = self.desk.lock().entries.get(Token::from_u64(name)).is_some();
         if completion.result.is_err() && there { uring.cancel(name) } else { Ok(()) }

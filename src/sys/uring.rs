@@ -32,6 +32,8 @@ pub struct Uring {
     // Dropped before the memory, which the kernel knows until then.
     ring: IoUring,
     buffers: Buffers,
+    /// Completions that were taken out to make room.
+    early: Vec<Completion>,
 }
 
 /// The buffers' memory. It is never given back: a receive that the kernel has not ended yet may write to it, and a ring
@@ -44,6 +46,22 @@ struct Buffers {
 // SAFETY: the memory is this one's alone.
 unsafe impl Send for Buffers {}
 
+/// What the kernel is asked for. Tests put something else in its place, which does all that it may do.
+pub trait Kernel {
+    /// Receives from a stream until told otherwise: a completion for each buffer that is filled.
+    fn receive(&mut self, fd: RawFd, name: u64) -> Result<()>;
+    /// Ends what has this name. Its last completion comes by itself.
+    fn cancel(&mut self, name: u64) -> Result<()>;
+    /// Completes [`BELL`] whenever somebody writes to this eventfd.
+    fn hear(&mut self, bell: BorrowedFd<'_>) -> Result<()>;
+    /// Hands over the requests and waits for a completion.
+    fn wait(&mut self) -> Result<()>;
+    /// Adds the completions that are there.
+    fn completions(&mut self, to: &mut Vec<Completion>);
+    /// The bytes that came with a completion, whose buffer is not to be used any more when `use_them` has been called.
+    fn take<R>(&mut self, completion: &Completion, use_them: impl FnOnce(&[u8]) -> R) -> R;
+}
+
 /// What the kernel says of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Completion {
@@ -53,7 +71,8 @@ pub struct Completion {
     pub result: Result<usize>,
     /// There will be others of this name.
     pub more: bool,
-    buffer: Option<u16>,
+    /// The buffer that was filled.
+    pub buffer: Option<u16>,
 }
 
 impl Uring {
@@ -77,23 +96,7 @@ impl Uring {
         }
         .map_err(|error| errno(&error))?;
         (0..BUFFERS as u16).for_each(|number| buffers.give(number));
-        Ok(Self { ring, buffers })
-    }
-
-    /// Receives from a stream until told otherwise: a completion for each buffer that is filled.
-    pub fn receive(&mut self, fd: RawFd, name: u64) -> Result<()> {
-        self.push(opcode::RecvMulti::new(Fd(fd), GROUP).build().user_data(name))
-    }
-
-    /// Ends what has this name. Its last completion comes by itself.
-    pub fn cancel(&mut self, name: u64) -> Result<()> {
-        self.push(opcode::AsyncCancel::new(name).build().user_data(name | CANCEL))
-    }
-
-    /// Completes [`BELL`] whenever somebody writes to this eventfd.
-    pub fn hear(&mut self, bell: BorrowedFd<'_>) -> Result<()> {
-        let poll = opcode::PollAdd::new(Fd(bell.as_raw_fd()), libc::POLLIN as u32).multi(true);
-        self.push(poll.build().user_data(BELL))
+        Ok(Self { ring, buffers, early: Vec::new() })
     }
 
     fn push(&mut self, entry: squeue::Entry) -> Result<()> {
@@ -104,33 +107,52 @@ impl Uring {
             }
             match self.ring.submit() {
                 Ok(_) => {}
+                // More than the queue of completions holds: the kernel takes nothing before there is room again.
+                Err(error) if errno(&error).number() == libc::EBUSY => self.gather(),
                 Err(error) if passing(errno(&error)) => {}
                 Err(error) => return Err(errno(&error)),
             }
         }
     }
 
-    /// Hands over the requests and waits for a completion, io_uring_enter(2).
-    pub fn wait(&mut self) -> Result<()> {
-        match self.ring.submit_and_wait(1) {
-            Ok(_) => Ok(()),
-            Err(error) if passing(errno(&error)) => Ok(()),
-            Err(error) => Err(errno(&error)),
-        }
-    }
-
-    /// Adds the completions that are there.
-    pub fn completions(&mut self, to: &mut Vec<Completion>) {
-        to.extend(self.ring.completion().map(|entry| Completion {
+    fn gather(&mut self) {
+        self.early.extend(self.ring.completion().map(|entry| Completion {
             name: entry.user_data(),
             result: usize::try_from(entry.result()).map_err(|_| Errno::new(-entry.result())),
             more: cqueue::more(entry.flags()),
             buffer: cqueue::buffer_select(entry.flags()),
         }));
     }
+}
 
-    /// The bytes that came with a completion, whose buffer is not to be used any more when `use_them` has been called.
-    pub fn take<R>(&mut self, completion: &Completion, use_them: impl FnOnce(&[u8]) -> R) -> R {
+impl Kernel for Uring {
+    fn receive(&mut self, fd: RawFd, name: u64) -> Result<()> {
+        self.push(opcode::RecvMulti::new(Fd(fd), GROUP).build().user_data(name))
+    }
+
+    fn cancel(&mut self, name: u64) -> Result<()> {
+        self.push(opcode::AsyncCancel::new(name).build().user_data(name | CANCEL))
+    }
+
+    fn hear(&mut self, bell: BorrowedFd<'_>) -> Result<()> {
+        let poll = opcode::PollAdd::new(Fd(bell.as_raw_fd()), libc::POLLIN as u32).multi(true);
+        self.push(poll.build().user_data(BELL))
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        match self.ring.submit_and_wait(usize::from(self.early.is_empty())) {
+            Ok(_) => Ok(()),
+            Err(error) if passing(errno(&error)) => Ok(()),
+            Err(error) => Err(errno(&error)),
+        }
+    }
+
+    fn completions(&mut self, to: &mut Vec<Completion>) {
+        self.gather();
+        to.append(&mut self.early);
+    }
+
+    fn take<R>(&mut self, completion: &Completion, use_them: impl FnOnce(&[u8]) -> R) -> R {
         let Some(number) = completion.buffer else {
             return use_them(&[]);
         };

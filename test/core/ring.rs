@@ -277,3 +277,42 @@ fn beside_the_stream() {
     let recv = Recv { room: &mut room, len: 5, exact: true, whole: true, flags: libc::MSG_ERRQUEUE };
     assert!(recv.want().is_none());
 }
+
+/// More completions than the kernel's queue has room for, while nobody takes them: none is lost.
+#[test]
+fn overflow() {
+    const MANY: usize = 6000;
+    let Some(ring) = ring() else { return };
+    struct Counts {
+        ended: AtomicUsize,
+        /// The thread is held where it tells a source.
+        held: Mutex<()>,
+    }
+    impl Ready for Counts {
+        fn ready(&self, _: bool, _: bool) {
+            drop(self.held.lock().unwrap());
+        }
+    }
+    impl Intake for Counts {
+        fn landed(&self, _: &[u8], _: bool) -> bool {
+            false
+        }
+        fn let_go(&self, errno: Option<Errno>) {
+            assert_eq!(errno, None);
+            self.ended.fetch_add(1, SeqCst);
+        }
+    }
+    let counts = Arc::new(Counts { ended: AtomicUsize::new(0), held: Mutex::default() });
+    let pairs: Vec<_> = (0..MANY).map(|_| pair()).collect();
+    for (mine, _) in &pairs {
+        until(|| ring.receive(mine.as_raw_fd(), counts.clone()).is_some());
+    }
+    let held = counts.held.lock().unwrap();
+    sys::io::send(pairs[0].1.as_fd(), b"x", 0).unwrap();
+    let mine: Vec<_> = pairs.into_iter().map(|(mine, _other)| mine).collect();
+    drop(held);
+    until(|| counts.ended.load(SeqCst) == MANY);
+    assert_eq!(ring.receiving(), 0);
+    ring.stop_thread();
+    drop(mine);
+}
