@@ -175,7 +175,8 @@ keeps_nothing(_) ->
         {ok, Addr} = esock:sockname(A),
         [begin
              {completion, {_, _, H}} = esock:recv(A, 2000, nowait),
-             ok = esock:sendto(B, Data = rand:bytes(1000), Addr),
+             Data = rand:bytes(1000),
+             ok = esock:sendto(B, Data, Addr),
              receive {'$socket', A, completion, {H, {ok, Data}}} -> ok end
          end || _ <- lists:seq(1, 100)],
         until(fun() -> busy() =:= 0 end),

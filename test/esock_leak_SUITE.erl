@@ -222,10 +222,9 @@ signals_attended(_) ->
                                         busy()
                                 end),
     receive opened -> ok end,
-    Grown = erlang:memory(system) - Before,
+    %% The schedulers free what has ended in their own time; signals stay for as long as the process does.
+    esock_async_SUITE:until(fun() -> erlang:memory(system) - Before < 2_000_000 end),
     exit(Pid, kill),
-    receive {'DOWN', MRef, process, Pid, killed} -> ok end,
-    ct:comment("~b KB", [Grown div 1024]),
-    ?assert(Grown < 2_000_000).
+    receive {'DOWN', MRef, process, Pid, killed} -> ok end.
 
 busy() -> busy().
