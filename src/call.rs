@@ -74,8 +74,19 @@ impl<W: Wake> Socket<W> {
         self.with(|fd, _| {
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
+            if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
+                self.met(&mut value);
+            }
             Ok(value)
         })
+    }
+
+    /// An error that the ring has taken from the socket, for who asks for it.
+    fn met(&self, value: &mut [u8]) {
+        let errno = self.ahead.as_ref().and_then(|ahead| ahead.take_error());
+        if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
+            *bytes = errno.number().to_ne_bytes();
+        }
     }
 
     /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.

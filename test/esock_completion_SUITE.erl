@@ -15,7 +15,7 @@ suite() ->
 all() ->
     [named, chosen_by_environment, refused, refused_node_works, accept_connect, connect_refused, connect_in_time, receive_later, receive_at_once, exact, exact_cut_short,
      exact_longer_than_ahead, own_handle, some, peeked, of_messages, batch, local_stream, rights, select_read, cancel_keeps_bytes, cancel_too_late,
-     cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, peer_killed,
+     cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, error_asked_for, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, reads_ahead, bounded_ahead, no_ahead, shut_down,
      looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
      told_as_it_goes, gathered_and_closed, unread_and_closed, close_crosses_end, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
@@ -451,6 +451,20 @@ peer_reset(_) ->
     esock_pairs:close([S]).
 
 %% A peer that is killed leaves no end of stream but what the system makes of it.
+%% Whoever has the error, it is told once: to who asks for it, or to the next call.
+error_asked_for(_) ->
+    [begin
+         {C, S} = pair(),
+         {completion, Info} = esock:recv(S, 0, nowait),
+         ok = esock:cancel(S, Info),
+         ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
+         ok = esock:close(C),
+         until(fun() -> {ok, Error} = esock:getopt(S, {socket, error}), Error =:= econnreset end),
+         ?assertEqual({ok, none}, esock:getopt(S, {socket, error})),
+         ?assertEqual({error, closed}, esock:recv(S, 0, 5000)),
+         esock_pairs:close([S])
+     end || _ <- lists:seq(1, 20)].
+
 peer_killed(_) ->
     {L, #{port := Port}} = listener(),
     Program = "import socket, sys\ns = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\ns.sendall(b'x' * 1000)\nsys.stdin.read()",
