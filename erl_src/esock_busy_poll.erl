@@ -4,11 +4,13 @@
 %% it is over. Where such a process has ended, the thread does without it.
 -module(esock_busy_poll).
 
--export([init/0, init/1, rest/1]).
+-export([init/0, init/1, rest/1, busy/1]).
 
 %% @private Begins with `esock_nif'.
 -spec init() -> no_return().
 init() ->
+    %% Where all modules are loaded at the start, a function of one that is still being loaded is not waited for.
+    loaded(10_000) orelse exit(normal),
     %% They are the node's, not those of the application that happened to be the first to open a socket.
     true = group_leader(whereis(init), self()),
     #{io_backend := #{pollers := Count}} = esock_nif:info(),
@@ -19,18 +21,26 @@ init() ->
 -spec init(non_neg_integer()) -> no_return().
 init(Index) ->
     ok = esock_nif:busy_poller(Index),
-    rest(Index).
+    erlang:hibernate(?MODULE, rest, [Index]).
+
+loaded(0) ->
+    false;
+loaded(Tries) ->
+    erlang:module_loaded(esock_nif) orelse
+        receive after 1 -> loaded(Tries - 1) end.
 
 %% @private Hibernates: what was received for others leaves no garbage here.
 -spec rest(non_neg_integer()) -> no_return().
 rest(Index) ->
     receive
-        busy_poll -> busy(Index);
-        _ -> rest(Index)
+        busy_poll -> ?MODULE:busy(Index);
+        _ -> erlang:hibernate(?MODULE, rest, [Index])
     end.
 
+%% @private Each round is in the module's current code.
+-spec busy(non_neg_integer()) -> no_return().
 busy(Index) ->
     case esock_nif:busy_poll(Index) of
-        true -> erlang:yield(), busy(Index);
+        true -> erlang:yield(), ?MODULE:busy(Index);
         false -> erlang:hibernate(?MODULE, rest, [Index])
     end.

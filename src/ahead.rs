@@ -49,6 +49,8 @@ struct State {
     bytes: VecDeque<u8>,
     /// What the stream has failed with, behind the bytes.
     error: Option<Errno>,
+    /// Bytes were lost: nobody is to go on without them.
+    lost: bool,
     /// The ring's receive.
     token: Option<Token>,
     /// It was told to end.
@@ -146,7 +148,7 @@ impl Ahead {
 
     /// An error that the ring's receive has taken from the socket: the next call is told, in whatever direction.
     pub fn take_error(&self) -> Option<Errno> {
-        self.state.lock().error.take()
+        self.state.lock().told()
     }
 
     /// Whether a ring receives.
@@ -174,6 +176,7 @@ impl Ahead {
         if state.bytes.try_reserve(bytes.len()).is_err() {
             // The bytes are gone: the stream is not to go on without them.
             state.error = state.error.or(Some(Errno::new(libc::ENOMEM)));
+            state.lost = true;
         } else if state.error.is_none() {
             state.bytes.extend(bytes);
         }
@@ -188,6 +191,8 @@ impl Ahead {
         state.token = None;
         state.stopping = false;
         state.error = state.error.or(errno.filter(|errno| !of_the_ring(*errno)));
+        // A ring that dies may have had bytes.
+        state.lost |= errno.is_some_and(|errno| errno.number() == libc::EIO);
     }
 }
 
@@ -199,6 +204,11 @@ fn of_the_ring(errno: Errno) -> bool {
 }
 
 impl State {
+    /// The error is told, once; but that bytes were lost is told again and again.
+    fn told(&mut self) -> Option<Errno> {
+        if self.lost { self.error } else { self.error.take() }
+    }
+
     /// Gives what is here, as much as is wanted.
     fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
         let attempt = op.give(&self.bytes, fd, kind);
@@ -217,7 +227,7 @@ impl State {
     /// The end has come: what there is goes with it, or before it.
     fn end<O: Op>(&mut self, op: &mut O, want: Want, (fd, kind): (BorrowedFd<'_>, Kind), cut: Cut) -> Attempt<O::Done> {
         if self.bytes.is_empty() {
-            self.error = None;
+            self.told();
             return match cut {
                 Cut::Closed => Attempt::Closed,
                 Cut::Errno(errno) => Attempt::Failed(errno),
@@ -225,7 +235,7 @@ impl State {
         }
         match self.give(op, want, fd, kind) {
             Attempt::Partial(done) if want.least > 1 => {
-                self.error = self.error.filter(|_| want.peek);
+                self.error = self.error.filter(|_| want.peek || self.lost);
                 Attempt::Cut(done, cut)
             }
             attempt => attempt,

@@ -36,8 +36,9 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// Leaves it to the poller to do what a process waits for that was woken here.
-    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [Wakes<'_, W>; 2] {
+    /// Leaves it to the poller to do what a process waits for that was woken here. Answers whether it has the turn, in each
+    /// direction: who has left the line meanwhile was told why, or is to be.
+    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<'_, bool, W>; 2] {
         [(Direction::Read, &self.read), (Direction::Write, &self.write)].map(|(direction, lane)| {
             let (found, wakes) = lane.hold(|state, _| {
                 let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
@@ -47,7 +48,7 @@ impl<W: Wake> Socket<W> {
                 let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
                 self.poller.later(Instant::now(), direction == Direction::Write, source);
             }
-            wakes
+            (found, wakes)
         })
     }
 }

@@ -19,7 +19,7 @@ pub trait Wake: Send + Sync + 'static {
     type Process: Copy + Eq + Send + 'static;
     /// Who waits.
     fn process(&self) -> Self::Process;
-    /// Tells him, from a thread of our own.
+    /// Tells him, from a thread of our own or in its place.
     fn wake(self: &Arc<Self>, signal: Signal);
     /// What he waits for is done in his place: woken, he does not come back himself.
     fn acts(&self) -> bool {
@@ -269,6 +269,11 @@ impl<W: Wake, F> Lane<W, F> {
         }
     }
 
+    /// All have been told of [`Wakes::owed`].
+    pub fn paid(&self) {
+        self.sending.fetch_sub(1, Ordering::Release);
+    }
+
     /// Waits until everybody who was taken from the lane to be woken has been told: what [`Cancelled::Sent`] promises
     /// holds from then on. It is the time of a message.
     pub fn told(&self) {
@@ -284,15 +289,17 @@ impl<W: Wake, F> Lane<W, F> {
 pub struct Wakes<'lane, W> {
     list: Vec<(Arc<W>, Signal)>,
     sending: &'lane AtomicU32,
+    /// Somebody else, for whom this was done, is to be told first.
+    owing: bool,
 }
 
 impl<'lane, W: Wake> Wakes<'lane, W> {
     fn new(sending: &'lane AtomicU32) -> Self {
-        Self { list: Vec::new(), sending }
+        Self { list: Vec::new(), sending, owing: false }
     }
 
     fn push(&mut self, waiter: &Arc<W>, signal: Signal) {
-        if self.list.is_empty() {
+        if self.list.is_empty() && !self.owing {
             self.sending.fetch_add(1, Ordering::Relaxed);
         }
         self.list.push((Arc::clone(waiter), signal));
@@ -302,6 +309,21 @@ impl<'lane, W: Wake> Wakes<'lane, W> {
         if let Some(waiter) = waiter.filter(|waiter| waiter.clears_up()) {
             self.push(&waiter, Signal::Left);
         }
+    }
+
+    /// Something is done for somebody who is told by who does it: until then it counts as not told. Under the lane.
+    pub(crate) fn owe(&mut self) {
+        if self.list.is_empty() && !self.owing {
+            self.sending.fetch_add(1, Ordering::Relaxed);
+        }
+        self.owing = true;
+    }
+
+    /// Who is to be told after him. [`Lane::paid`] says that all have been.
+    pub fn owed(mut self) -> Vec<(Arc<W>, Signal)> {
+        self.owe();
+        self.owing = false;
+        std::mem::take(&mut self.list)
     }
 
     /// Whether there is nobody to tell.
@@ -314,7 +336,7 @@ impl<'lane, W: Wake> Wakes<'lane, W> {
         self.list.iter().map(|(waiter, signal)| (waiter, *signal))
     }
 
-    /// Tells everybody, from a thread of our own.
+    /// Tells everybody, from a thread of our own or in its place.
     pub fn tell(self) {
         for (waiter, signal) in self.iter() {
             waiter.wake(signal);
@@ -324,7 +346,7 @@ impl<'lane, W: Wake> Wakes<'lane, W> {
 
 impl<W> Drop for Wakes<'_, W> {
     fn drop(&mut self) {
-        if !self.list.is_empty() {
+        if !self.list.is_empty() || self.owing {
             self.sending.fetch_sub(1, Ordering::Release);
         }
     }

@@ -177,6 +177,9 @@ impl<W: Wake> Socket<W> {
             if !allowed(&state.line) {
                 return Answer::Failed(Failure::InLine);
             }
+            if mode == Mode::Complete {
+                wakes.owe();
+            }
             let again = self.settings.select_read.load(Relaxed);
             Visit { socket: self, state, wakes, fd, me, mode, again, streams: false }.run(op, waiter)
         })

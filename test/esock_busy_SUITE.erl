@@ -10,7 +10,8 @@
 -define(BACKENDS, [epoll, io_uring]).
 
 all() ->
-    [takes_over, never, by_environment, by_application, killed, suspended, is_the_nodes, keeps_nothing].
+    [takes_over, never, turned_off, by_environment, by_application, killed, suspended, paused, purged, purged_in_use, embedded, short_rounds,
+     is_the_nodes, keeps_nothing].
 
 %% Each in a node of its own: there is one such process for each poller, and it does not come back.
 in_node(Fun) -> in_node(Fun, []).
@@ -37,7 +38,7 @@ helpers() ->
 
 %% The one, when it waits to be asked.
 settled() ->
-    until(fun() -> [rest || P <- helpers(), process_info(P, current_function) =:= {current_function, {esock_busy_poll, rest, 1}}] =/= [] end),
+    until(fun() -> [rest || P <- helpers(), process_info(P, current_function) =:= {current_function, {erlang, hibernate, 3}}] =/= [] end),
     [Helper] = helpers(),
     Helper.
 
@@ -105,6 +106,16 @@ never(_) ->
         ?assertEqual({reductions, Before}, process_info(Helper, reductions))
     end).
 
+turned_off(_) ->
+    in_node(fun() ->
+        traffic(epoll, fun() ->
+            until(fun() -> busy() =:= 1 end),
+            ok = esock_nif:busy_polling(false),
+            until(fun() -> busy() =:= 0 end),
+            [begin 0 = busy(), receive after 1 -> ok end end || _ <- lists:seq(1, 100)]
+        end)
+    end).
+
 by_environment(_) ->
     Reductions = fun() ->
         {ok, _} = esock:open(inet, stream, tcp),
@@ -153,6 +164,95 @@ suspended(_) ->
              end || _ <- lists:seq(1, 5)]
         end) > 0)
     end).
+
+%% The whole program does not run for longer than the thread waits for its helper.
+paused(_) ->
+    in_node(fun() ->
+        Self = os:getpid(),
+        traffic(epoll, fun() ->
+            [begin
+                 until(fun() -> busy() =:= 1 end),
+                 os:cmd("kill -STOP " ++ Self ++ "; sleep 0.08; kill -CONT " ++ Self)
+             end || _ <- lists:seq(1, 20)],
+            until(fun() -> busy() =:= 1 end)
+        end)
+    end).
+
+%% The module is loaded anew, twice: the process goes on with the new code.
+purged(_) ->
+    in_node(fun() ->
+        {ok, _} = esock:open(inet, stream, tcp),
+        Helper = settled(),
+        reload(),
+        Helper = settled()
+    end).
+
+purged_in_use(_) ->
+    in_node(fun() ->
+        traffic(epoll, fun() ->
+            until(fun() -> busy() =:= 1 end),
+            Before = helpers(),
+            reload(),
+            ?assertEqual(Before, helpers()),
+            until(fun() -> busy() =:= 1 end)
+        end)
+    end).
+
+reload() ->
+    [begin
+         {module, esock_busy_poll} = code:load_file(esock_busy_poll),
+         until(fun() -> code:soft_purge(esock_busy_poll) end)
+     end || _ <- [1, 2]].
+
+%% In a release all modules are loaded at the start.
+embedded(Config) ->
+    Dir = proplists:get_value(priv_dir, Config),
+    [_ = application:load(App) || App <- [kernel, stdlib, esock]],
+    [{ok, Kernel}, {ok, Stdlib}, {ok, Esock}] = [application:get_key(App, vsn) || App <- [kernel, stdlib, esock]],
+    ok = file:write_file(filename:join(Dir, "r.rel"),
+                         io_lib:format("~p.~n", [{release, {"r", "1"}, {erts, erlang:system_info(version)},
+                                                  [{kernel, Kernel}, {stdlib, Stdlib}, {esock, Esock}]}])),
+    {ok, _, _} = systools:make_script(filename:join(Dir, "r"), [{path, [filename:dirname(code:which(esock))]}, {outdir, Dir}, local, silent, no_warn_sasl]),
+    Code = "F = fun F(0) -> none; F(N) -> case [P || P <- processes(), process_info(P, current_function) =:= {current_function, {erlang, hibernate, 3}},"
+           " process_info(P, initial_call) =:= {initial_call, {esock_busy_poll, init, 0}}] of [_] -> there; [] -> timer:sleep(1), F(N - 1) end end,"
+           " io:format(\"~p ~p\", [code:get_mode(), F(20000)]), halt().",
+    Port = open_port({spawn_executable, os:find_executable("erl")},
+                     [{args, ["-noshell", "-mode", "embedded", "-boot", filename:join(Dir, "r"), "-eval", Code]}, exit_status, stderr_to_stdout, binary]),
+    ?assertEqual({0, <<"embedded there">>}, esock_life_SUITE:output(Port, <<>>)).
+
+%% However much there is to do, a round is no longer than what others have to wait for on a scheduler.
+short_rounds(_) ->
+    there(io_uring) andalso in_node(fun() ->
+        {C, S} = esock_pairs:pair(),
+        {ok, Fd} = esock:getopt(C, {otp, fd}),
+        {ok, Q} = esock:open(Fd, #{dup => true, io_backend => io_uring}),
+        fill(Q),
+        Handles = [begin {completion, {_, _, H}} = esock:send(Q, <<"0123456789">>, [], nowait), H end || _ <- lists:seq(1, 100_000)],
+        [Helper] = helpers(),
+        erlang:system_monitor(self(), [{long_schedule, 50}]),
+        %% Beside echoes, so that the helper has the duty when there is room.
+        traffic(epoll, fun() ->
+            until(fun() -> busy() =:= 1 end),
+            spawn_link(fun() -> drain(S) end),
+            [receive {'$socket', Q, completion, {H, ok}} -> ok end || H <- Handles]
+        end),
+        ?assertEqual([], [Info || {monitor, P, long_schedule, Info} <- flush(), P =:= Helper])
+    end).
+
+fill(S) ->
+    case esock:send(S, binary:copy(<<0>>, 65536), [], nowait) of
+        ok -> fill(S);
+        {completion, _} -> ok
+    end.
+
+drain(S) ->
+    case esock:recv(S) of
+        {ok, _} -> drain(S);
+        {error, _} -> ok
+    end.
+
+flush() ->
+    receive Message -> [Message | flush()] after 0 -> [] end.
 
 %% The process that opens the first socket may end, and its application be stopped.
 is_the_nodes(_) ->

@@ -13,7 +13,7 @@ suite() ->
     [{timetrap, {seconds, 60}}].
 
 all() ->
-    [at_once, whole, part, local, file_closed_meanwhile, in_line, beside_others, cancelled, aborted, broken, owner_death, waiter_death,
+    [at_once, whole, part, local, file_closed_meanwhile, closed_in_the_first_part, cancelled_at_the_end, in_line, beside_others, cancelled, aborted, broken, owner_death, waiter_death,
      bad, threads_of_its_own, leaves_nothing].
 
 init_per_suite(Config) ->
@@ -89,6 +89,82 @@ file_closed_meanwhile(Config) ->
     ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
     ?assertEqual({ok, 20_000_000}, completion(C, H)),
     esock_pairs:close([C, S]).
+
+%% Somebody closes while the caller sends the first part: he is told, by the call or by a message, and once.
+closed_in_the_first_part(Config) ->
+    %% On a scheduler each, so that both run at the same time.
+    {Pid, MRef} = spawn_opt(fun() -> exit({told, [closed_in_part(Config) || _ <- lists:seq(1, 200)]}) end, [monitor, {scheduler, 1}]),
+    Told = receive {'DOWN', MRef, process, Pid, {told, List}} -> List; {'DOWN', MRef, process, Pid, Reason} -> ct:fail(Reason) end,
+    ct:comment("~p", [[{Kind, length([T || T <- Told, T =:= Kind])} || Kind <- lists:usort(Told)]]).
+
+closed_in_part(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    Self = self(),
+    Flag = atomics:new(1, []),
+    {_, MRef} = spawn_opt(fun() -> Self ! ready, flagged(Flag), spin(rand:uniform(60_000)), ok = esock:close(C) end,
+                            [monitor, {scheduler, 2}]),
+    receive ready -> ok end,
+    {'$socket', Ref} = C,
+    <<Fd:32/native>> = prim_file:get_handle(File),
+    Whole = esock_nif:file(Ref, Fd, {0, 1_048_576}),
+    erlang:yield(),
+    atomics:put(Flag, 1, 1),
+    Told = case esock_nif:sendfile(Ref, Whole, {0, 1 bsl 40}, nowait) of
+               {completion, {_, _, H}} ->
+                   case completion(C, H) of
+                       {abort, closed} -> aborted;
+                       {error, {closed, _}} -> completed
+                   end;
+               {error, {closed, _}} -> answered;
+               {error, closed} -> answered
+           end,
+    receive {'DOWN', MRef, _, _, normal} -> ok end,
+    ok = file:close(File),
+    esock_pairs:close([S]),
+    Told.
+
+flagged(Flag) ->
+    case atomics:get(Flag, 1) of
+        1 -> ok;
+        0 -> flagged(Flag)
+    end.
+
+spin(0) -> ok;
+spin(N) -> spin(N - 1).
+
+%% A cancel that comes too late says so, and the message is there by then.
+cancelled_at_the_end(Config) ->
+    Told = [cancelled_late(Config) || _ <- lists:seq(1, 300)],
+    ct:comment("~p", [[{Kind, length([T || T <- Told, T =:= Kind])} || Kind <- lists:usort(Told)]]),
+    no_message().
+
+cancelled_late(Config) ->
+    {C, S} = pair(),
+    File = file(Config),
+    Reader = spawn(fun() -> drain(S) end),
+    Told = case esock:sendfile(C, File, 0, 3_000_000, nowait) of
+               {completion, {_, _, H} = Info} ->
+                   spin(rand:uniform(1_500_000)),
+                   case esock:cancel(C, Info) of
+                       ok -> cancelled;
+                       {error, {invalid, _}} ->
+                           receive {'$socket', C, completion, {H, {ok, 3_000_000}}} -> done
+                           after 0 -> ct:fail({late, process_info(self(), messages)})
+                           end
+                   end;
+               {ok, 3_000_000} -> at_once
+           end,
+    exit(Reader, kill),
+    ok = file:close(File),
+    esock_pairs:close([C, S]),
+    Told.
+
+drain(S) ->
+    case esock:recv(S, 0) of
+        {ok, _} -> drain(S);
+        {error, _} -> ok
+    end.
 
 %% Each in its turn, and whole; so do other sends.
 in_line(Config) ->

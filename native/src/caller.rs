@@ -6,13 +6,16 @@ use crate::kept::Kept;
 use crate::nif::{Step, Wait};
 use crate::{atoms, fail, sys, worker};
 use esock::lane::{Cancelled, Signal, Wake, Wakes};
+use esock::poller::epoll::ROUND;
 use esock::socket::Direction;
 use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
 /// garbage.
@@ -101,9 +104,7 @@ impl Waiter {
             (Signal::Ready, Some(errand), Place::Thread | Place::Helper) => self.due(errand),
             // It may be much: it is not done within another call.
             (Signal::Ready, Some(_), _) => {
-                for wakes in self.socket.socket.postpone(|waiter| std::ptr::eq(waiter, &raw const **self)) {
-                    tell(env, place, wakes);
-                }
+                self.put_off(env, place);
             }
             _ => self.tell(signal, env),
         }
@@ -115,6 +116,18 @@ impl Waiter {
         }
     }
 
+    /// Leaves it to the poller.
+    fn put_off(self: &Arc<Self>, env: Env<'_>, place: Place) {
+        for (_, wakes) in self.socket.socket.postpone(|waiter| std::ptr::eq(waiter, &raw const **self)) {
+            tell(env, place, wakes);
+        }
+    }
+
+    /// Who is to be told when this one has been.
+    pub(crate) fn owed(&self, direction: Direction, wakes: Wakes<'_, Self>) -> Owed {
+        Owed { socket: self.socket.clone(), direction, list: wakes.owed() }
+    }
+
     /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
     fn due(self: &Arc<Self>, errand: &Errand) {
         if !(errand.reads() && worker::take(self)) {
@@ -124,8 +137,19 @@ impl Waiter {
 
     /// Does what it waits for, in a thread of our own.
     pub(crate) fn work(self: &Arc<Self>) {
-        DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
-        MESSAGE.with_borrow_mut(work_off);
+        // Who has left the line is not worth a look at the disk.
+        let mut waits = false;
+        let mine = |waiter: &Self| std::ptr::eq(waiter, &raw const **self);
+        let seen = Cell::new(false);
+        let wakes = self.socket.socket.look_for(mine, |_| seen.set(true));
+        MESSAGE.with_borrow_mut(|own| {
+            own.run(|env| wakes.into_iter().for_each(|wakes| tell(env, Place::Thread, wakes)));
+            waits = seen.get();
+            if waits {
+                DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
+            }
+            work_off(own);
+        });
     }
 
     /// So much of what it waits for is done.
@@ -142,6 +166,11 @@ impl Waiter {
             tell(env, Place::acting(), wakes);
             before || matches!(left, Ok(Cancelled::Clean | Cancelled::Sent))
         })
+    }
+
+    /// A panic costs this one its answer, and nobody else; the hook has written where it was.
+    fn safely(self: &Arc<Self>, env: Env<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.proceed(env)));
     }
 
     /// Does what it waits for, as far as that goes now, and sends
@@ -164,6 +193,22 @@ impl Waiter {
                 self.say(env, atoms::completion(), (handle, result).encode(env));
             }
         }
+        if let Some(owed) = wait.owed() {
+            owed.list.iter().for_each(|(waiter, signal)| waiter.attend(*signal, env, Place::acting()));
+        }
+    }
+}
+
+/// Who is to be told after one for whom something was done. Until then a cancel waits ([`esock::lane::Lane::told`]).
+pub(crate) struct Owed {
+    socket: ResourceArc<Handle>,
+    direction: Direction,
+    list: Vec<(Arc<Waiter>, Signal)>,
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.socket.socket.lane(self.direction).paid();
     }
 }
 
@@ -178,8 +223,9 @@ impl Wake for Waiter {
         sys::call(|call| match call {
             Some(env) => {
                 self.attend(signal, env, Place::Helper);
+                let end = Instant::now() + ROUND;
                 while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
-                    next.proceed(env);
+                    if Instant::now() < end { next.safely(env) } else { next.put_off(env, Place::Helper) }
                 }
             }
             None => MESSAGE.with_borrow_mut(|own| {
@@ -202,7 +248,7 @@ impl Wake for Waiter {
 /// Does what is due. What is done for one may bring the turn of the next.
 fn work_off(own: &mut OwnedEnv) {
     while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
-        own.run(|env| next.proceed(env));
+        own.run(|env| next.safely(env));
         own.clear();
     }
 }

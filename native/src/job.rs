@@ -1,4 +1,4 @@
-//! Jobs: what is done for a process that waits for a completion, by a thread of ours.
+//! Jobs: what is done for a process that waits for a completion, by whoever polls.
 //!
 //! A job is a call of the API again: the same function with the same arguments, or with those that are left of them.
 
@@ -46,19 +46,23 @@ impl<'a> Task<'a> {
         wait: &Wait<'a>,
     ) -> NifResult<Term<'a>> {
         let parts = if self.job.reads && wait.acting.is_none() { 1 } else { PARTS };
-        for _ in 0..parts {
-            wait.set(self);
-            let answer = (self.job.call)(env, socket, wait, self.args)?;
-            match (wait.step(), self.job.rest) {
-                (Step::Part(left), Some(rest)) => {
-                    self.args = rest(self.args, left);
-                    self.left = Some(left);
+        loop {
+            for _ in 0..parts {
+                wait.set(self);
+                let answer = (self.job.call)(env, socket, wait, self.args)?;
+                match (wait.step(), self.job.rest) {
+                    (Step::Part(left), Some(rest)) => {
+                        self.args = rest(self.args, left);
+                        self.left = Some(left);
+                    }
+                    _ => return Ok(self.result(env, answer)),
                 }
-                _ => return Ok(self.result(env, answer)),
+            }
+            wait.set(self);
+            if let Some(answer) = wait.adjourn(env, socket) {
+                return Ok(answer);
             }
         }
-        wait.set(self);
-        Ok(wait.adjourn(env, socket))
     }
 
     /// With an error goes what was not sent.

@@ -2,8 +2,9 @@
 
 use crate::caller::Waiter;
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use esock::poller::epoll::unbind;
 use parking_lot::Mutex;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 
@@ -11,13 +12,14 @@ use std::thread::{Builder, JoinHandle};
 const THREADS: usize = 4;
 const STACK: usize = 256 * 1024;
 
-/// The threads, and the way to them. A waiter is there once at the most, so that the queue is no longer than the lines.
+/// The threads, and the way to them. A waiter is there once for each time that it has the turn.
 struct Workers {
     queue: Mutex<Option<Sender<Arc<Waiter>>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 static WORKERS: OnceLock<Workers> = OnceLock::new();
+static OVER: AtomicBool = AtomicBool::new(false);
 
 /// Has a thread do what somebody waits for. `false`: there is none.
 pub(crate) fn take(waiter: &Arc<Waiter>) -> bool {
@@ -38,14 +40,18 @@ fn start() -> Workers {
 }
 
 fn work(waiters: &Receiver<Arc<Waiter>>) {
+    unbind();
     for waiter in waiters {
-        // A panic costs one socket its job, not the others theirs.
-        let _ = catch_unwind(AssertUnwindSafe(|| waiter.work()));
+        // What is left at the end of the VM is nobody's.
+        if !OVER.load(Relaxed) {
+            waiter.work();
+        }
     }
 }
 
 /// Nobody sends a message while the VM comes to its end.
 extern "C" fn stop() {
+    OVER.store(true, Relaxed);
     if let Some(workers) = WORKERS.get() {
         *workers.queue.lock() = None;
         for thread in workers.threads.lock().drain(..) {

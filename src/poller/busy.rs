@@ -95,6 +95,17 @@ pub struct Duty {
     over: Condvar,
 }
 
+/// What a helper does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It asks again.
+    Again,
+    /// The thread polls.
+    Over,
+    /// The thread polls already.
+    Lost,
+}
+
 #[derive(Default)]
 struct State {
     /// The helper has the duty, and asked last at this time.
@@ -111,6 +122,7 @@ impl Duty {
     /// From now on this one helps.
     pub fn appoint(&self, helper: Box<dyn Helper>) {
         *self.helper.lock() = Some(helper);
+        self.state.lock().away = false;
     }
 
     /// Whether a helper polls.
@@ -163,8 +175,13 @@ impl Duty {
     }
 
     /// The helper's: it has asked, and found so much. Answers whether to go on.
-    pub(super) fn asked(&self, found: usize) -> bool {
+    pub(super) fn asked(&self, found: usize) -> Next {
         let mut state = self.state.lock();
+        if state.asked.is_none() {
+            // The thread has taken the duty back while this took so long.
+            state.away = false;
+            return Next::Lost;
+        }
         if found > 0 {
             state.vain = u32::try_from(found)
                 .map_or(MOST, |found| found.saturating_mul(EACH).saturating_add(state.vain))
@@ -175,10 +192,11 @@ impl Duty {
         }
         let quiet =
             state.asked.zip(state.found).is_some_and(|(asked, found)| asked.saturating_duration_since(found) > QUIET);
-        if state.vain == 0 || quiet {
-            *state = State::default();
-            self.over.notify_one();
+        if state.vain > 0 && !quiet && !is(When::Never) {
+            return Next::Again;
         }
-        state.asked.is_some()
+        *state = State::default();
+        self.over.notify_one();
+        Next::Over
     }
 }

@@ -5,7 +5,7 @@
 //! interest would report an event for every packet it has sent.
 
 use super::Ready;
-use super::busy::{Duty, Traffic};
+use super::busy::{Duty, Next, Traffic};
 use super::token::{Table, Token};
 use crate::errno::Errno;
 use crate::sys::Result;
@@ -24,8 +24,10 @@ use std::time::{Duration, Instant};
 
 /// Events fetched with one system call.
 const BATCH: usize = 256;
-/// Events that a helper fetches: it is to come to an end.
+/// Events that a helper fetches at once.
 const HELPED: usize = 64;
+/// How long a round of a helper's takes: it is on a scheduler.
+pub const ROUND: Duration = Duration::from_millis(1);
 /// The thread calls nothing that goes deep.
 const STACK: usize = 256 * 1024;
 /// The name of the event that wakes the thread for its own sake. No table gets so large.
@@ -126,18 +128,26 @@ impl Poller {
         }
     }
 
-    /// One round of a helper, who comes again while the answer is `true`. It takes no longer than as many calls.
+    /// One round of a helper, who comes again while the answer is `true`. It does not take much longer than [`ROUND`].
     pub fn busy_poll(&self) -> bool {
-        self.duty.helps() && self.duty.asked(self.poll(HELPED, EpollTimeout::ZERO))
+        if !self.duty.helps() {
+            return false;
+        }
+        let next = self.duty.asked(self.poll(HELPED, EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
+        if next == Next::Lost {
+            // What woke this one may have been for the thread, which sleeps.
+            let _ = self.nudge.write(1);
+        }
+        next == Next::Again
     }
 
     fn run(&self) {
         while !self.stopping() {
-            self.poll(BATCH, self.timeout());
+            self.poll(BATCH, self.timeout(), None);
             self.traffic.wakes(Instant::now());
             if self.duty.hand_over(&self.traffic) {
                 while self.duty.stand_by() && !self.stopping() {
-                    self.poll(BATCH, EpollTimeout::ZERO);
+                    self.poll(BATCH, EpollTimeout::ZERO, None);
                 }
                 self.traffic.abates();
             }
@@ -148,22 +158,36 @@ impl Poller {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Waits for events, `most` of them, and tells whom they are for. Answers how many there were.
-    fn poll(&self, most: usize, timeout: EpollTimeout) -> usize {
+    /// Waits for events, `most` of them, and tells whom they are for; those it does not come to before `end` are put off.
+    /// Answers how many there were.
+    fn poll(&self, most: usize, timeout: EpollTimeout, end: Option<Instant>) -> usize {
         let mut events = [EpollEvent::empty(); BATCH];
         let mut batch = Vec::new();
         // The only error that can come here is EINTR.
         let count = self.epoll.wait(events.get_mut(..most).unwrap_or_default(), timeout).unwrap_or(0);
         self.sources(events.get(..count).unwrap_or_default(), &mut batch);
         self.due(&mut batch);
-        for (source, flags) in batch {
+        let mut batch = batch.into_iter();
+        for (source, flags) in batch.by_ref() {
             let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
             let readable = broken || flags.contains(EpollFlags::EPOLLIN);
             let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
             // A panic costs its source an event, not the others theirs; the hook has written where it was.
             let _ = catch_unwind(AssertUnwindSafe(|| source.ready(readable, writable)));
+            if end.is_some_and(|end| Instant::now() >= end) {
+                break;
+            }
         }
+        self.put_off(batch.collect());
         count
+    }
+
+    /// Whose turn comes with the next round.
+    fn put_off(&self, batch: Vec<(Arc<dyn Ready>, EpollFlags)>) {
+        if !batch.is_empty() {
+            self.later.lock().entry(Instant::now()).or_default().extend(batch);
+            let _ = self.nudge.write(1);
+        }
     }
 
     /// How long there is nothing to do but for events.
@@ -195,7 +219,7 @@ impl Poller {
 
 /// A thread inherits the processors of the one that starts it, and that may be a scheduler bound to one: the processors of
 /// the whole program are given back to it. Where that fails it stays where it is.
-pub(super) fn unbind() {
+pub fn unbind() {
     if let Ok(all) = sched_getaffinity(getpid()) {
         let _ = sched_setaffinity(Pid::from_raw(0), &all);
     }

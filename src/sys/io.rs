@@ -180,10 +180,16 @@ pub fn file_size(file: &OwnedFd) -> Option<u64> {
     Some(metadata.len()).filter(|len| metadata.is_file() && *len > 0)
 }
 
-/// readahead(2). What it cannot do is not missed: the reader waits then.
+/// Has a part of a file read into the system's cache, readahead(2), and waits for the last of it, since that call does not.
+/// What it cannot do is not missed: the reader waits then.
 pub fn readahead(file: &OwnedFd, offset: i64, count: usize) {
     // SAFETY: no pointers.
     let _ = unsafe { libc::readahead(file.as_raw_fd(), offset, count) };
+    let last = offset.saturating_add_unsigned(count as u64).saturating_sub(1);
+    let end = file_size(file).and_then(|size| i64::try_from(size).ok()).map_or(last, |size| last.min(size - 1));
+    let mut byte = MaybeUninit::<u8>::uninit();
+    // SAFETY: one byte is written, to memory that is ours.
+    let _ = unsafe { libc::pread(file.as_raw_fd(), byte.as_mut_ptr().cast(), 1, end) };
 }
 
 fn header(iov: *mut libc::iovec, count: usize, from: Option<&mut Raw>, ctrl: &mut [u8]) -> libc::msghdr {

@@ -183,3 +183,41 @@ fn who_waits_for_a_time_is_told_by_a_helper_too() {
     }
     scene.poller.stop();
 }
+
+/// A helper whose round took longer than the thread waits: it has come back, and is asked again.
+#[test]
+fn a_helper_that_was_held_up_is_asked_again() {
+    struct Slow(Mutex<Sender<()>>);
+    impl Ready for Slow {
+        fn ready(&self, _: bool, _: bool) {
+            std::thread::sleep(AWAY + Duration::from_millis(20));
+            let _ = self.0.lock().unwrap().send(());
+        }
+    }
+    let mut scene = Scene::new(84);
+    let (sender, asked) = channel();
+    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.until(&asked);
+    let (told, tells) = channel();
+    scene.poller.later(Instant::now(), false, Arc::new(Slow(Mutex::new(told))));
+    // Whether it is this one or the thread that tells the slow one, the other looks on.
+    while tells.try_recv().is_err() {
+        let _ = scene.poller.busy_poll();
+    }
+    scene.until_thread();
+    scene.until(&asked);
+    scene.poller.stop();
+}
+
+#[test]
+fn another_helper_takes_the_place_of_one_that_stayed_away() {
+    let mut scene = Scene::new(85);
+    let (sender, asked) = channel();
+    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.until(&asked);
+    scene.until_thread();
+    let (sender, other) = channel();
+    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.until(&other);
+    scene.poller.stop();
+}

@@ -270,6 +270,19 @@ fn errors_in_order() {
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
 }
 
+/// Where bytes were lost, nobody reads on, whoever was told of it before.
+#[test]
+fn lost_bytes_are_an_error_for_good() {
+    let (mine, other) = pair();
+    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    ahead.let_go(Some(Errno::new(libc::EIO)));
+    sys::io::send(other.as_fd(), b"behind the hole", 0).unwrap();
+    for _ in 0..3 {
+        assert_eq!(ahead.take_error().map(Errno::number), Some(libc::EIO));
+        assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Failed(errno)) if errno.number() == libc::EIO));
+    }
+}
+
 /// Only a reader of the stream goes by what is ahead.
 #[test]
 fn beside_the_stream() {

@@ -26,11 +26,11 @@ pub(crate) mod sendfile;
 pub(crate) mod sendmsg;
 pub(crate) mod supports;
 
-use crate::caller::{self, Place, Waiter};
+use crate::caller::{self, Owed, Place, Waiter};
 use crate::handle::Handle;
 use crate::job::{Args, Job, Task};
 use crate::{atoms, fail};
-use esock::lane::{Claim, Wake};
+use esock::lane::{Claim, Wake, Wakes};
 use esock::op::Op;
 use esock::poller::Backend;
 use esock::readiness::{Answer, Failure, Mode};
@@ -52,12 +52,14 @@ pub(crate) struct Wait<'a> {
     how: How,
     /// Who waits.
     pub(crate) pid: LocalPid,
-    /// Who is acted for, in a thread of ours.
+    /// Who is acted for, by whoever polls.
     pub(crate) acting: Option<Arc<Waiter>>,
     task: Cell<Option<Task<'a>>>,
     step: Cell<Step<'a>>,
     /// The call has the turn from its last attempt.
     kept: Cell<bool>,
+    /// Who is to be told after who is acted for.
+    owed: Cell<Option<Owed>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,6 +117,7 @@ impl<'a> Wait<'a> {
             task: Cell::new(None),
             step: Cell::new(Step::Answered),
             kept: Cell::new(false),
+            owed: Cell::new(None),
         }
     }
 
@@ -147,6 +150,19 @@ impl<'a> Wait<'a> {
 
     pub(crate) fn step(&self) -> Step<'a> {
         self.step.get()
+    }
+
+    /// Tells whoever is to be woken; but who is acted for first, where this is what he is told.
+    fn tell(&self, env: Env<'a>, claim: Claim, ends: bool, wakes: Wakes<'_, Waiter>) {
+        match &self.acting {
+            Some(acting) if ends => self.owed.set(Some(acting.owed(claim.direction(), wakes))),
+            _ => caller::tell(env, self.place(), wakes),
+        }
+    }
+
+    /// Who is to be told now.
+    pub(crate) fn owed(&self) -> Option<Owed> {
+        self.owed.take()
     }
 
     pub(crate) fn handle(&self) -> Term<'a> {
@@ -264,8 +280,9 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Much is done, and not all: others have their turn first.
-    pub(crate) fn adjourn(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Term<'a> {
+    /// Much is done, and not all: others have their turn first. Nothing: the caller has lost the turn meanwhile, and the next
+    /// attempt says why.
+    pub(crate) fn adjourn(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Option<Term<'a>> {
         if let (Some(acting), Some(task)) = (&self.acting, self.task.get()) {
             acting.adjourn(env, task);
         } else if let Some(task) = self.task.get() {
@@ -276,10 +293,11 @@ impl<'a> Wait<'a> {
                 .into_iter()
                 .for_each(|wakes| caller::tell(env, self.place(), wakes));
         }
-        for wakes in socket.socket.postpone(|waiter| self.is(waiter)) {
+        let found = socket.socket.postpone(|waiter| self.is(waiter)).map(|(found, wakes)| {
             caller::tell(env, self.place(), wakes);
-        }
-        self.waiting(env, || atoms::undefined().encode(env))
+            found
+        });
+        (self.acting.is_some() || found.contains(&true)).then(|| self.waiting(env, || atoms::undefined().encode(env)))
     }
 
     /// A failure of what is completed: of the call, or of nobody's any more.
@@ -307,7 +325,7 @@ pub(crate) fn run<'a, O: Op>(
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let (answer, wakes) = wait.attempt(env, handle, op);
-    caller::tell(env, wait.place(), wakes);
+    wait.tell(env, O::CLAIM, ends(&answer), wakes);
     wait.step.set(Step::Answered);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
@@ -328,6 +346,12 @@ pub(crate) fn run<'a, O: Op>(
             return fail::failure(env, failure);
         }
     })
+}
+
+/// Whether this is what somebody is told for whom it was done.
+fn ends<T>(answer: &Answer<T>) -> bool {
+    let waits = matches!(answer, Answer::Partial(_) | Answer::Waiting | Answer::Failed(Failure::InLine));
+    !waits
 }
 
 /// `{error, {Reason, Part}}`

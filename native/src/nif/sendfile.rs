@@ -38,8 +38,8 @@ fn sendfile<'a>(
 }
 
 /// `readahead(Fd, {Offset, Count})`: has the system read a part of a file into its cache. On a dirty scheduler, because a
-/// disk may be slow; that is why it is apart from `sendfile/6`, which finds the bytes in memory and holds the socket for
-/// a short time only.
+/// disk may be slow; that is why it is apart from `sendfile/6`, which finds the bytes in memory, mostly, and holds the socket
+/// for a short time only.
 #[rustler::nif(schedule = "DirtyIo")]
 fn readahead(env: Env<'_>, file: i32, (offset, count): (i64, u32)) -> Term<'_> {
     if let Ok(file) = esock::sys::socket::dup(file) {
