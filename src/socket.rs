@@ -190,7 +190,7 @@ impl<W: Wake> Socket<W> {
         if direction == Direction::Read
             && let Some(here) = &self.ahead
             && let Bring::Ring { begins } = bring
-            && (here.armed() || begins && !self.poller.traffic.dense() && here.connected())
+            && (here.armed() || begins && !self.poller.traffic.lasting() && here.connected())
             && here.arm(self.settings.read_ahead.load(Relaxed), || Arc::<Self>::clone(self))
         {
             return Ok(());

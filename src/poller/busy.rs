@@ -42,6 +42,8 @@ fn is(when: When) -> bool {
 pub const WAKES: u32 = 32;
 /// in so short a time.
 pub const WITHIN: Duration = Duration::from_millis(2);
+/// Events are lastingly so where they were dense so many times in a row: a burst is no reason to change who receives.
+pub const LASTING: u32 = 3;
 /// So often a helper may ask in vain for an event that it has found: what that costs, a thread costs that is woken for it.
 const EACH: u32 = 16;
 /// No more than this is saved up for a pause.
@@ -57,21 +59,30 @@ pub const AWAY: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub struct Traffic {
     dense: AtomicBool,
-    /// How often a thread was woken since then.
-    woken: Mutex<Option<(Instant, u32)>>,
+    lasting: AtomicBool,
+    woken: Mutex<Woken>,
+}
+
+/// How often a thread was woken.
+#[derive(Default)]
+struct Woken {
+    since: Option<Instant>,
+    count: u32,
+    /// So many times in a row it was often.
+    times: u32,
 }
 
 impl Traffic {
     /// A thread was woken.
     pub fn wakes(&self, now: Instant) {
         let mut woken = self.woken.lock();
-        let (since, count) = woken.unwrap_or((now, 0));
+        let since = *woken.since.get_or_insert(now);
         let over = now.saturating_duration_since(since) >= WITHIN;
-        if over || count + 1 >= WAKES {
+        woken.count += 1;
+        if over || woken.count >= WAKES {
+            *woken = Woken { since: Some(now), count: 0, times: if over { 0 } else { woken.times.saturating_add(1) } };
             self.dense.store(!over, Relaxed);
-            *woken = Some((now, 0));
-        } else {
-            *woken = Some((since, count + 1));
+            self.lasting.store(woken.times >= LASTING, Relaxed);
         }
     }
 
@@ -80,9 +91,15 @@ impl Traffic {
         self.dense.load(Relaxed)
     }
 
-    /// They are not, any more.
+    /// Whether they have been for a while.
+    pub fn lasting(&self) -> bool {
+        self.lasting.load(Relaxed)
+    }
+
+    /// They are not dense at this moment. Whether that lasts is seen later.
     pub fn abates(&self) {
-        *self.woken.lock() = None;
+        let mut woken = self.woken.lock();
+        (woken.since, woken.count) = (None, 0);
         self.dense.store(false, Relaxed);
     }
 }

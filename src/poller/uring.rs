@@ -243,7 +243,7 @@ impl Ring {
         let source = Arc::clone(&desk.entries.get(token)?.source);
         let ended = if completion.more { None } else { desk.entries.remove(token) };
         drop(desk);
-        let enough = !bytes.is_empty() && source.landed(bytes, self.traffic.dense());
+        let enough = !bytes.is_empty() && source.landed(bytes, self.traffic.lasting());
         if let Some(entry) = ended {
             source.let_go(completion.result.err());
             if let Some(farewell) = entry.farewell {

@@ -2,7 +2,7 @@
 
 use crate::waiting::PATIENCE;
 use esock::poller::Ready;
-use esock::poller::busy::{AWAY, Helper, MOST, Traffic, WAKES, WITHIN};
+use esock::poller::busy::{AWAY, Helper, LASTING, MOST, Traffic, WAKES, WITHIN};
 use esock::poller::epoll::{Interest, Poller};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -103,6 +103,22 @@ fn events_are_dense_by_their_number_in_a_time() {
     assert!(traffic.dense());
     traffic.abates();
     assert!(!traffic.dense());
+    // Lastingly: so many times in a row.
+    let mut now = next + WITHIN * 10;
+    traffic.wakes(now);
+    now += WITHIN;
+    traffic.wakes(now);
+    for time in 1..=LASTING {
+        assert!(!traffic.lasting());
+        (0..WAKES).for_each(|_| traffic.wakes(now));
+        assert_eq!(traffic.lasting(), time == LASTING);
+    }
+    traffic.abates();
+    assert!(traffic.lasting(), "a moment is not a while");
+    now += WITHIN;
+    traffic.wakes(now);
+    traffic.wakes(now + WITHIN);
+    assert!(!traffic.lasting());
 }
 
 #[test]
