@@ -97,9 +97,9 @@ impl Traffic {
     }
 
     /// They are not dense at this moment. Whether that lasts is seen later.
-    pub fn abates(&self) {
+    pub fn abates(&self, now: Instant) {
         let mut woken = self.woken.lock();
-        (woken.since, woken.count) = (None, 0);
+        (woken.since, woken.count) = (Some(now), 0);
         self.dense.store(false, Relaxed);
     }
 }

@@ -149,7 +149,7 @@ impl Poller {
                 while self.duty.stand_by() && !self.stopping() {
                     self.poll(BATCH, EpollTimeout::ZERO, None);
                 }
-                self.traffic.abates();
+                self.traffic.abates(Instant::now());
             }
         }
     }

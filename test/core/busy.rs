@@ -101,24 +101,21 @@ fn events_are_dense_by_their_number_in_a_time() {
     assert!(!traffic.dense());
     (0..WAKES).for_each(|_| traffic.wakes(next + WITHIN));
     assert!(traffic.dense());
-    traffic.abates();
+    traffic.abates(next + WITHIN);
     assert!(!traffic.dense());
     // Lastingly: so many times in a row.
     let mut now = next + WITHIN * 10;
-    traffic.wakes(now);
-    now += WITHIN;
     traffic.wakes(now);
     for time in 1..=LASTING {
         assert!(!traffic.lasting());
         (0..WAKES).for_each(|_| traffic.wakes(now));
         assert_eq!(traffic.lasting(), time == LASTING);
     }
-    traffic.abates();
+    traffic.abates(now);
     assert!(traffic.lasting(), "a moment is not a while");
     now += WITHIN;
     traffic.wakes(now);
-    traffic.wakes(now + WITHIN);
-    assert!(!traffic.lasting());
+    assert!(!traffic.lasting(), "however often it abates in between");
 }
 
 #[test]
