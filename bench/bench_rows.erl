@@ -18,9 +18,7 @@ all() ->
      {loop1, "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, 1, fun serve_loop/2, Ms) end},
      {loop50, "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, 50, fun serve_loop/2, Ms) end},
      {loop500, "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, 500, fun serve_loop/2, Ms) end},
-     {sparse, "messages/s", ?LOOP, fun(B, Ms) -> sparse(B, 2000, fun hear/3, Ms) end},
-     {sparse_loop, "messages/s", ?LOOP, fun(B, Ms) -> sparse(B, 2000, fun hear_loop/3, Ms) end},
-     {sparse9750, "messages/s", ?LOOP, fun(B, Ms) -> sparse(B, idle_most(), fun hear_loop/3, Ms) end},
+     {sparse, "messages/s", ?LOOP, fun sparse/2},
      {neighbour1, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 1, infinity, Ms) end},
      {neighbour50, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 50, infinity, Ms) end},
      {neighbour_paced, "pings/s", ?TCP, fun(B, Ms) -> neighbour(B, 80, paced, Ms) end},
@@ -39,18 +37,28 @@ all() ->
      {flood64, "datagrams/s", batching() ++ [gen_udp, floor], fun(B, Ms) -> flood(B, 64, Ms) end},
      {flood_gso, "datagrams/s", [esock, gen_udp, floor], fun(B, Ms) -> flood(B, gso, Ms) end}
      | [{list_to_atom("scale" ++ integer_to_list(N)), "echoes/s", ?LOOP, fun(B, Ms) -> echo(B, N, Ms) end}
-        || N <- [1, 10, 100, 1000, idle_most()]]].
+        || N <- [1, 10, 100, 1000, idle_most()]]]
+        ++ [Row || bench_backend:there(floor), Row <- served()].
+
+%% The clients are another program's: CPU is the server's alone.
+served() ->
+    [{served50, "echoes/s", ?LOOP, fun(B, Ms) -> served(B, "echo_client", 50, fun serve_loop/2, Ms) end},
+     {sparse2000, "messages/s", ?LOOP, fun(B, Ms) -> told(B, 2000, Ms) end},
+     {sparse10000, "messages/s", ?LOOP, fun(B, Ms) -> told(B, min(10_000, files()), Ms) end}].
 
 %% OTP has batches since release 29.
 batching() ->
     {module, _} = code:ensure_loaded(socket),
     [esock | [socket || erlang:function_exported(socket, sendmmsg, 4)]].
 
-%% Two descriptors a connection, of those that the shell allows.
-idle_most() ->
+%% Two descriptors a connection.
+idle_most() -> min(10_000, files() div 2).
+
+%% Descriptors that the shell allows for connections.
+files() ->
     {ok, Limits} = file:read_file("/proc/self/limits"),
     {match, [Soft]} = re:run(Limits, "Max open files +(\\d+)", [{capture, [1], list}]),
-    min(10_000, (list_to_integer(Soft) - 500) div 2).
+    list_to_integer(Soft) - 500.
 
 %%% Bare threads.
 
@@ -204,14 +212,15 @@ memory(Pids) ->
 %%% 2,000 connections, of which each gets a message every 100 ms, while other processes keep half of each scheduler busy.
 %%% Latency is from before the send to after the receive.
 
-sparse(Backend, Connections, Hear, Ms) ->
+sparse(Backend, Ms) ->
+    Connections = 2000,
     L = bench_backend:listen(Backend),
     Port = bench_backend:port(Backend, L),
     Latencies = bench_stats:latencies(),
     Self = self(),
     {Servers, Clients} =
         lists:unzip([begin
-                         Pid = spawn_link(fun() -> S = bench_backend:accept(Backend, L), Self ! accepted, Hear(Backend, S, Latencies) end),
+                         Pid = spawn_link(fun() -> S = bench_backend:accept(Backend, L), Self ! accepted, hear(Backend, S, Latencies) end),
                          C = bench_backend:connect(Backend, Port),
                          receive accepted -> ok end,
                          {Pid, C}
@@ -233,12 +242,6 @@ hear(Backend, S, Latencies) ->
         {error, closed} ->
             close(Backend, S)
     end.
-
-hear_loop(Backend, S, Latencies) ->
-    closed = bench_backend:loop({Backend, S}, fun(<<Sent:64/signed, _/binary>>) ->
-        bench_stats:add(Latencies, erlang:monotonic_time(nanosecond) - Sent)
-    end),
-    close(Backend, S).
 
 %% Every millisecond the next 20 of them.
 tick(Backend, Clients, At, Until, Count) ->
@@ -262,6 +265,38 @@ spin(N) -> spin(N - 1).
 unit_us() ->
     {Us, _} = timer:tc(fun() -> [spin(100_000) || _ <- lists:seq(1, 20)] end),
     Us / 20.
+
+%%% Connections whose other ends are in another program (bench/src/floor/client.rs), served by processes that wait for messages.
+
+served(Backend, Client, Connections, Serve, Ms) ->
+    L = bench_backend:listen(Backend),
+    Port = bench_backend:port(Backend, L),
+    Ends = [spawn_monitor(fun() -> Serve(Backend, bench_backend:accept(Backend, L)) end) || _ <- lists:seq(1, Connections)],
+    Program = open_port({spawn_executable, os:getenv("FLOOR")},
+                        [{args, [Client, text(Port), text(Connections), text(Ms)]}, {line, 200}, exit_status]),
+    receive {Program, {data, {eol, "ready"}}} -> ok end,
+    [until_waiting(Pid) || {Pid, _} <- Ends],
+    Outcome = bench_stats:timed(fun() ->
+        true = port_command(Program, "go\n"),
+        receive {Program, {data, {eol, Figures}}} -> list_to_integer(hd(string:lexemes(Figures, " "))) end
+    end),
+    %% It closes by ending.
+    receive {Program, {exit_status, 0}} -> ok end,
+    [receive {'DOWN', MRef, _, _, normal} -> ok end || {_, MRef} <- Ends],
+    close(Backend, L),
+    Outcome.
+
+%% 10,000 messages a second over all connections in turn. Latency is from before the send to after the receive, by the clock
+%% that the other program has too.
+told(Backend, Connections, Ms) ->
+    Latencies = bench_stats:latencies(),
+    Serve = fun(B, S) ->
+        closed = bench_backend:loop({B, S}, fun(<<Sent:64, _/binary>>) ->
+            bench_stats:add(Latencies, os:perf_counter(nanosecond) - Sent)
+        end),
+        close(B, S)
+    end,
+    maps:merge(served(Backend, "tell_client", Connections, Serve, Ms), bench_stats:percentiles(Latencies)).
 
 %%% What two processes that have no sockets, and send one another a message every millisecond, notice of echoes beside them: of
 %%% as many as each backend can do, which are not equally many, and of equally many.

@@ -11,18 +11,15 @@ timed(Work) ->
     Outcome = case Work() of Count when is_number(Count) -> #{count => Count}; Map -> Map end,
     Outcome#{time => erlang:monotonic_time(microsecond) - Start, cpu => cpu() - Cpu}.
 
-%% Microseconds of user and system time of this process: of all its threads, ended ones too.
-cpu() ->
-    {ok, Stat} = file:read_file("/proc/self/stat"),
-    [_, Rest] = binary:split(Stat, <<") ">>),
-    Fields = binary:split(Rest, <<" ">>, [global]),
-    Ticks = binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields)),
-    Ticks * 10_000.
+%% Microseconds on a core of all threads; none ends while it is measured. Ticks of the clock, 10 ms, would be too coarse.
+cpu() -> cpu(fun(_) -> true end).
 
-%% Microseconds on a core of our poller threads.
-pollers_cpu() ->
+%% Of our poller threads.
+pollers_cpu() -> cpu(fun named/1).
+
+cpu(Which) ->
     {ok, Threads} = file:list_dir("/proc/self/task"),
-    lists:sum([run_time("/proc/self/task/" ++ Thread) || Thread <- Threads, named(Thread)]).
+    lists:sum([run_time("/proc/self/task/" ++ Thread) || Thread <- Threads, Which(Thread)]) div 1000.
 
 named(Thread) ->
     {ok, Name} = file:read_file("/proc/self/task/" ++ Thread ++ "/comm"),
@@ -31,7 +28,7 @@ named(Thread) ->
 run_time(Task) ->
     {ok, Stat} = file:read_file(Task ++ "/schedstat"),
     [Ns | _] = binary:split(Stat, <<" ">>),
-    binary_to_integer(Ns) div 1000.
+    binary_to_integer(Ns).
 
 %% Bytes of the resident set.
 rss() ->

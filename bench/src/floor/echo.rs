@@ -46,10 +46,9 @@ fn accept_and_serve(listener: &TcpListener, connections: usize, apart: bool, beg
 /// Ends the server by closing.
 fn connect_and_drive(addr: SocketAddr, connections: usize, begin: &Barrier, time: Duration) -> io::Result<Figures> {
     let streams = (0..connections).map(|_| tcp::connect(addr)).collect::<io::Result<Vec<_>>>()?;
-    let mut ready = Ready::of(&streams)?;
-    let mut clients: Vec<Client> = streams.into_iter().map(Client::new).collect();
+    let mut clients = Clients::of(streams)?;
     begin.wait();
-    drive(&mut ready, &mut clients, time)
+    clients.drive(time)
 }
 
 /// Which of many streams can be read. Level-triggered: a read needs no second one to learn that nothing is left.
@@ -143,28 +142,41 @@ impl Client {
     }
 }
 
-/// Closed loop on each connection, until the time is over and the last echo is there.
-fn drive(ready: &mut Ready, clients: &mut [Client], time: Duration) -> io::Result<Figures> {
-    let mut trips = Trips::new()?;
-    let mut in_flight = clients.len();
-    let watch = Watch::start()?;
-    let until = Instant::now() + time;
-    for client in clients.iter_mut() {
-        client.send(Instant::now())?;
+/// The connecting ends, with one thread for them all.
+pub(crate) struct Clients {
+    ready: Ready,
+    clients: Vec<Client>,
+}
+
+impl Clients {
+    pub(crate) fn of(streams: Vec<TcpStream>) -> io::Result<Self> {
+        let ready = Ready::of(&streams)?;
+        Ok(Self { ready, clients: streams.into_iter().map(Client::new).collect() })
     }
-    while in_flight > 0 {
-        for index in ready.wait()? {
-            let Some(client) = clients.get_mut(index) else { continue };
-            if client.receive()? {
-                let now = Instant::now();
-                trips.record(now - client.sent_at);
-                if now < until {
-                    client.send(now)?;
-                } else {
-                    in_flight -= 1;
+
+    /// Closed loop on each connection, until the time is over and the last echo is there.
+    pub(crate) fn drive(&mut self, time: Duration) -> io::Result<Figures> {
+        let mut trips = Trips::new()?;
+        let mut in_flight = self.clients.len();
+        let watch = Watch::start()?;
+        let until = Instant::now() + time;
+        for client in &mut self.clients {
+            client.send(Instant::now())?;
+        }
+        while in_flight > 0 {
+            for index in self.ready.wait()? {
+                let Some(client) = self.clients.get_mut(index) else { continue };
+                if client.receive()? {
+                    let now = Instant::now();
+                    trips.record(now - client.sent_at);
+                    if now < until {
+                        client.send(now)?;
+                    } else {
+                        in_flight -= 1;
+                    }
                 }
             }
         }
+        watch.stop_trips(&trips)
     }
-    watch.stop_trips(&trips)
 }

@@ -8,6 +8,7 @@
 
 mod accept;
 mod bulk;
+mod client;
 mod datagram;
 mod echo;
 mod figures;
@@ -26,6 +27,8 @@ const USAGE: &str = "usage: floor ROW ... MS, where MS is how long to run, in mi
   accept C MS           C threads connect, one accepts and resets
   openclose MS          socket and close
   udp1 MS               round trips of 64 bytes of UDP between two threads
+  echo_client PORT N MS round trips of 64 bytes with a server at PORT; connects, prints \"ready\", begins at a line of input
+  tell_client PORT N MS 10,000 messages of 64 bytes a second to it, in turn on N connections; begins likewise
   flood SIZE BATCH MS   UDP of SIZE bytes one way; BATCH 1: send and recv, 2 - 64: sendmmsg and recvmmsg, 0: GSO and GRO
 Prints: operations cpu_us elapsed_us p50_ns p99_ns";
 
@@ -37,6 +40,8 @@ enum Row {
     OpenClose,
     Udp1,
     Flood { size: usize, batch: usize },
+    EchoClient { port: u16, connections: usize },
+    TellClient { port: u16, connections: usize },
 }
 
 fn main() -> ExitCode {
@@ -58,6 +63,8 @@ fn parsed(words: &[&str]) -> Option<(Row, Duration)> {
         ["accept", clients] => Row::Accept { clients: within(clients, 1, 1000)? },
         ["openclose"] => Row::OpenClose,
         ["udp1"] => Row::Udp1,
+        ["echo_client", port, n] => Row::EchoClient { port: port.parse().ok()?, connections: within(n, 1, 100_000)? },
+        ["tell_client", port, n] => Row::TellClient { port: port.parse().ok()?, connections: within(n, 1, 100_000)? },
         ["flood", size, batch] => {
             Row::Flood { size: within(size, datagram::COUNTER, datagram::MOST)?, batch: within(batch, 0, 64)? }
         }
@@ -78,6 +85,8 @@ fn run(row: Row, time: Duration) -> io::Result<Figures> {
         Row::OpenClose => accept::open_close(time),
         Row::Udp1 => datagram::run(time),
         Row::Flood { size, batch } => flood::run(size, batch, time),
+        Row::EchoClient { port, connections } => client::echo(port, connections, time),
+        Row::TellClient { port, connections } => client::tell(port, connections, time),
     }
 }
 
@@ -103,7 +112,10 @@ mod tests {
         assert_eq!(row(&["bulk", "65536", "2", "500"]), Some(Row::Bulk { size: 65536, streams: 2 }));
         assert_eq!(row(&["openclose", "500"]), Some(Row::OpenClose));
         assert_eq!(row(&["flood", "1200", "0", "500"]), Some(Row::Flood { size: 1200, batch: 0 }));
-        let bad: [&[&str]; 8] = [
+        let client = ["tell_client", "80", "2", "500"];
+        assert_eq!(row(&client), Some(Row::TellClient { port: 80, connections: 2 }));
+        let bad: [&[&str]; 9] = [
+            &["echo_client", "65536", "1", "500"],
             &[],
             &["500"],
             &["echo", "500"],
