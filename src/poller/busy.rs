@@ -42,7 +42,7 @@ fn is(when: When) -> bool {
 pub const WAKES: u32 = 32;
 /// in so short a time.
 pub const WITHIN: Duration = Duration::from_millis(2);
-/// Events are lastingly so where they were dense so many times in a row: a burst is no reason to change who receives.
+/// Events are lastingly so where they were dense so many times more than not: a burst is no reason to change who receives.
 pub const LASTING: u32 = 3;
 /// So often a helper may ask in vain for an event that it has found: what that costs, a thread costs that is woken for it.
 const EACH: u32 = 16;
@@ -50,7 +50,8 @@ const EACH: u32 = 16;
 pub const MOST: u32 = 64;
 /// A pause of so long is no busy time, however seldom the helper has its turn.
 const QUIET: Duration = Duration::from_millis(1);
-/// How long the thread leaves everything to the helper.
+/// How long the thread leaves everything to the helper. A look more often would cost more than itself: what a thread of ours
+/// allocates, the schedulers free by way of one thread of the VM, which is woken each time (5 % of the CPU at 50 connections).
 const LOOK: Duration = Duration::from_millis(1);
 /// A helper that has not asked for so long stays away.
 pub const AWAY: Duration = Duration::from_millis(50);
@@ -68,8 +69,10 @@ pub struct Traffic {
 struct Woken {
     since: Option<Instant>,
     count: u32,
-    /// So many times in a row it was often.
+    /// So many times more it was often than not, up to twice [`LASTING`].
     times: u32,
+    /// A helper had much to do until then.
+    helped: bool,
 }
 
 impl Traffic {
@@ -79,8 +82,18 @@ impl Traffic {
         let since = *woken.since.get_or_insert(now);
         let over = now.saturating_duration_since(since) >= WITHIN;
         woken.count += 1;
+        // What paused for a moment goes on.
+        if std::mem::take(&mut woken.helped) && !over {
+            self.dense.store(true, Relaxed);
+            return;
+        }
         if over || woken.count >= WAKES {
-            *woken = Woken { since: Some(now), count: 0, times: if over { 0 } else { woken.times.saturating_add(1) } };
+            let times = match over {
+                true if now.saturating_duration_since(since) >= AWAY => 0,
+                true => woken.times.saturating_sub(1),
+                false => (woken.times + 1).min(2 * LASTING),
+            };
+            *woken = Woken { since: Some(now), count: 0, times, helped: false };
             self.dense.store(!over, Relaxed);
             self.lasting.store(woken.times >= LASTING, Relaxed);
         }
@@ -96,10 +109,10 @@ impl Traffic {
         self.lasting.load(Relaxed)
     }
 
-    /// They are not dense at this moment. Whether that lasts is seen later.
-    pub fn abates(&self, now: Instant) {
+    /// They are not dense at this moment, after a helper has found so many. Whether that lasts is seen later.
+    pub fn abates(&self, now: Instant, found: u32) {
         let mut woken = self.woken.lock();
-        (woken.since, woken.count) = (Some(now), 0);
+        (woken.since, woken.count, woken.helped) = (Some(now), 0, found >= WAKES);
         self.dense.store(false, Relaxed);
     }
 }
@@ -123,6 +136,17 @@ pub(super) enum Next {
     Lost,
 }
 
+/// What the thread does next that has handed over the duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// Nothing: the helper asks.
+    By,
+    /// It has a look, since the helper has not had its turn for a while.
+    Look,
+    /// It polls again.
+    Over,
+}
+
 #[derive(Default)]
 struct State {
     /// The helper has the duty, and asked last at this time.
@@ -131,6 +155,8 @@ struct State {
     found: Option<Instant>,
     /// So often it may ask in vain.
     vain: u32,
+    /// So much it has found.
+    total: u32,
     /// It has stayed away, and not come back since.
     away: bool,
 }
@@ -157,7 +183,7 @@ impl Duty {
             return false;
         }
         let now = Some(Instant::now());
-        *state = State { asked: now, found: now, vain: MOST, away: false };
+        *state = State { asked: now, found: now, vain: MOST, ..State::default() };
         drop(state);
         // It may be done before this has said that it begins.
         let mut helper = self.helper.lock();
@@ -169,16 +195,26 @@ impl Duty {
         begins
     }
 
-    /// The thread's: waits for a moment. Answers whether the helper still has the duty.
-    pub fn stand_by(&self) -> bool {
+    /// The thread's: waits for a moment.
+    pub(super) fn stand_by(&self) -> Stand {
         let mut state = self.state.lock();
         if state.asked.is_some() {
             let _ = self.over.wait_for(&mut state, LOOK);
         }
-        if state.asked.is_some_and(|asked| asked.elapsed() > AWAY) {
-            *state = State { away: true, ..State::default() };
+        match state.asked.map(|asked| asked.elapsed()) {
+            None => Stand::Over,
+            Some(since) if since > AWAY => {
+                *state = State { away: true, ..State::default() };
+                Stand::Over
+            }
+            Some(since) if since > LOOK => Stand::Look,
+            Some(_) => Stand::By,
         }
-        state.asked.is_some()
+    }
+
+    /// How much the helper has found that had the duty last; nothing where it stayed away.
+    pub(super) fn found(&self) -> u32 {
+        self.state.lock().total
     }
 
     /// The helper's: whether it has the duty.
@@ -204,6 +240,7 @@ impl Duty {
                 .map_or(MOST, |found| found.saturating_mul(EACH).saturating_add(state.vain))
                 .min(MOST);
             state.found = state.asked;
+            state.total = state.total.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
         } else {
             state.vain = state.vain.saturating_sub(1);
         }
@@ -212,7 +249,7 @@ impl Duty {
         if state.vain > 0 && !quiet && !is(When::Never) {
             return Next::Again;
         }
-        *state = State::default();
+        *state = State { total: state.total, ..State::default() };
         self.over.notify_one();
         Next::Over
     }

@@ -5,7 +5,7 @@
 //! interest would report an event for every packet it has sent.
 
 use super::Ready;
-use super::busy::{Duty, Next, Traffic};
+use super::busy::{Duty, Next, Stand, Traffic};
 use super::token::{Table, Token};
 use crate::errno::Errno;
 use crate::sys::Result;
@@ -133,7 +133,7 @@ impl Poller {
         if !self.duty.helps() {
             return false;
         }
-        let next = self.duty.asked(self.poll(HELPED, EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
+        let next = self.duty.asked(self.poll::<HELPED>(EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
         if next == Next::Lost {
             // What woke this one may have been for the thread, which sleeps.
             let _ = self.nudge.write(1);
@@ -143,13 +143,19 @@ impl Poller {
 
     fn run(&self) {
         while !self.stopping() {
-            self.poll(BATCH, self.timeout(), None);
+            self.poll::<BATCH>(self.timeout(), None);
             self.traffic.wakes(Instant::now());
             if self.duty.hand_over(&self.traffic) {
-                while self.duty.stand_by() && !self.stopping() {
-                    self.poll(BATCH, EpollTimeout::ZERO, None);
+                loop {
+                    let next = self.duty.stand_by();
+                    if next == Stand::Over || self.stopping() {
+                        break;
+                    }
+                    if next == Stand::Look {
+                        self.poll::<BATCH>(EpollTimeout::ZERO, None);
+                    }
                 }
-                self.traffic.abates(Instant::now());
+                self.traffic.abates(Instant::now(), self.duty.found());
             }
         }
     }
@@ -158,13 +164,13 @@ impl Poller {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Waits for events, `most` of them, and tells whom they are for; those it does not come to before `end` are put off.
+    /// Waits for events, `MOST` of them, and tells whom they are for; those it does not come to before `end` are put off.
     /// Answers how many there were.
-    fn poll(&self, most: usize, timeout: EpollTimeout, end: Option<Instant>) -> usize {
-        let mut events = [EpollEvent::empty(); BATCH];
-        let mut batch = Vec::new();
+    fn poll<const MOST: usize>(&self, timeout: EpollTimeout, end: Option<Instant>) -> usize {
+        let mut events = [EpollEvent::empty(); MOST];
         // The only error that can come here is EINTR.
-        let count = self.epoll.wait(events.get_mut(..most).unwrap_or_default(), timeout).unwrap_or(0);
+        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        let mut batch = Vec::with_capacity(count);
         self.sources(events.get(..count).unwrap_or_default(), &mut batch);
         self.due(&mut batch);
         let mut batch = batch.into_iter();

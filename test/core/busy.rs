@@ -101,21 +101,50 @@ fn events_are_dense_by_their_number_in_a_time() {
     assert!(!traffic.dense());
     (0..WAKES).for_each(|_| traffic.wakes(next + WITHIN));
     assert!(traffic.dense());
-    traffic.abates(next + WITHIN);
+    traffic.abates(next + WITHIN, 0);
     assert!(!traffic.dense());
-    // Lastingly: so many times in a row.
-    let mut now = next + WITHIN * 10;
+    // After a helper that had much to do, what comes at once goes on.
+    let mut now = next + WITHIN * 2;
+    for (found, later, dense) in [
+        (WAKES, WITHIN / 2, true),
+        (WAKES - 1, WITHIN / 2, false),
+        (WAKES, WITHIN, false),
+        (u32::MAX, WITHIN / 2, true),
+    ] {
+        traffic.abates(now, found);
+        assert!(!traffic.dense());
+        now += later;
+        traffic.wakes(now);
+        assert_eq!(traffic.dense(), dense, "{found} {later:?}");
+    }
+    traffic.abates(now, 0);
+    // Lastingly: so many times more than not.
+    now += WITHIN * 10;
     traffic.wakes(now);
     for time in 1..=LASTING {
         assert!(!traffic.lasting());
         (0..WAKES).for_each(|_| traffic.wakes(now));
         assert_eq!(traffic.lasting(), time == LASTING);
     }
-    traffic.abates(now);
+    traffic.abates(now, 0);
     assert!(traffic.lasting(), "a moment is not a while");
     now += WITHIN;
     traffic.wakes(now);
     assert!(!traffic.lasting(), "however often it abates in between");
+    // The longer it has lasted, the more times it takes; but not after a pause.
+    (0..10 * LASTING * WAKES).for_each(|_| traffic.wakes(now));
+    for time in 1..=LASTING {
+        now += WITHIN;
+        traffic.wakes(now);
+        assert!(traffic.lasting(), "{time}");
+    }
+    now += WITHIN;
+    traffic.wakes(now);
+    assert!(!traffic.lasting());
+    (0..LASTING * WAKES).for_each(|_| traffic.wakes(now));
+    assert!(traffic.lasting());
+    traffic.wakes(now + AWAY);
+    assert!(!traffic.lasting());
 }
 
 #[test]
