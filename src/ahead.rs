@@ -18,6 +18,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// What a receive takes from a stream that is read ahead.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,10 @@ pub struct Want {
 
 /// How much is gathered with one attempt, so that it does not take long.
 const AT_ONCE: usize = 256 * 1024;
+/// A stream on which somebody waits again so soon,
+pub const SOON: Duration = Duration::from_millis(50);
+/// and so many times more than not, has its own part in dense events.
+pub const OFTEN: u8 = 3;
 /// Receives in a row that nobody has waited for, until the ring is told to stop.
 const UNWANTED: u8 = 4;
 
@@ -56,6 +61,10 @@ struct State {
     /// It was told to end.
     stopping: bool,
     unwanted: u8,
+    /// When somebody began to wait last,
+    waited: Option<Instant>,
+    /// and how many times more it was soon after the time before than not, up to [`OFTEN`] and as much again.
+    often: u8,
 }
 
 impl Ahead {
@@ -95,15 +104,24 @@ impl Ahead {
         }
     }
 
-    /// Has the ring receive: there will be an event. Not where there is no ring, or enough is here; then somebody else has
-    /// to say when there is more.
-    pub fn arm(&self, most: usize, source: impl FnOnce() -> Arc<dyn Intake>) -> bool {
+    /// Somebody waits who may have a ring receive for him (`begins`, at this time), unless events are `dense` and it is he for
+    /// whom they are. Answers whether a ring receives: it brings an event. Else somebody else has to say when there is more, as
+    /// where enough is here.
+    pub fn arm(
+        &self,
+        most: usize,
+        begins: Option<Instant>,
+        dense: bool,
+        source: impl FnOnce() -> Arc<dyn Intake>,
+    ) -> bool {
         let Some(ring) = self.ring else {
             return false;
         };
         let mut state = self.state.lock();
         state.unwanted = 0;
-        if state.token.is_none() && state.error.is_none() && state.bytes.len() < most {
+        let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
+        let room = state.error.is_none() && state.bytes.len() < most;
+        if state.token.is_none() && begins.is_some() && !leaves && room && self.connected() {
             state.token = ring.receive(self.fd, source());
         }
         state.token.is_some()
@@ -132,7 +150,7 @@ impl Ahead {
     }
 
     /// Whether there is a stream to receive from.
-    pub fn connected(&self) -> bool {
+    fn connected(&self) -> bool {
         sys::socket::peername(sys::socket::borrow(self.fd)).is_ok()
     }
 
@@ -165,8 +183,9 @@ impl Ahead {
         descriptor.read_ahead(held, Arc::clone(&self.unread));
     }
 
-    /// The ring has received. Answers whether it is to stop: `most` bytes are here.
-    pub fn landed(&self, bytes: &[u8], most: usize) -> bool {
+    /// The ring has received. Answers whether it is to stop: `most` bytes are here, or they come often where events are
+    /// `dense`, and who waits next is served by the poller.
+    pub fn landed(&self, bytes: &[u8], most: usize, dense: bool) -> bool {
         let mut state = self.state.lock();
         // A socket that was closed meanwhile has no reader.
         if state.token.is_none() {
@@ -180,7 +199,8 @@ impl Ahead {
         } else if state.error.is_none() {
             state.bytes.extend(bytes);
         }
-        let enough = (state.bytes.len() >= most || state.error.is_some()) && !state.stopping;
+        let left = dense && state.often >= OFTEN;
+        let enough = (left || state.bytes.len() >= most || state.error.is_some()) && !state.stopping;
         state.stopping |= enough;
         enough
     }
@@ -204,6 +224,13 @@ fn of_the_ring(errno: Errno) -> bool {
 }
 
 impl State {
+    /// Somebody begins to wait. Answers whether that happens often.
+    fn waits(&mut self, now: Instant) -> bool {
+        let soon = self.waited.replace(now).is_some_and(|before| now.saturating_duration_since(before) < SOON);
+        self.often = if soon { (self.often + 1).min(2 * OFTEN) } else { self.often.saturating_sub(1) };
+        self.often >= OFTEN
+    }
+
     /// The error is told, once; but that bytes were lost is told again and again.
     fn told(&mut self) -> Option<Errno> {
         if self.lost { self.error } else { self.error.take() }

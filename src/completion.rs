@@ -55,9 +55,8 @@ impl<W: Wake> Socket<W> {
 
 impl<W: Wake> Intake for Socket<W> {
     fn landed(&self, bytes: &[u8], dense: bool) -> bool {
-        // Where events are dense, who waits next is served by the poller.
-        let most = if dense { 0 } else { self.settings.read_ahead.load(Relaxed) };
-        self.ahead.as_ref().is_some_and(|ahead| ahead.landed(bytes, most))
+        let most = self.settings.read_ahead.load(Relaxed);
+        self.ahead.as_ref().is_some_and(|ahead| ahead.landed(bytes, most, dense))
     }
 
     fn let_go(&self, errno: Option<Errno>) {

@@ -190,10 +190,11 @@ impl<W: Wake> Socket<W> {
         if direction == Direction::Read
             && let Some(here) = &self.ahead
             && let Bring::Ring { begins } = bring
-            && (here.armed() || begins && !self.poller.traffic.lasting() && here.connected())
-            && here.arm(self.settings.read_ahead.load(Relaxed), || Arc::<Self>::clone(self))
         {
-            return Ok(());
+            let (most, begins) = (self.settings.read_ahead.load(Relaxed), begins.then(Instant::now));
+            if here.arm(most, begins, self.poller.traffic.lasting(), || Arc::<Self>::clone(self)) {
+                return Ok(());
+            }
         }
         self.registration.want(self.poller, direction, || Arc::<Self>::clone(self))
     }

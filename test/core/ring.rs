@@ -1,7 +1,7 @@
 //! What a ring brings, in whatever order and form: the faults that the kernel may have, made by hand.
 
 use crate::waiting::PATIENCE;
-use esock::ahead::Ahead;
+use esock::ahead::{Ahead, OFTEN, SOON};
 use esock::errno::Errno;
 use esock::op::recv::Recv;
 use esock::op::{Attempt, Cut, Op, Room};
@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 const TCP: Kind = Kind { domain: libc::AF_INET, kind: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP };
 
@@ -65,7 +66,7 @@ fn pair() -> (OwnedFd, OwnedFd) {
 }
 
 fn until(what: impl Fn() -> bool) {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !what() {
         assert!(start.elapsed() < PATIENCE);
         std::thread::yield_now();
@@ -271,6 +272,37 @@ fn errors_in_order() {
 }
 
 /// Where bytes were lost, nobody reads on, whoever was told of it before.
+/// Where events are dense, a ring lets go of a stream that has its part in that, and of no other.
+#[test]
+fn dense_events_of_others() {
+    let Some(ring) = ring() else { return };
+    let ring: &'static Arc<Ring> = Box::leak(Box::new(ring));
+    let (mine, _other) = pair();
+    let ahead = Ahead::new(mine.as_raw_fd(), Some(ring));
+    let mut now = Instant::now();
+    let mut waits = |after: Duration, dense: bool| {
+        now += after;
+        ahead.arm(usize::MAX, Some(now), dense, || stream(usize::MAX).0)
+    };
+    // One who waits often waits for the poller, while events are dense.
+    for time in 1..=2 * OFTEN {
+        assert_eq!(waits(SOON / 2, true), time <= OFTEN, "{time}");
+        ahead.let_go(None);
+    }
+    assert!(waits(SOON / 2, false));
+    assert!(!ahead.landed(b"a", usize::MAX, false));
+    assert!(ahead.landed(b"b", usize::MAX, true), "the ring is to let go");
+    assert!(!ahead.landed(b"c", usize::MAX, true), "it has been told");
+    ahead.let_go(None);
+    // What has been often is so for a while, but not for good.
+    for time in 1..=3 * OFTEN {
+        assert_eq!(waits(SOON, true), time > OFTEN, "{time}");
+        assert!(!ahead.landed(b"d", usize::MAX, true));
+    }
+    assert_eq!(ahead.len(), 3 + 2 * usize::from(OFTEN));
+    ring.stop_thread();
+}
+
 #[test]
 fn lost_bytes_are_an_error_for_good() {
     let (mine, other) = pair();
