@@ -15,19 +15,13 @@
 %% @private
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
-    case application:get_env(esock, use_registry) of
-        {ok, On} -> ok = esock:use_registry(On);
-        undefined -> ok
-    end,
-    case application:get_env(esock, io_backend) of
-        {ok, Name} -> ok = esock_nif:io_backend(Name);
-        undefined -> ok
-    end,
-    case application:get_env(esock, busy_poll) of
-        {ok, When} -> ok = esock_nif:busy_polling(When);
-        undefined -> ok
-    end,
+    [ok = Apply(Value) || {Name, Apply} <- settings(), {ok, Value} <- [application:get_env(esock, Name)]],
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).
+
+settings() ->
+    [{use_registry, fun esock:use_registry/1},
+     {io_backend, fun esock_nif:io_backend/1},
+     {busy_poll, fun esock_nif:busy_polling/1}].
 
 %% @private
 -spec stop(term()) -> ok.

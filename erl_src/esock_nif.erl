@@ -1,9 +1,9 @@
 %% @private
 %% @doc The functions in Rust, and nothing else: rustler forbids the upgrade of a NIF, so this module is never reloaded.
 %%
-%% A call that may wait takes `Handle' and `How', see native/src/nif/mod.rs:
-%% with `How = nowait' it answers as the API does, with `select' so too, but never `completion', with `zero' it does not wait, and with a count of the times that the
-%% caller has yielded it answers `yield', `wait' or `{wait, Part}'.
+%% A call that may wait takes `Handle' and `How', see native/src/nif/mod.rs: with `How = nowait' it answers as the API does, with
+%% `select' so too, but never `completion', with `zero' it does not wait, and with a count of the times that the caller has
+%% yielded it answers `yield', `wait' or `{wait, Part}'.
 -module(esock_nif).
 
 -export([info/0, info/1]).

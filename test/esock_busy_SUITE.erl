@@ -214,7 +214,7 @@ embedded(Config) ->
                                                   [{kernel, Kernel}, {stdlib, Stdlib}, {esock, Esock}]}])),
     {ok, _, _} = systools:make_script(filename:join(Dir, "r"), [{path, [filename:dirname(code:which(esock))]}, {outdir, Dir}, local, silent, no_warn_sasl]),
     Code = "F = fun F(0) -> none; F(N) -> case [P || P <- processes(), process_info(P, current_function) =:= {current_function, {erlang, hibernate, 3}},"
-           " process_info(P, initial_call) =:= {initial_call, {esock_busy_poll, init, 0}}] of [_] -> there; [] -> timer:sleep(1), F(N - 1) end end,"
+           " process_info(P, initial_call) =:= {initial_call, {esock_busy_poll, init, 0}}] of [_] -> there; [] -> receive after 1 -> F(N - 1) end end end,"
            " io:format(\"~p ~p\", [code:get_mode(), F(20000)]), halt().",
     Port = open_port({spawn_executable, os:find_executable("erl")},
                      [{args, ["-noshell", "-mode", "embedded", "-boot", filename:join(Dir, "r"), "-eval", Code]}, exit_status, stderr_to_stdout, binary]),

@@ -103,9 +103,7 @@ impl Waiter {
         match (signal, &self.errand, place) {
             (Signal::Ready, Some(errand), Place::Thread | Place::Helper) => self.due(errand),
             // It may be much: it is not done within another call.
-            (Signal::Ready, Some(_), _) => {
-                self.put_off(env, place);
-            }
+            (Signal::Ready, Some(_), _) => self.put_off(env, place),
             _ => self.tell(signal, env),
         }
         if signal != Signal::Ready
@@ -138,14 +136,12 @@ impl Waiter {
     /// Does what it waits for, in a thread of our own.
     pub(crate) fn work(self: &Arc<Self>) {
         // Who has left the line is not worth a look at the disk.
-        let mut waits = false;
         let mine = |waiter: &Self| std::ptr::eq(waiter, &raw const **self);
-        let seen = Cell::new(false);
-        let wakes = self.socket.socket.look_for(mine, |_| seen.set(true));
+        let waits = Cell::new(false);
+        let wakes = self.socket.socket.look_for(mine, |_| waits.set(true));
         MESSAGE.with_borrow_mut(|own| {
             own.run(|env| wakes.into_iter().for_each(|wakes| tell(env, Place::Thread, wakes)));
-            waits = seen.get();
-            if waits {
+            if waits.get() {
                 DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
             }
             work_off(own);
