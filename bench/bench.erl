@@ -7,7 +7,7 @@
 %% ROWS=pp50,accept1 ROUNDS=3 MS=500 BACKENDS=esock,socket narrow it; JSON=file keeps the figures.
 -module(bench).
 
--export([main/0, echoes/3, loop_echoes/3, idle_memory/1, idle_cpu/1]).
+-export([main/0, echoes/3, loop_echoes/3, serve/3, idle_memory/1, idle_cpu/1]).
 
 main() ->
     %% A failure ends the node.
@@ -107,6 +107,10 @@ loop_echoes(Backend, Connections, Each) ->
 %% So many echoes on each of so many connections, for a look at the system calls.
 echoes(Backend, Connections, Each) ->
     bench_rows:echoes(Backend, Connections, Each).
+
+%% The same, with clients in another program, which learns the port from a file; until they have closed.
+serve(Backend, Connections, File) ->
+    bench_rows:serve(Backend, Connections, fun(Port) -> ok = file:write_file(File, integer_to_list(Port)) end).
 
 %% KB that each of so many connections takes, which have received once and wait: of the resident set, of the VM's binaries, and
 %% less the processes. The other ends are another program's.

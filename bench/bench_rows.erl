@@ -2,7 +2,7 @@
 %% with what else it has measured.
 -module(bench_rows).
 
--export([all/0, echoes/3, loop_echoes/3, idle_memory/2, idle_cpu/2]).
+-export([all/0, echoes/3, loop_echoes/3, serve/3, idle_memory/2, idle_cpu/2]).
 
 -import(bench_backend, [send/3, recv/2, recv/3, close/2]).
 
@@ -269,22 +269,30 @@ unit_us() ->
 %%% Connections whose other ends are in another program (bench/src/floor/client.rs), served by processes that wait for messages.
 
 served(Backend, Client, Connections, Serve, Ms) ->
+    serve(Backend, Connections, Serve, fun(Port, Pids) ->
+        Program = open_port({spawn_executable, os:getenv("FLOOR")},
+                            [{args, [Client, text(Port), text(Connections), text(Ms)]}, {line, 200}, exit_status]),
+        receive {Program, {data, {eol, "ready"}}} -> ok end,
+        [until_waiting(Pid) || Pid <- Pids],
+        Outcome = bench_stats:timed(fun() ->
+            true = port_command(Program, "go\n"),
+            receive {Program, {data, {eol, Figures}}} -> list_to_integer(hd(string:lexemes(Figures, " "))) end
+        end),
+        %% It closes by ending.
+        receive {Program, {exit_status, 0}} -> Outcome end
+    end).
+
+serve(Backend, Connections, Begin) ->
+    serve(Backend, Connections, fun serve_loop/2, fun(Port, _) -> Begin(Port) end).
+
+serve(Backend, Connections, Serve, Clients) ->
     L = bench_backend:listen(Backend),
-    Port = bench_backend:port(Backend, L),
-    Ends = [spawn_monitor(fun() -> Serve(Backend, bench_backend:accept(Backend, L)) end) || _ <- lists:seq(1, Connections)],
-    Program = open_port({spawn_executable, os:getenv("FLOOR")},
-                        [{args, [Client, text(Port), text(Connections), text(Ms)]}, {line, 200}, exit_status]),
-    receive {Program, {data, {eol, "ready"}}} -> ok end,
-    [until_waiting(Pid) || {Pid, _} <- Ends],
-    Outcome = bench_stats:timed(fun() ->
-        true = port_command(Program, "go\n"),
-        receive {Program, {data, {eol, Figures}}} -> list_to_integer(hd(string:lexemes(Figures, " "))) end
-    end),
-    %% It closes by ending.
-    receive {Program, {exit_status, 0}} -> ok end,
-    [receive {'DOWN', MRef, _, _, normal} -> ok end || {_, MRef} <- Ends],
+    {Pids, Ends} = lists:unzip([spawn_monitor(fun() -> Serve(Backend, bench_backend:accept(Backend, L)) end)
+                                || _ <- lists:seq(1, Connections)]),
+    Result = Clients(bench_backend:port(Backend, L), Pids),
+    [receive {'DOWN', MRef, _, _, normal} -> ok end || MRef <- Ends],
     close(Backend, L),
-    Outcome.
+    Result.
 
 %% 10,000 messages a second over all connections in turn. Latency is from before the send to after the receive, by the clock
 %% that the other program has too.

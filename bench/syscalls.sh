@@ -1,24 +1,44 @@
 #!/bin/sh
-# System calls per echo in the steady state, by strace on the whole VM: 12,000 echoes on 50 connections less 2,000, so
-# that what a start, a connection and an end cost falls out. Arguments: where erl finds the code.
+# System calls per echo in the steady state, by strace on the whole VM: those of a long run less those of a short one, so that
+# what a start, a connection and an end cost falls out. `echoes' and `loop_echoes' have both ends in the VM, `serve' has the clients
+# in another program, which nobody traces. Arguments: where erl finds the code.
 set -eu
-trace() { # function, backend, echoes per connection
-    strace -f -c -o "$out/$1.$2.$3" erl -noshell +sbwt none +sbwtdcpu none +sbwtdio none $paths \
-        -eval "bench:$1($2, 50, $3), halt(0)."
+trace() { # strace's output, Erlang
+    strace -f -c -o "$1" erl -noshell +sbwt none +sbwtdcpu none +sbwtdio none $paths -eval "$2, halt(0)."
 }
-paths=$*
-out=_build/bench
-for row in echoes.esock echoes.socket loop_echoes.esock loop_echoes.esock_uring loop_echoes.socket; do
-    trace "${row%.*}" "${row#*.}" 40
-    trace "${row%.*}" "${row#*.}" 240
-    echo
-    echo "$row: system calls per echo, of 10,000"
-    awk 'FNR == 1 {file++}
+serve() { # backend, milliseconds: prints how many echoes
+    port="$out/serve.port"
+    rm -f "$port"
+    trace "$out/serve.$1.$2" "bench:serve($1, 50, \"$port\")" &
+    until [ -s "$port" ]; do sleep 0.1; done
+    echo go | "$FLOOR" echo_client "$(cat "$port")" 50 "$2" | awk '/^[0-9]/ {print $1}'
+    wait
+}
+show() { # the short run's output, the long one's, echoes between
+    awk -v count="$3" 'FNR == 1 {file++}
          $NF ~ /^[a-z_0-9]+$/ && $4 ~ /^[0-9]+$/ && $NF != "total" {
              if (file == 1) before[$NF] = $4; else after[$NF] = $4
          }
          END {for (call in after) {
                   n = after[call] - before[call]
-                  if (n >= 50 || call == "epoll_ctl") printf "  %-16s %8.3f\n", call, n / 10000
-              }}' "$out/$row.40" "$out/$row.240" | sort -k2 -rn
+                  sum += n
+                  if (n >= count / 200 || call == "epoll_ctl") printf "  %-16s %8.3f\n", call, n / count
+              }
+              printf "  %-16s %8.3f\n", "all", sum / count}' "$1" "$2" | sort -k2 -rn
+}
+paths=$*
+out=_build/bench
+for row in echoes.esock echoes.socket loop_echoes.esock loop_echoes.esock_uring loop_echoes.socket; do
+    for each in 40 240; do trace "$out/$row.$each" "bench:${row%.*}(${row#*.}, 50, $each)"; done
+    echo
+    echo "$row: system calls per echo, of 10,000"
+    show "$out/$row.40" "$out/$row.240" 10000
+done
+[ -x "${FLOOR:-}" ] || exit 0
+for backend in esock esock_uring socket; do
+    short=$(serve $backend 1000)
+    long=$(serve $backend 5000)
+    echo
+    echo "serve.$backend: system calls per echo, of $((long - short))"
+    show "$out/serve.$backend.1000" "$out/serve.$backend.5000" $((long - short))
 done
