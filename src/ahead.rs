@@ -104,8 +104,8 @@ impl Ahead {
         }
     }
 
-    /// Somebody waits who may have a ring receive for him (`begins`, at this time), unless events are `dense` and it is he for
-    /// whom they are. Answers whether a ring receives: it brings an event. Else somebody else has to say when there is more, as
+    /// Somebody waits who may have a ring receive for him (`begins`, at this time), unless events are lastingly `dense` and it is he
+    /// for whom they are. Answers whether a ring receives: it brings an event. Else somebody else has to say when there is more, as
     /// where enough is here.
     pub fn arm(
         &self,

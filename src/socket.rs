@@ -193,6 +193,8 @@ impl<W: Wake> Socket<W> {
         {
             let (most, begins) = (self.settings.read_ahead.load(Relaxed), begins.then(Instant::now));
             if here.arm(most, begins, self.poller.traffic.lasting(), || Arc::<Self>::clone(self)) {
+                // Both would be woken for each message.
+                self.registration.disarm(self.poller);
                 return Ok(());
             }
         }

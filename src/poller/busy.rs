@@ -2,8 +2,8 @@
 //!
 //! An event that wakes a thread, which wakes a scheduler, costs two thread switches. Where the next one is some
 //! microseconds off it is cheaper to ask for it between other things: a helper, a process of the node, does so while it
-//! pays, and the thread stands by. It has a look every so often, since the helper may be kept from its turn, and takes
-//! the duty back from one that stays away.
+//! pays, and the thread stands by. It has a look where the helper is kept from its turn, and takes the duty back from one
+//! that stays away.
 
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
@@ -50,9 +50,12 @@ const EACH: u32 = 16;
 pub const MOST: u32 = 64;
 /// A pause of so long is no busy time, however seldom the helper has its turn.
 const QUIET: Duration = Duration::from_millis(1);
-/// How long the thread leaves everything to the helper. A look more often would cost more than itself: what a thread of ours
-/// allocates, the schedulers free by way of one thread of the VM, which is woken each time (5 % of the CPU at 50 connections).
+/// So long a helper may be without a turn before the thread has a look. While it has its turns nobody else looks: what a
+/// thread of ours allocates, the schedulers free by way of one thread of the VM, which is woken each time (a look every
+/// millisecond: 5 % of the CPU at 50 connections).
 const LOOK: Duration = Duration::from_millis(1);
+/// After so long without an event it is forgotten what was before.
+pub const PAUSE: Duration = Duration::from_millis(50);
 /// A helper that has not asked for so long stays away.
 pub const AWAY: Duration = Duration::from_millis(50);
 
@@ -61,58 +64,101 @@ pub const AWAY: Duration = Duration::from_millis(50);
 pub struct Traffic {
     dense: AtomicBool,
     lasting: AtomicBool,
-    woken: Mutex<Woken>,
+    seen: Mutex<Seen>,
 }
 
-/// How often a thread was woken.
+/// How often the threads were woken.
 #[derive(Default)]
-struct Woken {
+struct Seen {
+    poller: Window,
+    ring: Window,
+    /// When either was woken last.
+    last: Option<Instant>,
+    /// So many times more it was often than not, up to twice [`LASTING`], and since the last pause.
+    times: u32,
+    /// A helper polls: that the poller's thread is not woken says nothing.
+    helped: bool,
+    /// A helper has just had much to do.
+    resumes: bool,
+}
+
+/// How often one of them was.
+#[derive(Default)]
+struct Window {
     since: Option<Instant>,
     count: u32,
-    /// So many times more it was often than not, up to twice [`LASTING`].
-    times: u32,
-    /// A helper had much to do until then.
-    helped: bool,
+}
+
+impl Window {
+    /// It was woken. Where that is the end of the time, answers whether it was often.
+    fn wakes(&mut self, now: Instant) -> Option<bool> {
+        let since = *self.since.get_or_insert(now);
+        let over = now.saturating_duration_since(since) >= WITHIN;
+        self.count += 1;
+        (over || self.count >= WAKES).then(|| {
+            *self = Self { since: Some(now), count: 0 };
+            !over
+        })
+    }
+}
+
+impl Seen {
+    /// Whether nobody was woken for long before this moment.
+    fn paused(&mut self, now: Instant) -> bool {
+        self.last.replace(now).is_some_and(|last| now.saturating_duration_since(last) >= PAUSE)
+    }
 }
 
 impl Traffic {
-    /// A thread was woken.
+    /// The poller's thread was woken.
     pub fn wakes(&self, now: Instant) {
-        let mut woken = self.woken.lock();
-        let since = *woken.since.get_or_insert(now);
-        let over = now.saturating_duration_since(since) >= WITHIN;
-        woken.count += 1;
-        // What paused for a moment goes on.
-        if std::mem::take(&mut woken.helped) && !over {
-            self.dense.store(true, Relaxed);
-            return;
+        let mut seen = self.seen.lock();
+        let (paused, often) = (seen.paused(now), seen.poller.wakes(now));
+        // What had paused for a moment goes on.
+        let resumes = std::mem::take(&mut seen.resumes) && often != Some(false);
+        if let Some(dense) = often.or(resumes.then_some(true)) {
+            self.dense.store(dense, Relaxed);
         }
-        if over || woken.count >= WAKES {
-            let times = match over {
-                true if now.saturating_duration_since(since) >= AWAY => 0,
-                true => woken.times.saturating_sub(1),
-                false => (woken.times + 1).min(2 * LASTING),
-            };
-            *woken = Woken { since: Some(now), count: 0, times, helped: false };
-            self.dense.store(!over, Relaxed);
-            self.lasting.store(woken.times >= LASTING, Relaxed);
-        }
+        self.judge(&mut seen, often, paused);
     }
 
-    /// Whether events are dense.
+    /// The ring's thread was.
+    pub fn ring_wakes(&self, now: Instant) {
+        let mut seen = self.seen.lock();
+        let (paused, often) = (seen.paused(now), seen.ring.wakes(now));
+        self.judge(&mut seen, often, paused);
+    }
+
+    fn judge(&self, seen: &mut Seen, often: Option<bool>, paused: bool) {
+        seen.times = match often {
+            Some(true) => (seen.times + 1).min(2 * LASTING),
+            Some(false) if paused && !seen.helped => 0,
+            Some(false) if !seen.helped => seen.times.saturating_sub(1),
+            _ => return,
+        };
+        self.lasting.store(seen.times >= LASTING, Relaxed);
+    }
+
+    /// Whether the poller's events are dense.
     pub fn dense(&self) -> bool {
         self.dense.load(Relaxed)
     }
 
-    /// Whether they have been for a while.
+    /// Whether events have been dense for a while.
     pub fn lasting(&self) -> bool {
         self.lasting.load(Relaxed)
     }
 
-    /// They are not dense at this moment, after a helper has found so many. Whether that lasts is seen later.
+    /// A helper polls.
+    pub fn helped(&self) {
+        self.seen.lock().helped = true;
+    }
+
+    /// It does so no more, and has found so many. They are not dense at this moment; whether that lasts is seen later.
     pub fn abates(&self, now: Instant, found: u32) {
-        let mut woken = self.woken.lock();
-        (woken.since, woken.count, woken.helped) = (Some(now), 0, found >= WAKES);
+        let mut seen = self.seen.lock();
+        seen.poller = Window { since: Some(now), count: 0 };
+        (seen.last, seen.helped, seen.resumes) = (Some(now), false, found >= WAKES);
         self.dense.store(false, Relaxed);
     }
 }

@@ -146,6 +146,7 @@ impl Poller {
             self.poll::<BATCH>(self.timeout(), None);
             self.traffic.wakes(Instant::now());
             if self.duty.hand_over(&self.traffic) {
+                self.traffic.helped();
                 loop {
                     let next = self.duty.stand_by();
                     if next == Stand::Over || self.stopping() {

@@ -72,7 +72,14 @@ impl Registration {
 
     /// Somebody who holds the read lane has got something without having waited for it, and nobody else waits there.
     pub fn unawaited(&self, poller: &Poller) {
-        if !self.armed.load(Relaxed) || self.unwanted.fetch_add(1, Relaxed) < UNWANTED {
+        if self.armed.load(Relaxed) && self.unwanted.fetch_add(1, Relaxed) >= UNWANTED {
+            self.disarm(poller);
+        }
+    }
+
+    /// Somebody who holds the read lane has another bring the events for reading.
+    pub fn disarm(&self, poller: &Poller) {
+        if !self.armed.load(Relaxed) {
             return;
         }
         let mut state = self.state.lock();

@@ -163,7 +163,7 @@ impl Ring {
             uring.hear(self.bell.as_fd())?;
             while self.ask(&mut uring)? {
                 uring.wait()?;
-                self.traffic.wakes(Instant::now());
+                self.traffic.ring_wakes(Instant::now());
                 uring.completions(&mut completions);
                 self.serve(&mut uring, &mut completions)?;
             }

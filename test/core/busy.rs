@@ -2,7 +2,7 @@
 
 use crate::waiting::PATIENCE;
 use esock::poller::Ready;
-use esock::poller::busy::{AWAY, Helper, LASTING, MOST, Traffic, WAKES, WITHIN};
+use esock::poller::busy::{AWAY, Helper, LASTING, MOST, PAUSE, Traffic, WAKES, WITHIN};
 use esock::poller::epoll::{Interest, Poller};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -143,8 +143,32 @@ fn events_are_dense_by_their_number_in_a_time() {
     assert!(!traffic.lasting());
     (0..LASTING * WAKES).for_each(|_| traffic.wakes(now));
     assert!(traffic.lasting());
-    traffic.wakes(now + AWAY);
+    traffic.wakes(now + PAUSE);
     assert!(!traffic.lasting());
+}
+
+/// A ring that still receives for streams that hear something now and then does not undo what the others are.
+#[test]
+fn seldom_events_beside_dense_ones() {
+    let (traffic, mut now) = (Traffic::default(), Instant::now());
+    (0..LASTING * WAKES).for_each(|_| traffic.ring_wakes(now));
+    assert!(traffic.lasting() && !traffic.dense(), "a poller's thread has nothing to hand over yet");
+    traffic.helped();
+    for _ in 0..10 * LASTING {
+        now += PAUSE;
+        traffic.ring_wakes(now);
+        assert!(traffic.lasting(), "a helper polls");
+    }
+    traffic.abates(now, 0);
+    for time in 1..=LASTING {
+        assert_eq!(traffic.lasting(), time == 1, "{time}");
+        now += WITHIN;
+        traffic.ring_wakes(now);
+    }
+    // Either is enough.
+    traffic.wakes(now);
+    (0..LASTING * WAKES).for_each(|_| traffic.wakes(now));
+    assert!(traffic.lasting());
 }
 
 #[test]
@@ -180,6 +204,8 @@ fn a_helper_that_stays_away_loses_the_duty() {
     scene.until(&asked);
     // It does nothing: what comes arrives all the same, and then the duty is taken back.
     scene.arrives();
+    let helped = scene.poller.duty.helped();
+    assert!(helped || begin.elapsed() > AWAY, "it looks before that");
     scene.until_thread();
     assert!(begin.elapsed() > AWAY);
     // It is not asked again before it comes.
