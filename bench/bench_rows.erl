@@ -297,6 +297,7 @@ serve(Backend, Connections, Serve, Clients) ->
 %% 10,000 messages a second over all connections in turn. Latency is from before the send to after the receive, by the clock
 %% that the other program has too.
 told(Backend, Connections, Ms) ->
+    1_000_000_000 = erlang:convert_time_unit(1, second, perf_counter),
     Latencies = bench_stats:latencies(),
     Serve = fun(B, S) ->
         closed = bench_backend:loop({B, S}, fun(<<Sent:64, _/binary>>) ->

@@ -4,13 +4,13 @@
 # in another program, which nobody traces. Arguments: where erl finds the code.
 set -eu
 trace() { # strace's output, Erlang
-    strace -f -c -o "$1" erl -noshell +sbwt none +sbwtdcpu none +sbwtdio none $paths -eval "$2, halt(0)."
+    strace -f -c -o "$1" erl -noshell +sbwt none +sbwtdcpu none +sbwtdio none $paths -eval "$2, halt(0)." > /dev/null
 }
 serve() { # backend, milliseconds: prints how many echoes
     port="$out/serve.port"
     rm -f "$port"
     trace "$out/serve.$1.$2" "bench:serve($1, 50, \"$port\")" &
-    until [ -s "$port" ]; do sleep 0.1; done
+    for _ in $(seq 100); do [ -s "$port" ] || sleep 0.1; done
     echo go | "$FLOOR" echo_client "$(cat "$port")" 50 "$2" | awk '/^[0-9]/ {print $1}'
     wait
 }

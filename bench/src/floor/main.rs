@@ -2,7 +2,7 @@
 //!
 //! Build it with `cargo build --profile bench-tools -p esock_bench`. A run prints one line,
 //! `operations cpu_us elapsed_us p50_ns p99_ns`; the last two are 0 where a row has no round trips. CPU is that of the
-//! whole process, so of both ends, as in the Erlang rows.
+//! whole process, so of both ends, as in most of the Erlang rows; a client is one end.
 //!
 //! Threads here wait for each other in system calls. So a thread that fails ends the process, see [`sound`].
 

@@ -28,7 +28,7 @@ fn ring(how: How, size: usize) -> Send {
     let mut ring: IoUring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(8).unwrap();
     let mut known = vec![0_u8; size];
     let iovec = nix::libc::iovec { iov_base: known.as_mut_ptr().cast(), iov_len: size };
-    // SAFETY: the memory lives as long as the ring: the closure has both, and the ring goes first.
+    // SAFETY: the memory goes with the ring, which has nothing under way then.
     unsafe { ring.submitter().register_buffers(&[iovec]) }.unwrap();
     Box::new(move |stream, data| {
         let (fd, len) = (Fd(stream.as_raw_fd()), data.len() as u32);
