@@ -1,5 +1,6 @@
-%% One interface for everything that is compared: `esock', `esock_uring' (the same with the back end io_uring), `socket', `gen_tcp', `gen_udp' (the inet driver), `gen_tcp_socket'
-%% (gen_tcp on OTP's socket).
+%% One interface for everything that is compared: `esock', `esock_uring' (the same with the back end io_uring), `socket', `gen_tcp', `gen_udp' (the inet driver), `gen_tcp_once'
+%% (gen_tcp that is asked for each message, as the sockets are; `gen_tcp' sends what comes, however much), `gen_tcp_socket' (gen_tcp
+%% on OTP's socket).
 -module(bench_backend).
 
 -export([there/1, listen/1, port/2, accept/2, connect/2, send/3, recv/2, recv/3, close/2, reset_on_close/2, connect_to_be_closed/2]).
@@ -12,6 +13,7 @@ there(floor) -> filelib:is_regular(os:getenv("FLOOR", ""));
 there(_) -> true.
 
 options(gen_tcp_socket) -> [{inet_backend, socket} | options(gen_tcp)];
+options(gen_tcp_once) -> options(gen_tcp);
 options(gen_tcp) -> [binary, inet, {active, false}, {nodelay, true}].
 
 m(esock_uring) -> esock;
@@ -124,6 +126,11 @@ loop({Backend, S} = What, Fun) when ?IS_SOCKET(Backend) ->
             end;
         {select, {_, _, Handle}} -> receive {'$socket', S, select, Handle} -> loop(What, Fun) end;
         {error, closed} -> closed
+    end;
+loop({gen_tcp_once, S} = What, Fun) ->
+    ok = inet:setopts(S, [{active, once}]),
+    receive {tcp, S, Data} -> Fun(Data), loop(What, Fun);
+            {tcp_closed, S} -> closed
     end;
 loop({Gen, S}, Fun) ->
     ok = inet:setopts(S, [{active, true}]),
