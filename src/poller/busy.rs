@@ -90,11 +90,11 @@ struct Window {
 }
 
 impl Window {
-    /// It was woken. Where that is the end of the time, answers whether it was often.
-    fn wakes(&mut self, now: Instant) -> Option<bool> {
+    /// It was woken, for so much. Where that is the end of the time, answers whether it was often.
+    fn wakes(&mut self, now: Instant, count: usize) -> Option<bool> {
         let since = *self.since.get_or_insert(now);
         let over = now.saturating_duration_since(since) >= WITHIN;
-        self.count += 1;
+        self.count = self.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         (over || self.count >= WAKES).then(|| {
             *self = Self { since: Some(now), count: 0 };
             !over
@@ -113,7 +113,7 @@ impl Traffic {
     /// The poller's thread was woken.
     pub fn wakes(&self, now: Instant) {
         let mut seen = self.seen.lock();
-        let (paused, often) = (seen.paused(now), seen.poller.wakes(now));
+        let (paused, often) = (seen.paused(now), seen.poller.wakes(now, 1));
         // What had paused for a moment goes on.
         let resumes = std::mem::take(&mut seen.resumes) && often != Some(false);
         if let Some(dense) = often.or(resumes.then_some(true)) {
@@ -122,10 +122,10 @@ impl Traffic {
         self.judge(&mut seen, often, paused);
     }
 
-    /// The ring's thread was.
-    pub fn ring_wakes(&self, now: Instant) {
+    /// The ring's thread was, for so many completions: what it brings at once would not have waited for it elsewhere.
+    pub fn ring_wakes(&self, now: Instant, completions: usize) {
         let mut seen = self.seen.lock();
-        let (paused, often) = (seen.paused(now), seen.ring.wakes(now));
+        let (paused, often) = (seen.paused(now), seen.ring.wakes(now, completions));
         self.judge(&mut seen, often, paused);
     }
 

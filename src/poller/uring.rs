@@ -163,8 +163,8 @@ impl Ring {
             uring.hear(self.bell.as_fd())?;
             while self.ask(&mut uring)? {
                 uring.wait()?;
-                self.traffic.ring_wakes(Instant::now());
                 uring.completions(&mut completions);
+                self.traffic.ring_wakes(Instant::now(), completions.len());
                 self.serve(&mut uring, &mut completions)?;
             }
             Ok(())

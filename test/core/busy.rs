@@ -151,19 +151,19 @@ fn events_are_dense_by_their_number_in_a_time() {
 #[test]
 fn seldom_events_beside_dense_ones() {
     let (traffic, mut now) = (Traffic::default(), Instant::now());
-    (0..LASTING * WAKES).for_each(|_| traffic.ring_wakes(now));
+    (0..LASTING).for_each(|_| traffic.ring_wakes(now, WAKES as usize));
     assert!(traffic.lasting() && !traffic.dense(), "a poller's thread has nothing to hand over yet");
     traffic.helped();
     for _ in 0..10 * LASTING {
         now += PAUSE;
-        traffic.ring_wakes(now);
+        traffic.ring_wakes(now, 1);
         assert!(traffic.lasting(), "a helper polls");
     }
     traffic.abates(now, 0);
     for time in 1..=LASTING {
         assert_eq!(traffic.lasting(), time == 1, "{time}");
         now += WITHIN;
-        traffic.ring_wakes(now);
+        traffic.ring_wakes(now, 1);
     }
     // Either is enough.
     traffic.wakes(now);
