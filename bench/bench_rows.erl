@@ -210,7 +210,7 @@ until_waiting(Pid) ->
 memory(Pids) ->
     {bench_stats:rss(), erlang:memory(binary), lists:sum([M || Pid <- Pids, {memory, M} <- [process_info(Pid, memory)]])}.
 
-%%% 2,000 connections, of which each gets a message every 100 ms, while other processes keep half of each scheduler busy.
+%%% 2,000 connections, of which each gets a message every 200 ms, while other processes keep half of each scheduler busy.
 %%% Latency is from before the send to after the receive.
 
 sparse(Backend, Ms) ->
