@@ -1,6 +1,6 @@
-%% One interface for everything that is compared: `esock', `esock_uring' (the same with the back end io_uring), `socket', `gen_tcp', `gen_udp' (the inet driver), `gen_tcp_once'
-%% (gen_tcp that is asked for each message, as the sockets are; `gen_tcp' sends what comes, however much), `gen_tcp_socket' (gen_tcp
-%% on OTP's socket).
+%% One interface for everything that is compared: `esock', `esock_uring' (the same with the back end io_uring), `socket', `gen_tcp',
+%% `gen_udp' (the inet driver), `gen_tcp_once' (gen_tcp that is asked for each message, as the sockets are; `gen_tcp' sends what
+%% comes, however much), `gen_tcp_socket' (gen_tcp on OTP's socket).
 -module(bench_backend).
 
 -export([there/1, listen/1, port/2, accept/2, connect/2, send/3, recv/2, recv/3, close/2, reset_on_close/2, connect_to_be_closed/2]).
