@@ -46,6 +46,15 @@ impl Scene {
         Self { poller, near, far, events }
     }
 
+    /// One whose helper has been asked to begin.
+    fn helped(index: usize) -> (Self, Receiver<()>) {
+        let mut scene = Self::new(index);
+        let (sender, asked) = channel();
+        scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+        scene.until(&asked);
+        (scene, asked)
+    }
+
     fn dense(&self) {
         (0..WAKES).for_each(|_| self.poller.traffic.wakes(Instant::now()));
     }
@@ -240,10 +249,7 @@ fn a_helper_that_has_ended_is_not_missed() {
 
 #[test]
 fn who_waits_for_a_time_is_told_by_a_helper_too() {
-    let mut scene = Scene::new(83);
-    let (sender, asked) = channel();
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
-    scene.until(&asked);
+    let (scene, _asked) = Scene::helped(83);
     let (told, tells) = channel();
     scene.poller.later(Instant::now() + Duration::from_millis(5), false, Arc::new(Source(Mutex::new(told))));
     while tells.try_recv().is_err() {
@@ -262,10 +268,7 @@ fn a_helper_that_was_held_up_is_asked_again() {
             let _ = self.0.lock().unwrap().send(());
         }
     }
-    let mut scene = Scene::new(84);
-    let (sender, asked) = channel();
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
-    scene.until(&asked);
+    let (mut scene, asked) = Scene::helped(84);
     let (told, tells) = channel();
     scene.poller.later(Instant::now(), false, Arc::new(Slow(Mutex::new(told))));
     // Whether it is this one or the thread that tells the slow one, the other looks on.
@@ -279,10 +282,7 @@ fn a_helper_that_was_held_up_is_asked_again() {
 
 #[test]
 fn another_helper_takes_the_place_of_one_that_stayed_away() {
-    let mut scene = Scene::new(85);
-    let (sender, asked) = channel();
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
-    scene.until(&asked);
+    let (mut scene, _asked) = Scene::helped(85);
     scene.until_thread();
     let (sender, other) = channel();
     scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
