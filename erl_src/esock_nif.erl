@@ -211,7 +211,7 @@ setopt_native(_Socket, _Option, _Value) -> ?NIF.
 -spec getopt_native(reference(), term(), term()) -> {ok, integer() | boolean() | binary()} | error().
 getopt_native(_Socket, _Option, _Spec) -> ?NIF.
 
--spec cancel(reference(), atom(), reference()) -> ok | select_sent | not_found | error().
+-spec cancel(reference(), atom(), reference()) -> ok | select_sent | sending | not_found | error().
 cancel(_Socket, _Op, _Handle) -> ?NIF.
 
 -spec close(reference()) -> ok | linger | error().

@@ -177,6 +177,10 @@ cancel(Socket, Op, Handle) ->
         select_sent ->
             flush(Socket, Handle),
             ok;
+        sending ->
+            %% Another thread is about to send it.
+            erlang:yield(),
+            cancel(Socket, Op, Handle);
         not_found ->
             flush(Socket, Handle),
             invalid;

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 impl<W: Wake> Socket<W> {
     /// bind(2)
-    pub fn bind(&self, addr: &Raw) -> With<'_, Result<(), Failure>, W> {
+    pub fn bind(&self, addr: &Raw) -> With<Result<(), Failure>, W> {
         self.with(|fd, side| {
             sys::socket::bind(fd, addr)?;
             side.bound = true;
@@ -25,7 +25,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// listen(2)
-    pub fn listen(&self, backlog: i32) -> With<'_, Result<(), Failure>, W> {
+    pub fn listen(&self, backlog: i32) -> With<Result<(), Failure>, W> {
         self.with(|fd, side| {
             sys::socket::listen(fd, backlog)?;
             side.listening = true;
@@ -34,22 +34,22 @@ impl<W: Wake> Socket<W> {
     }
 
     /// shutdown(2)
-    pub fn shutdown(&self, how: i32) -> With<'_, Result<(), Failure>, W> {
+    pub fn shutdown(&self, how: i32) -> With<Result<(), Failure>, W> {
         self.with(|fd, _| sys::socket::shutdown(fd, how))
     }
 
     /// getsockname(2)
-    pub fn sockname(&self) -> With<'_, Result<Address, Failure>, W> {
+    pub fn sockname(&self) -> With<Result<Address, Failure>, W> {
         self.with(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
     }
 
     /// getpeername(2)
-    pub fn peername(&self) -> With<'_, Result<Address, Failure>, W> {
+    pub fn peername(&self) -> With<Result<Address, Failure>, W> {
         self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
     }
 
     /// setsockopt(2)
-    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> With<'_, Result<(), Failure>, W> {
+    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> With<Result<(), Failure>, W> {
         self.with(|fd, _| {
             sys::option::set(fd, level, option, value)?;
             if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
@@ -65,12 +65,12 @@ impl<W: Wake> Socket<W> {
     }
 
     /// getsockopt(2): the first `size` bytes of the value.
-    pub fn option(&self, level: i32, option: i32, size: usize) -> With<'_, Result<Vec<u8>, Failure>, W> {
+    pub fn option(&self, level: i32, option: i32, size: usize) -> With<Result<Vec<u8>, Failure>, W> {
         self.option_into(level, option, vec![0; size])
     }
 
     /// getsockopt(2) into `value`, whose bytes the system may read first.
-    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<'_, Result<Vec<u8>, Failure>, W> {
+    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<Result<Vec<u8>, Failure>, W> {
         self.with(|fd, _| {
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
@@ -90,14 +90,14 @@ impl<W: Wake> Socket<W> {
     }
 
     /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.
-    pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<'_, Result<Value, Failure>, W> {
+    pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<Result<Value, Failure>, W> {
         let ahead = if u64::from(request) == libc::FIONREAD { self.read_ahead() } else { 0 };
         let ahead = i32::try_from(ahead).unwrap_or(i32::MAX);
         self.with(|fd, _| sys::ioctl::int(fd, request).map(|number| read(number.saturating_add(ahead))))
     }
 
     /// How much the send buffer still takes: its size less what is in it.
-    pub fn ioctl_space(&self, request: u32) -> With<'_, Result<Value, Failure>, W> {
+    pub fn ioctl_space(&self, request: u32) -> With<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             let size = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
             Ok(Value::Int(i64::from(size - sys::ioctl::int(fd, request)?).max(0)))
@@ -110,7 +110,7 @@ impl<W: Wake> Socket<W> {
         request: u32,
         mut ifreq: [u8; IFREQ],
         read: impl Fn(&[u8]) -> Option<Value>,
-    ) -> With<'_, Result<Value, Failure>, W> {
+    ) -> With<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             sys::ioctl::ifreq(fd, request, &mut ifreq)?;
             read(&ifreq).ok_or(Errno::new(libc::EINVAL))
@@ -118,12 +118,12 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Changes something of an interface.
-    pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> With<'_, Result<(), Failure>, W> {
+    pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> With<Result<(), Failure>, W> {
         self.with(|fd, _| sys::ioctl::ifreq(fd, request, &mut ifreq))
     }
 
     /// Sets and clears flags of an interface.
-    pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> With<'_, Result<(), Failure>, W> {
+    pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> With<Result<(), Failure>, W> {
         self.with(|fd, _| {
             sys::ioctl::ifreq(fd, libc::SIOCGIFFLAGS as u32, &mut ifreq)?;
             let bits = ifreq.get_mut(NAME..NAME + 2).ok_or(Errno::new(libc::EINVAL))?;
@@ -135,7 +135,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// All interfaces that have an address.
-    pub fn interfaces(&self) -> With<'_, Result<Value, Failure>, W> {
+    pub fn interfaces(&self) -> With<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             let bytes = sys::ioctl::ifconf(fd, 1024 * IFREQ)?;
             crate::ioctl::interfaces(&bytes).ok_or(Errno::new(libc::EINVAL))
@@ -143,12 +143,12 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Begins an SCTP association with a host of several addresses. Answers its number.
-    pub fn sctp_connect(&self, addresses: &[u8]) -> With<'_, Result<i32, Failure>, W> {
+    pub fn sctp_connect(&self, addresses: &[u8]) -> With<Result<i32, Failure>, W> {
         self.with(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
     }
 
     /// A socket of its own for one association. It inherits the settings.
-    pub fn sctp_peeloff(&self, association: i32) -> With<'_, Result<Arc<Self>, Failure>, W> {
+    pub fn sctp_peeloff(&self, association: i32) -> With<Result<Arc<Self>, Failure>, W> {
         let kind = Kind { kind: libc::SOCK_STREAM, ..self.kind };
         self.with(|fd, _| {
             let mut request = sctp::peeloff_request(association);
@@ -159,7 +159,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// The number of the descriptor.
-    pub fn fd(&self) -> With<'_, Result<RawFd, Failure>, W> {
+    pub fn fd(&self) -> With<Result<RawFd, Failure>, W> {
         self.with(|fd, _| Ok(fd.as_raw_fd()))
     }
 }

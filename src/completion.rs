@@ -1,5 +1,6 @@
 //! Completion: what processes wait for is done in their place, and what a ring receives for a stream.
 
+use crate::descriptor::Descriptor;
 use crate::errno::Errno;
 use crate::lane::{Line, Wake, Wakes};
 use crate::op::Op;
@@ -20,13 +21,13 @@ impl<W: Wake> Socket<W> {
         me: W::Process,
         is: impl Fn(&W) -> bool,
         fresh: impl FnOnce() -> W,
-    ) -> With<'_, Answer<O::Done>, W> {
+    ) -> With<Answer<O::Done>, W> {
         let woken = |line: &Line<W>| line.head.as_ref().is_some_and(|head| !head.armed && is(&head.waiter));
         self.run_if(op, me, Mode::Complete, fresh, woken)
     }
 
     /// Shows somebody the waiter that was woken, or has the turn in a call.
-    pub fn look_for(&self, is: impl Fn(&W) -> bool, show: impl Fn(&W)) -> [Wakes<'_, W>; 2] {
+    pub fn look_for(&self, is: impl Fn(&W) -> bool, show: impl Fn(&W)) -> [Wakes<W>; 2] {
         [&self.read, &self.write].map(|lane| {
             let (_, wakes) = lane.hold(|state, _| {
                 let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
@@ -38,7 +39,7 @@ impl<W: Wake> Socket<W> {
 
     /// Leaves it to the poller to do what a process waits for that was woken here. Answers whether it has the turn, in each
     /// direction: who has left the line meanwhile was told why, or is to be.
-    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<'_, bool, W>; 2] {
+    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<bool, W>; 2] {
         [(Direction::Read, &self.read), (Direction::Write, &self.write)].map(|(direction, lane)| {
             let (found, wakes) = lane.hold(|state, _| {
                 let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
@@ -49,6 +50,23 @@ impl<W: Wake> Socket<W> {
                 self.poller.later(Instant::now(), direction == Direction::Write, source);
             }
             (found, wakes)
+        })
+    }
+
+    /// Takes out a completion that was woken, whose process is told why no operation was attempted. Answers whether it still had
+    /// the turn.
+    pub fn refuse(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<bool, W>; 2] {
+        [&self.read, &self.write].map(|lane| {
+            lane.hold(|state, wakes| {
+                let descriptor = state.own.fd.clone();
+                let fd = descriptor.as_deref().and_then(Descriptor::as_fd);
+                let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
+                let claim = head.map(|head| head.claim);
+                if let (Some(claim), Some(fd)) = (claim, fd) {
+                    state.line.complete(|| self.ready_for_next(fd, claim), wakes);
+                }
+                claim.is_some()
+            })
         })
     }
 }

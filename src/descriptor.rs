@@ -11,6 +11,7 @@ use std::sync::{Arc, mpsc};
 pub struct Descriptor {
     fd: Option<OwnedFd>,
     lent: bool,
+    slow: bool,
     held: Option<Held>,
     unread: Option<Arc<AtomicBool>>,
 }
@@ -26,7 +27,7 @@ pub struct Held {
 impl Descriptor {
     /// A descriptor of our own; if lent, it stays open.
     pub fn new(fd: OwnedFd, lent: bool) -> Self {
-        Self { fd: Some(fd), lent, held: None, unread: None }
+        Self { fd: Some(fd), lent, slow: false, held: None, unread: None }
     }
 
     /// The descriptor. It is there for as long as this is.
@@ -52,6 +53,16 @@ impl Descriptor {
             }
             let _ = sys::option::set(fd, libc::SOL_SOCKET, libc::SO_LINGER, &linger);
         }
+    }
+
+    /// Whether its close(2) may take long.
+    pub fn slow(&self) -> bool {
+        self.slow
+    }
+
+    /// Its close(2) may take long: SO_LINGER may be on, or connections wait in its backlog, which the system resets one by one.
+    pub fn set_slow(&mut self, slow: bool) {
+        self.slow = slow;
     }
 
     /// Whether a ring is to let go of it first.
@@ -116,8 +127,8 @@ impl Drop for Descriptor {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
             let fd = self.fd.take();
-            let (lent, unread) = (self.lent, self.unread.take());
-            held.ring.release(held.token, Box::new(move || drop(Self { fd, lent, held: None, unread })));
+            let (lent, slow, unread) = (self.lent, self.slow, self.unread.take());
+            held.ring.release(held.token, Box::new(move || drop(Self { fd, lent, slow, held: None, unread })));
         }
         if self.lent {
             forget(self.fd.take());

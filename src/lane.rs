@@ -1,42 +1,49 @@
-//! One direction of a socket: who has the turn (the head), and the line behind.
+//! One direction of a socket: who has the turn (the head), and the queue behind it.
 //!
-//! A lane names no socket and no process. Whoever waits in it is a [`Wake`]; whoever holds its lock and finds somebody
-//! to wake puts him on a list ([`Wakes`]) and wakes him after letting go.
+//! A lane names no socket and no process. Whoever waits in it is a [`Wake`]; whoever holds its lock and finds a waiter to
+//! wake puts it on a list ([`Wakes`]) and wakes it after the lock is released.
 //!
-//! The poller never waits for a lane: it leaves a mark and tries the lock. Where somebody else holds it, he sees the
-//! mark when he lets go, so that no event is lost between an attempt that said EAGAIN and the wait that follows.
+//! The poller never waits for a lane: it leaves a mark and tries the lock. A thread that holds the lock meanwhile sees the
+//! mark when it releases the lock, so that no event is lost between an attempt that said EAGAIN and the wait that follows.
 
 use crate::counter::Tally;
 use crate::errno::Errno;
+use crate::queue::Queue;
 use parking_lot::Mutex;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Weak};
 
-/// Somebody who waits.
+/// A waiter.
 pub trait Wake: Send + Sync + 'static {
-    /// What tells one waiting party from another: a process has one place in a line.
-    type Process: Copy + Eq + Send + 'static;
+    /// What tells one waiting party from another: a process waits once in a lane.
+    type Process: Copy + Eq + Hash + Send + 'static;
     /// Who waits.
     fn process(&self) -> Self::Process;
-    /// Tells him, from a thread of our own or in its place.
+    /// A number for the handle of a pending completion: waiters with the same handle have the same one.
+    fn tag(&self) -> u64 {
+        0
+    }
+    /// Tells it, from a thread of our own or in its place.
     fn wake(self: &Arc<Self>, signal: Signal);
-    /// What he waits for is done in his place: woken, he does not come back himself.
+    /// Whether its message has been sent.
+    fn told(&self) -> bool;
+    /// It is a pending completion: when it is woken the operation is done in its place, and it does not come back itself.
     fn acts(&self) -> bool {
         false
     }
-    /// Whether something is to be cleared up when he leaves the line ([`Signal::Left`]).
+    /// Whether something is to be cleared up when it leaves the lane ([`Signal::Left`]).
     fn clears_up(&self) -> bool;
 }
 
-/// What somebody who waits is told, exactly once.
+/// What a waiter is told, exactly once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Try again.
     Ready,
-    /// It is over.
+    /// The wait is over.
     Abort(Reason),
-    /// He left the line by his own call: nothing is to be said, only cleared up.
+    /// It left the lane by a call of its own process: there is no message, only something to clear up.
     Left,
 }
 
@@ -67,11 +74,11 @@ pub enum Claim {
 pub struct Head<W> {
     /// The waiter that was, or will be, woken.
     pub waiter: Arc<W>,
-    /// What he waits for.
+    /// What it waits for.
     pub claim: Claim,
-    /// Whether he is still to be woken. Once woken he keeps the turn until he comes back or cancels.
+    /// It is still to be woken. Once woken it keeps the turn until it comes back or cancels.
     pub armed: bool,
-    /// He has the turn within a call of his own, which answers him.
+    /// It has the turn within a call of its own process, and that call answers.
     pub kept: bool,
 }
 
@@ -95,16 +102,24 @@ pub enum Cancelled {
     Clean,
     /// The message is in the inbox.
     Sent,
-    /// Nobody waits here under that handle.
+    /// The message is in flight: ask again.
+    Sending,
+    /// There is no waiter under that handle. If there was one, its message is in the inbox.
     NotFound,
 }
 
-/// The line and its head.
-pub struct Line<W> {
+/// The head and the queue behind it.
+pub struct Line<W: Wake> {
     /// Who has the turn, if anybody waits or was woken and has not come back.
     pub head: Option<Head<W>>,
-    behind: VecDeque<(Claim, Arc<W>)>,
+    /// Most sockets never have a queue.
+    behind: Option<Box<Queue<W>>>,
+    /// Waiters that have left and are sent a message, which may still be in flight. They are dropped some time after it.
+    leaving: Vec<Weak<W>>,
 }
+
+/// How many waiters that may have had their messages are kept in mind.
+const LEAVING: usize = 4;
 
 impl<W: Wake> Line<W> {
     /// Whose turn it is when `me` comes with `claim`.
@@ -113,20 +128,20 @@ impl<W: Wake> Line<W> {
             None => Turn::Mine,
             Some(head) if head.claim != claim => Turn::Excluded,
             Some(_) if self.leads(me) => Turn::Mine,
-            Some(_) if self.behind.iter().any(|(_, waiter)| waiter.process() == me && !waiter.acts()) => Turn::InLine,
+            Some(_) if self.behind.as_ref().is_some_and(|behind| behind.has_own(me)) => Turn::InLine,
             Some(_) => Turn::Behind,
         }
     }
 
-    /// Whether `me` has the turn itself. What is done in its place has one of its own, and a process any number of those.
+    /// Whether `me` itself has the turn. A pending completion has a turn of its own, and a process any number of those.
     pub fn leads(&self, me: W::Process) -> bool {
         self.head.as_ref().is_some_and(|head| head.waiter.process() == me && !head.waiter.acts())
     }
 
-    /// Whether `me` has the turn or a place behind.
-    pub fn holds(&self, me: W::Process) -> bool {
-        let head = self.head.iter().map(|head| &head.waiter);
-        head.chain(self.behind.iter().map(|(_, waiter)| waiter)).any(|waiter| waiter.process() == me)
+    /// The waiters of a process.
+    pub fn of(&self, process: W::Process) -> impl Iterator<Item = &Arc<W>> {
+        let head = self.head.iter().map(|head| &head.waiter).filter(move |waiter| waiter.process() == process);
+        head.chain(self.behind.iter().flat_map(move |behind| behind.of(process)))
     }
 
     /// Whether the head was woken, and has not waited again since.
@@ -134,79 +149,125 @@ impl<W: Wake> Line<W> {
         self.head.as_ref().is_some_and(|head| !head.armed && !head.waiter.acts())
     }
 
-    /// Goes to the end of the line.
+    /// Goes to the end of the queue.
     pub fn queue(&mut self, claim: Claim, waiter: W) {
-        self.behind.push_back((claim, Arc::new(waiter)));
+        self.behind.get_or_insert_default().push(claim, Arc::new(waiter));
     }
 
     /// Takes, or keeps, the turn, to be woken at the next event. A handle from before is void.
-    pub fn lead(&mut self, claim: Claim, waiter: W, wakes: &mut Wakes<'_, W>) {
+    pub fn lead(&mut self, claim: Claim, waiter: W, wakes: &mut Wakes<W>) {
         let new = Head { waiter: Arc::new(waiter), claim, armed: true, kept: false };
         wakes.left(self.head.replace(new).map(|head| head.waiter));
     }
 
-    /// Passes the turn on. `ready` says whether there is something for the next one already: he is woken then.
-    pub fn advance(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<'_, W>) {
-        let next = self.behind.pop_front().map(|(claim, waiter)| Head { waiter, claim, armed: true, kept: false });
+    /// Passes the turn on. `ready` says whether there is something for the next waiter already: it is woken then.
+    pub fn advance(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
+        let next = self.behind.as_mut().and_then(|behind| behind.pop());
+        let next = next.map(|(claim, waiter)| Head { waiter, claim, armed: true, kept: false });
         wakes.left(std::mem::replace(&mut self.head, next).map(|head| head.waiter));
         if self.head.is_some() && ready() {
             self.notify(wakes);
         }
     }
 
-    /// Wakes the head, if he is still to be woken.
-    pub fn notify(&mut self, wakes: &mut Wakes<'_, W>) {
+    /// The same, where the head is a completion that is sent its result now.
+    pub fn complete(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
+        if let Some(waiter) = self.head.as_ref().map(|head| Arc::downgrade(&head.waiter)) {
+            self.leaves(waiter);
+        }
+        self.advance(ready, wakes);
+    }
+
+    /// Wakes the head, if it is still to be woken.
+    pub fn notify(&mut self, wakes: &mut Wakes<W>) {
         if let Some(head) = self.head.as_mut().filter(|head| head.armed) {
             head.armed = false;
             wakes.push(&head.waiter, Signal::Ready);
         }
     }
 
-    /// Sends everybody home but `me`, to whom the caller says it himself.
-    pub fn abort(&mut self, me: Option<W::Process>, reason: Reason, wakes: &mut Wakes<'_, W>) {
-        // Who was woken comes back, and finds out. What is done in his place is not, any more.
+    /// Ends all waits. A waiter that was told to try again comes back, and finds out; everybody else is told. The caller of
+    /// an operation that failed has given up its own turn before: its call answers.
+    pub fn abort(&mut self, reason: Reason, wakes: &mut Wakes<W>) {
         let head = self.head.take().map(|head| (head.armed || head.waiter.acts() && !head.kept, head.waiter));
-        for (armed, waiter) in head.into_iter().chain(self.behind.drain(..).map(|(_, waiter)| (true, waiter))) {
-            if armed && (Some(waiter.process()) != me || waiter.acts()) {
-                wakes.push(&waiter, Signal::Abort(reason));
+        let behind = self.behind.take().map(|behind| behind.into_waiters().map(|waiter| (true, waiter)));
+        for (tell, waiter) in head.into_iter().chain(behind.into_iter().flatten()) {
+            if tell {
+                self.leaves(Arc::downgrade(&waiter));
+                wakes.list.push((waiter, Signal::Abort(reason)));
             } else {
                 wakes.left(Some(waiter));
             }
         }
     }
 
-    /// Takes out the waiter of `me` for which `is` holds.
+    /// Takes out the waiter of `me`, under a handle of that tag, for which `is` holds.
     pub fn cancel(
         &mut self,
-        me: W::Process,
+        (me, tag): (W::Process, u64),
         is: impl Fn(&W) -> bool,
         ready: impl FnOnce() -> bool,
-        wakes: &mut Wakes<'_, W>,
+        wakes: &mut Wakes<W>,
     ) -> Cancelled {
         if let Some(head) = self.head.as_ref().filter(|head| head.waiter.process() == me && is(&head.waiter)) {
-            let how = if head.armed { Cancelled::Clean } else { Cancelled::Sent };
+            let how = match (head.armed || head.waiter.acts(), head.waiter.told()) {
+                // Who does it in its place finds that it has left, and sends nothing.
+                (true, _) => Cancelled::Clean,
+                (false, true) => Cancelled::Sent,
+                (false, false) => return Cancelled::Sending,
+            };
             self.advance(ready, wakes);
             return how;
         }
-        let place = self.behind.iter().position(|(_, waiter)| waiter.process() == me && is(waiter));
-        match place.and_then(|place| self.behind.remove(place)) {
-            Some((_, waiter)) => {
+        match self.behind.as_mut().and_then(|behind| behind.remove(me, tag, &is)) {
+            Some(waiter) => {
                 wakes.left(Some(waiter));
                 Cancelled::Clean
             }
+            None if self.sending(me, is) => Cancelled::Sending,
             None => Cancelled::NotFound,
         }
+    }
+
+    /// Whether a message to the waiter of `me` for which `is` holds is in flight.
+    pub fn sending(&self, me: W::Process, is: impl Fn(&W) -> bool) -> bool {
+        let mut leaving = self.leaving.iter().filter_map(Weak::upgrade);
+        leaving.any(|waiter| waiter.process() == me && !waiter.told() && is(&waiter))
+    }
+
+    /// Takes out all waiters of a process that has ended.
+    pub fn gone(&mut self, process: W::Process, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
+        let behind = self.behind.as_mut().map(|behind| behind.remove_all(process)).unwrap_or_default();
+        // With pending completions they may be many: where they are dropped, there is time for it.
+        wakes.list.extend(behind.into_iter().map(|waiter| (waiter, Signal::Left)));
+        if self.head.as_ref().is_some_and(|head| head.waiter.process() == process) {
+            self.advance(ready, wakes);
+        }
+    }
+
+    /// A message is sent to a waiter that is in the lane no more.
+    fn leaves(&mut self, waiter: Weak<W>) {
+        if self.leaving.len() >= LEAVING && self.leaving.len() == self.leaving.capacity() {
+            self.sweep();
+        }
+        self.leaving.push(waiter);
+    }
+
+    /// Drops what is known of waiters that have had their messages.
+    pub fn sweep(&mut self) {
+        self.leaving.retain(|waiter| waiter.upgrade().is_some_and(|waiter| !waiter.told()));
+        self.leaving.shrink_to(LEAVING.max(2 * self.leaving.len()));
     }
 
     /// How many wait for `claim`, the head among them.
     pub fn waiting(&self, claim: Claim) -> usize {
         let head = usize::from(self.head.as_ref().is_some_and(|head| head.claim == claim));
-        head + self.behind.iter().filter(|(other, _)| *other == claim).count()
+        head + self.behind.as_ref().map_or(0, |behind| behind.waiting(claim))
     }
 }
 
-/// What the lock of a lane protects: the line, the counters, and whatever else (`F`) belongs to the direction.
-pub struct State<W, F> {
+/// What the lock of a lane protects: the waiters, the counters, and whatever else (`F`) belongs to the direction.
+pub struct State<W: Wake, F> {
     /// Who waits.
     pub line: Line<W>,
     /// What reads (or writes) have done.
@@ -218,25 +279,23 @@ pub struct State<W, F> {
 }
 
 /// One direction of a socket.
-pub struct Lane<W, F> {
+pub struct Lane<W: Wake, F> {
     state: Mutex<State<W, F>>,
     /// An event came in while somebody held the lock.
     mark: AtomicBool,
-    /// Waiters taken from the lane to be woken who have not been told yet.
-    sending: AtomicU32,
 }
 
 impl<W: Wake, F> Lane<W, F> {
     /// A lane where nobody waits.
     pub fn new(own: F) -> Self {
-        let line = Line { head: None, behind: VecDeque::new() };
+        let line = Line { head: None, behind: None, leaving: Vec::new() };
         let state = State { line, tally: Tally::default(), apart: None, own };
-        Self { state: Mutex::new(state), mark: AtomicBool::new(false), sending: AtomicU32::new(0) }
+        Self { state: Mutex::new(state), mark: AtomicBool::new(false) }
     }
 
     /// Holds the lane for the time of `work`. Whoever is to be woken is in the list beside the answer.
-    pub fn hold<R>(&self, work: impl FnOnce(&mut State<W, F>, &mut Wakes<'_, W>) -> R) -> (R, Wakes<'_, W>) {
-        let mut wakes = Wakes::new(&self.sending);
+    pub fn hold<R>(&self, work: impl FnOnce(&mut State<W, F>, &mut Wakes<W>) -> R) -> (R, Wakes<W>) {
+        let mut wakes = Wakes::default();
         let mut state = self.state.lock();
         let answer = work(&mut state, &mut wakes);
         drop(state);
@@ -248,15 +307,15 @@ impl<W: Wake, F> Lane<W, F> {
     }
 
     /// An event: wakes the head, or has the holder of the lock do it.
-    pub fn event(&self) -> Wakes<'_, W> {
-        let mut wakes = Wakes::new(&self.sending);
+    pub fn event(&self) -> Wakes<W> {
+        let mut wakes = Wakes::default();
         self.mark.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.settle(&mut wakes);
         wakes
     }
 
-    fn settle(&self, wakes: &mut Wakes<'_, W>) {
+    fn settle(&self, wakes: &mut Wakes<W>) {
         while let Some(mut state) = self.state.try_lock() {
             if self.mark.swap(false, Ordering::Relaxed) {
                 state.line.notify(wakes);
@@ -268,62 +327,35 @@ impl<W: Wake, F> Lane<W, F> {
             }
         }
     }
-
-    /// All have been told of [`Wakes::owed`].
-    pub fn paid(&self) {
-        self.sending.fetch_sub(1, Ordering::Release);
-    }
-
-    /// Waits until everybody who was taken from the lane to be woken has been told: what [`Cancelled::Sent`] promises
-    /// holds from then on. It is the time of a message.
-    pub fn told(&self) {
-        while self.sending.load(Ordering::Acquire) > 0 {
-            std::thread::yield_now();
-        }
-    }
 }
 
-/// Waiters to be woken, each with what he is told. They are taken from the lane and no lock is held; whoever has the
-/// list tells them, and drops it then.
+/// Waiters to be told something, each with what. They are taken from the lane and no lock is held; whoever has the list
+/// tells them.
 #[must_use]
-pub struct Wakes<'lane, W> {
+pub struct Wakes<W> {
     list: Vec<(Arc<W>, Signal)>,
-    sending: &'lane AtomicU32,
-    /// Somebody else, for whom this was done, is to be told first.
-    owing: bool,
 }
 
-impl<'lane, W: Wake> Wakes<'lane, W> {
-    fn new(sending: &'lane AtomicU32) -> Self {
-        Self { list: Vec::new(), sending, owing: false }
+impl<W> Default for Wakes<W> {
+    fn default() -> Self {
+        Self { list: Vec::new() }
     }
+}
 
+impl<W: Wake> Wakes<W> {
     fn push(&mut self, waiter: &Arc<W>, signal: Signal) {
-        if self.list.is_empty() && !self.owing {
-            self.sending.fetch_add(1, Ordering::Relaxed);
-        }
         self.list.push((Arc::clone(waiter), signal));
     }
 
     fn left(&mut self, waiter: Option<Arc<W>>) {
         if let Some(waiter) = waiter.filter(|waiter| waiter.clears_up()) {
-            self.push(&waiter, Signal::Left);
+            self.list.push((waiter, Signal::Left));
         }
     }
 
-    /// Something is done for somebody who is told by who does it: until then it counts as not told. Under the lane.
-    pub(crate) fn owe(&mut self) {
-        if self.list.is_empty() && !self.owing {
-            self.sending.fetch_add(1, Ordering::Relaxed);
-        }
-        self.owing = true;
-    }
-
-    /// Who is to be told after him. [`Lane::paid`] says that all have been.
-    pub fn owed(mut self) -> Vec<(Arc<W>, Signal)> {
-        self.owe();
-        self.owing = false;
-        std::mem::take(&mut self.list)
+    /// Who is to be told what.
+    pub fn into_list(self) -> Vec<(Arc<W>, Signal)> {
+        self.list
     }
 
     /// Whether there is nobody to tell.
@@ -331,23 +363,10 @@ impl<'lane, W: Wake> Wakes<'lane, W> {
         self.list.is_empty()
     }
 
-    /// Who is to be told what.
-    pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
-        self.list.iter().map(|(waiter, signal)| (waiter, *signal))
-    }
-
     /// Tells everybody, from a thread of our own or in its place.
     pub fn tell(self) {
-        for (waiter, signal) in self.iter() {
+        for (waiter, signal) in self.list {
             waiter.wake(signal);
-        }
-    }
-}
-
-impl<W> Drop for Wakes<'_, W> {
-    fn drop(&mut self) {
-        if !self.list.is_empty() || self.owing {
-            self.sending.fetch_sub(1, Ordering::Release);
         }
     }
 }

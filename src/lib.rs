@@ -25,6 +25,7 @@ pub mod open;
 pub mod option;
 pub mod patience;
 pub mod poller;
+mod queue;
 pub mod readiness;
 pub mod registry;
 pub mod sctp;

@@ -71,10 +71,10 @@ const LANDING: u32 = 10;
 const LANDS_IN: Duration = Duration::from_micros(50);
 
 /// One call of one process, while it holds the lane.
-pub(crate) struct Visit<'v, 'lane, W: Wake> {
+pub(crate) struct Visit<'v, W: Wake> {
     pub(crate) socket: &'v Arc<Socket<W>>,
     pub(crate) state: &'v mut State<W, Side>,
-    pub(crate) wakes: &'v mut Wakes<'lane, W>,
+    pub(crate) wakes: &'v mut Wakes<W>,
     pub(crate) fd: BorrowedFd<'v>,
     pub(crate) me: W::Process,
     pub(crate) mode: Mode,
@@ -83,7 +83,7 @@ pub(crate) struct Visit<'v, 'lane, W: Wake> {
     pub(crate) streams: bool,
 }
 
-impl<W: Wake> Visit<'_, '_, W> {
+impl<W: Wake> Visit<'_, W> {
     pub(crate) fn run<O: Op>(mut self, op: &mut O, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         let leads = self.leads();
         self.streams = op.want().is_some();
@@ -321,23 +321,27 @@ impl<W: Wake> Visit<'_, '_, W> {
         }
     }
 
-    /// A failure is everybody's who waits here, for a reason, or this call's alone.
+    /// A failure ends all waits of the direction, for a reason, or is this call's alone. The call answers for its own.
     fn fail<O: Op>(&mut self, reason: Option<Reason>) {
         self.count::<O>(|tally| tally.fails += 1);
         match reason {
             Some(reason) => {
-                if self.mode == Mode::Complete {
-                    self.leave();
+                if self.leads() {
+                    self.advance(|| false);
                 }
-                self.state.line.abort(Some(self.me), reason, self.wakes);
+                self.state.line.abort(reason, self.wakes);
             }
             None => self.pass_on(O::CLAIM),
         }
     }
 
-    /// Who is acted for has an answer: he is not to be told as the others are.
-    fn leave(&mut self) {
-        self.state.line.advance(|| false, self.wakes);
+    /// Gives up the turn, with an answer.
+    fn advance(&mut self, ready: impl FnOnce() -> bool) {
+        if self.mode == Mode::Complete {
+            self.state.line.complete(ready, self.wakes);
+        } else {
+            self.state.line.advance(ready, self.wakes);
+        }
     }
 
     /// Something has run out. One call is told so in each pause; others wait for its end, and so does the line: who is next
@@ -347,7 +351,7 @@ impl<W: Wake> Visit<'_, '_, W> {
         let answer = if news || self.mode == Mode::Once {
             self.count::<O>(|tally| tally.fails += 1);
             if self.leads() {
-                self.leave();
+                self.advance(|| false);
             }
             Answer::Failed(Failure::Errno(errno))
         } else {
@@ -366,7 +370,7 @@ impl<W: Wake> Visit<'_, '_, W> {
     fn pass_on(&mut self, claim: Claim) {
         if self.leads() {
             let (socket, fd) = (self.socket, self.fd);
-            self.state.line.advance(|| socket.ready_for_next(fd, claim), self.wakes);
+            self.advance(|| socket.ready_for_next(fd, claim));
         }
     }
 }

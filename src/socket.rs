@@ -134,7 +134,7 @@ pub struct Socket<W: Wake> {
 }
 
 /// An answer, and whoever is to be woken besides.
-pub type With<'s, T, W> = (T, Wakes<'s, W>);
+pub type With<T, W> = (T, Wakes<W>);
 
 impl<W: Wake> Socket<W> {
     /// The lane of a direction.
@@ -152,7 +152,7 @@ impl<W: Wake> Socket<W> {
         me: W::Process,
         mode: Mode,
         waiter: impl FnOnce() -> W,
-    ) -> With<'_, Answer<O::Done>, W> {
+    ) -> With<Answer<O::Done>, W> {
         self.run_if(op, me, mode, waiter, |_| true)
     }
 
@@ -164,7 +164,7 @@ impl<W: Wake> Socket<W> {
         mode: Mode,
         waiter: impl FnOnce() -> W,
         allowed: impl FnOnce(&Line<W>) -> bool,
-    ) -> With<'_, Answer<O::Done>, W> {
+    ) -> With<Answer<O::Done>, W> {
         self.lane(O::CLAIM.direction()).hold(|state, wakes| {
             // Whoever closes has told those for whom something was to be done.
             let closed = if mode == Mode::Complete { Failure::InLine } else { Failure::Closed };
@@ -176,9 +176,6 @@ impl<W: Wake> Socket<W> {
             };
             if !allowed(&state.line) {
                 return Answer::Failed(Failure::InLine);
-            }
-            if mode == Mode::Complete {
-                wakes.owe();
             }
             let again = self.settings.select_read.load(Relaxed);
             Visit { socket: self, state, wakes, fd, me, mode, again, streams: false }.run(op, waiter)
@@ -238,54 +235,59 @@ impl<W: Wake> Socket<W> {
     }
 
     /// How the connect under way has ended. Only who began it may ask.
-    pub fn finish_connect(self: &Arc<Self>, me: W::Process, waiter: impl FnOnce() -> W) -> With<'_, Answer<()>, W> {
+    pub fn finish_connect(self: &Arc<Self>, me: W::Process, waiter: impl FnOnce() -> W) -> With<Answer<()>, W> {
         let mine = |line: &Line<W>| line.leads(me) && line.head.as_ref().is_some_and(|h| h.claim == Claim::Connect);
         self.run_if(&mut crate::op::connect::Connect { to: Raw::default() }, me, Mode::Wait, waiter, mine)
     }
 
-    /// Takes the waiter of `me` for which `is` holds out of the line. Whatever was already on its way to him has
-    /// arrived once [`Lane::told`] has answered. An error says that the socket is closed.
+    /// Takes the waiter of `me`, under a handle of that tag, for which `is` holds out of its lane. An error says that the socket
+    /// is closed; if it waited, its message is in the inbox.
     pub fn cancel(
         self: &Arc<Self>,
         direction: Direction,
-        me: W::Process,
+        (me, tag): (W::Process, u64),
         is: impl Fn(&W) -> bool,
-    ) -> With<'_, Result<Cancelled, Failure>, W> {
+    ) -> With<Result<Cancelled, Failure>, W> {
         self.lane(direction).hold(|state, wakes| {
-            let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
-            let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
+            let descriptor = state.own.fd.clone();
+            let Some(fd) = descriptor.as_deref().and_then(Descriptor::as_fd) else {
+                let sending = state.line.sending(me, is);
+                return if sending { Ok(Cancelled::Sending) } else { Err(Failure::Closed) };
+            };
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-            Ok(state.line.cancel(me, is, || self.ready_for_next(fd, claim), wakes))
+            Ok(state.line.cancel((me, tag), is, || self.ready_for_next(fd, claim), wakes))
         })
     }
 
-    /// Whether a process has a place in the line of each direction.
-    pub fn waits(&self, process: W::Process) -> [With<'_, bool, W>; 2] {
-        [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.holds(process)))
+    /// Shows the waiters of a process.
+    pub fn waiters(&self, process: W::Process, show: impl Fn(&W)) -> [Wakes<W>; 2] {
+        [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.of(process).for_each(|w| show(w))).1)
     }
 
-    /// Takes a process that has ended out of both lines.
-    pub fn gone(self: &Arc<Self>, process: W::Process) -> [Wakes<'_, W>; 2] {
-        [Direction::Read, Direction::Write].map(|direction| {
-            let (_, wakes) = self.lane(direction).hold(|state, wakes| {
+    /// Takes a process that has ended out of both lanes.
+    pub fn gone(self: &Arc<Self>, process: W::Process) -> [Wakes<W>; 2] {
+        [&self.read, &self.write].map(|lane| {
+            let (_, wakes) = lane.hold(|state, wakes| {
                 let fd = state.own.fd.clone();
-                let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) else {
-                    return;
-                };
-                while state.line.holds(process) {
+                if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
                     let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-                    state.line.cancel(process, |_| true, || self.ready_for_next(fd, claim), wakes);
+                    state.line.gone(process, || self.ready_for_next(fd, claim), wakes);
                 }
             });
             wakes
         })
     }
 
+    /// Forgets the waiters that have had their messages.
+    pub fn sweep(&self) -> [Wakes<W>; 2] {
+        [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.sweep()).1)
+    }
+
     /// Uses the descriptor, in the turn of the read lane.
     pub fn with<T>(
         &self,
         work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>,
-    ) -> With<'_, Result<T, Failure>, W> {
+    ) -> With<Result<T, Failure>, W> {
         self.read.hold(|state, _| {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
             let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
@@ -293,27 +295,23 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// Whether closing the descriptor may block.
-    pub fn lingers(&self) -> bool {
-        self.lingers.load(Relaxed)
-    }
-
     /// Closes the socket: nobody can use it from now on, and everybody who waits is told. The first caller gets the
     /// descriptor, which is to be closed; it blocks there if anywhere.
-    pub fn close(&self) -> Option<(Descriptor, [Wakes<'_, W>; 2])> {
-        let (mine, read) = self.read.hold(|state, wakes| {
-            state.line.abort(None, Reason::Closed, wakes);
-            state.own.fd.take()
+    pub fn close(&self) -> Option<(Descriptor, [Wakes<W>; 2])> {
+        let ((mine, listening), read) = self.read.hold(|state, wakes| {
+            state.line.abort(Reason::Closed, wakes);
+            (state.own.fd.take(), state.own.listening)
         });
         let descriptor = mine?;
         let (_, write) = self.write.hold(|state, wakes| {
-            state.line.abort(None, Reason::Closed, wakes);
+            state.line.abort(Reason::Closed, wakes);
             state.own.fd.take()
         });
         self.registration.end(self.poller);
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
         let mut descriptor = Arc::into_inner(descriptor)?;
+        descriptor.set_slow(listening || self.lingers.load(Relaxed));
         if let Some(ahead) = &self.ahead {
             ahead.close(&mut descriptor);
         }
@@ -326,7 +324,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// A look at a lane, for `info`.
-    pub fn look<T>(&self, direction: Direction, look: impl FnOnce(&State<W, Side>) -> T) -> With<'_, T, W> {
+    pub fn look<T>(&self, direction: Direction, look: impl FnOnce(&State<W, Side>) -> T) -> With<T, W> {
         self.lane(direction).hold(|state, _| look(state))
     }
 }
@@ -338,7 +336,7 @@ impl Side {
     }
 }
 
-impl<W> State<W, Side> {
+impl<W: Wake> State<W, Side> {
     pub(crate) fn tally<O: Op>(&mut self) -> &mut Tally {
         if O::APART { self.apart.get_or_insert_default() } else { &mut self.tally }
     }

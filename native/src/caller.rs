@@ -4,10 +4,10 @@ use crate::handle::{self, Handle};
 use crate::job::{Errand, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
-use crate::{atoms, fail, sys, worker};
-use esock::lane::{Cancelled, Signal, Wake, Wakes};
+use crate::worker::{BACKGROUND, DISK, Work};
+use crate::{atoms, fail, sys};
+use esock::lane::{Signal, Wake, Wakes};
 use esock::poller::epoll::ROUND;
-use esock::socket::Direction;
 use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
@@ -15,6 +15,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
 use std::time::Instant;
 
 /// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
@@ -25,8 +29,12 @@ pub(crate) struct Waiter {
     handle: Kept,
     /// What is done for it, where it waits for a completion.
     errand: Option<Errand>,
-    /// The death of the owner ends the socket anyway; everybody else is watched while waiting.
-    monitor: Mutex<Option<Monitor>>,
+    /// The process is monitored while it waits, unless it owns the socket. Of a former owner all waiters share one monitor.
+    monitor: Mutex<Option<Arc<Monitor>>>,
+    /// What [`Wake::tag`] answers.
+    tag: u64,
+    /// Its message has been sent.
+    told: AtomicBool,
 }
 
 /// Where something is done, which says with what environment the VM is called.
@@ -68,11 +76,17 @@ impl Waiter {
         let monitor = match &wait.acting {
             Some(before) => before.monitor.lock().take(),
             None if socket.owned_by(pid) => None,
-            None => env.monitor(&socket, &pid),
+            None => env.monitor(&socket, &pid).map(Arc::new),
         };
         let errand = wait.task().map(|task| Errand::new(env, task));
-        let handle = Kept::new(wait.handle());
-        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor) }
+        let tag = if errand.is_some() { tag(wait.handle()) } else { 0 };
+        let (handle, told) = (Kept::new(wait.handle()), AtomicBool::new(false));
+        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor), tag, told }
+    }
+
+    /// Has it share a monitor of its process that would end otherwise.
+    pub(crate) fn share(&self, monitor: &Arc<Monitor>) {
+        self.monitor.lock().get_or_insert_with(|| Arc::clone(monitor));
     }
 
     /// Whether it waits under this handle.
@@ -83,19 +97,19 @@ impl Waiter {
     /// Sends what there is to say: `{'$socket', Socket, select, Handle}` or
     /// `{'$socket', Socket, abort, {Handle, Reason}}`.
     fn tell(&self, signal: Signal, env: Env<'_>) {
-        let Some(handle) = self.handle.term(env) else {
-            return;
-        };
-        match signal {
-            Signal::Ready => self.say(env, atoms::select(), handle),
-            Signal::Abort(reason) => self.say(env, atoms::abort(), (handle, fail::reason(env, reason)).encode(env)),
-            Signal::Left => {}
+        match (signal, self.handle.term(env)) {
+            (Signal::Ready, Some(handle)) => self.say(env, atoms::select(), handle),
+            (Signal::Abort(reason), Some(handle)) => {
+                self.say(env, atoms::abort(), (handle, fail::reason(env, reason)).encode(env));
+            }
+            _ => {}
         }
     }
 
     fn say<'a>(&self, env: Env<'a>, tag: Atom, what: Term<'a>) {
         let socket = handle::socket(env, &self.socket);
         send(env, self.pid, (atoms::socket_tag(), socket, tag, what).encode(env));
+        self.told.store(true, Release);
     }
 
     /// Tells it, or does what it waits for, wherever this is.
@@ -108,7 +122,7 @@ impl Waiter {
         }
         if signal != Signal::Ready
             && place != Place::Callback
-            && let Some(monitor) = self.monitor.lock().take()
+            && let Some(monitor) = self.monitor.lock().take().and_then(Arc::into_inner)
         {
             self.socket.demonitor(place.caller(env), &monitor);
         }
@@ -121,14 +135,9 @@ impl Waiter {
         }
     }
 
-    /// Who is to be told when this one has been.
-    pub(crate) fn owed(&self, direction: Direction, wakes: Wakes<'_, Self>) -> Owed {
-        Owed { socket: self.socket.clone(), direction, list: wakes.owed() }
-    }
-
     /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
     fn due(self: &Arc<Self>, errand: &Errand) {
-        if !(errand.reads() && worker::take(self)) {
+        if !(errand.reads() && DISK.take(Work::Complete(Arc::clone(self))).is_ok()) {
             DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
         }
     }
@@ -157,10 +166,10 @@ impl Waiter {
 
     /// Gives up its turn. Answers whether it had it.
     fn leave(&self, env: Env<'_>) -> bool {
-        [Direction::Read, Direction::Write].into_iter().fold(false, |before, direction| {
-            let (left, wakes) = self.socket.socket.cancel(direction, self.pid, |waiter| std::ptr::eq(waiter, self));
+        let lanes = self.socket.socket.refuse(|waiter| std::ptr::eq(waiter, self));
+        lanes.into_iter().fold(false, |before, (left, wakes)| {
             tell(env, Place::acting(), wakes);
-            before || matches!(left, Ok(Cancelled::Clean | Cancelled::Sent))
+            before || left
         })
     }
 
@@ -189,23 +198,13 @@ impl Waiter {
                 self.say(env, atoms::completion(), (handle, result).encode(env));
             }
         }
-        if let Some(owed) = wait.owed() {
-            owed.list.iter().for_each(|(waiter, signal)| waiter.attend(*signal, env, Place::acting()));
-        }
+        tell(env, Place::acting(), wait.others());
     }
 }
 
-/// Who is to be told after one for whom something was done. Until then a cancel waits ([`esock::lane::Lane::told`]).
-pub(crate) struct Owed {
-    socket: ResourceArc<Handle>,
-    direction: Direction,
-    list: Vec<(Arc<Waiter>, Signal)>,
-}
-
-impl Drop for Owed {
-    fn drop(&mut self) {
-        self.socket.socket.lane(self.direction).paid();
-    }
+/// The tag of a handle.
+pub(crate) fn tag(handle: Term<'_>) -> u64 {
+    handle.hash_internal(0)
 }
 
 impl Wake for Waiter {
@@ -230,6 +229,14 @@ impl Wake for Waiter {
                 work_off(own);
             }),
         });
+    }
+
+    fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    fn told(&self) -> bool {
+        self.told.load(Acquire)
     }
 
     fn acts(&self) -> bool {
@@ -259,9 +266,27 @@ pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
     OwnedEnv::new().run(|env| env.send(&pid, atoms::busy_poll()).is_ok())
 }
 
-/// Tells everybody. Whoever has left the line is no longer watched.
-pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<'_, Waiter>) {
-    for (waiter, signal) in wakes.iter() {
+/// So many are told within a call. A scheduler is not to be held for more.
+const AT_ONCE: usize = 64;
+
+/// Tells everybody, or has a thread do so where they are many, or where a monitor cannot be ended.
+pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
+    let mut list = wakes.into_list();
+    if place == Place::Callback && !list.is_empty() || place != Place::Thread && list.len() > AT_ONCE {
+        match BACKGROUND.take(Work::Tell(list)) {
+            Err(Work::Tell(back)) => list = back,
+            _ => return,
+        }
+    }
+    for (waiter, signal) in list {
         waiter.attend(signal, env, place);
+    }
+}
+
+/// Tells waiters of one socket, in a thread of our own.
+pub(crate) fn tell_all(list: Vec<(Arc<Waiter>, Signal)>) {
+    list.iter().for_each(|(waiter, signal)| waiter.wake(*signal));
+    if let Some((waiter, _)) = list.last() {
+        waiter.socket.socket.sweep().into_iter().for_each(Wakes::tell);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::caller::{self, Place, Waiter};
 use crate::watch::Watches;
+use crate::worker::{BACKGROUND, Work};
 use crate::{atoms, watch};
 use esock::descriptor::Descriptor;
 use esock::registry::{Key, Registry};
@@ -32,6 +33,8 @@ pub(crate) struct Handle {
     key: Mutex<Option<Key>>,
     /// A descriptor whose close may block, between `close/1` and `close_linger/1`.
     pub(crate) lingering: Mutex<Option<Descriptor>>,
+    /// The process between those calls. If it does not live to make the second, its death closes the descriptor.
+    pub(crate) closer: Mutex<Option<Owner>>,
     /// The answer of a close that waits for a ring, between the same.
     pub(crate) closing: Mutex<Option<Receiver<esock::sys::Result<()>>>>,
 }
@@ -52,19 +55,17 @@ impl Resource for Handle {
     fn destructor(self, env: Env<'_>) {
         // Nobody refers to the socket, so nobody waits.
         let open = self.close(env, Place::Callback);
-        if let Some(descriptor) = open.or_else(|| self.lingering.lock().take()) {
-            descriptor.close_unattended();
-        }
+        close_unattended(open.or_else(|| self.lingering.lock().take()));
     }
 
     fn down<'a>(&'a self, env: Env<'a>, pid: LocalPid, monitor: Monitor) {
-        let owner = self.owner.lock().as_ref().is_some_and(|owner| owner.monitor == Some(monitor));
-        if owner {
+        let is = |kept: &Mutex<Option<Owner>>| kept.lock().as_ref().is_some_and(|kept| kept.monitor == Some(monitor));
+        if is(&self.owner) {
             self.end(env);
-        } else {
-            for wakes in self.socket.gone(pid) {
-                caller::tell(env, Place::Callback, wakes);
-            }
+        } else if is(&self.closer) {
+            close_unattended(self.lingering.lock().take());
+        } else if BACKGROUND.take(Work::Gone(Arc::clone(&self.socket), pid)).is_err() {
+            self.socket.gone(pid).into_iter().for_each(|wakes| caller::tell(env, Place::Callback, wakes));
         }
     }
 }
@@ -84,6 +85,7 @@ impl Handle {
             watches: Arc::default(),
             key: Mutex::new(None),
             lingering: Mutex::new(None),
+            closer: Mutex::new(None),
             closing: Mutex::new(None),
         });
         handle.own(env, place, pid);
@@ -123,20 +125,24 @@ impl Handle {
         Some(descriptor)
     }
 
-    /// Whether a process has a place in a line.
-    fn waits(&self, env: Env<'_>, place: Place, pid: LocalPid) -> bool {
-        self.socket.waits(pid).into_iter().fold(false, |before, (waits, wakes)| {
-            caller::tell(env, place, wakes);
-            before || waits
-        })
-    }
-
     /// Closes it because its owner has ended.
     fn end(&self, env: Env<'_>) {
         if let Some(descriptor) = self.close(env, Place::Callback) {
             *self.owner.lock() = None;
-            descriptor.close_unattended();
+            close_unattended(Some(descriptor));
         }
+    }
+}
+
+/// Closes a descriptor of which nobody waits for the end: in a thread, where it may take long.
+fn close_unattended(descriptor: Option<Descriptor>) {
+    let Some(descriptor) = descriptor else {
+        return;
+    };
+    let slow = descriptor.slow();
+    let work = Work::Close(descriptor);
+    if let Err(Work::Close(descriptor)) = if slow { BACKGROUND.take(work) } else { Err(work) } {
+        descriptor.close_unattended();
     }
 }
 
@@ -146,6 +152,10 @@ pub(crate) trait Owned {
     fn own(&self, env: Env<'_>, place: Place, pid: LocalPid);
     /// Nobody's death closes the socket any more: it is closed.
     fn disown(&self, env: Env<'_>);
+    /// Keeps a descriptor whose close may block until the calling process comes to close it, or ends.
+    fn linger(&self, env: Env<'_>, descriptor: Descriptor);
+    /// The calling process closes it now.
+    fn unlinger(&self, env: Env<'_>) -> Option<Descriptor>;
     /// Enters the socket into the registry, if it is not there.
     fn register(&self, env: Env<'_>);
 }
@@ -158,11 +168,14 @@ impl Owned for ResourceArc<Handle> {
         let alive = monitor.is_some();
         let old = owner.replace(Owner { pid, monitor });
         drop(owner);
-        // Who still waits here is watched on, as everybody who waits and is not the owner.
-        if let Some(old) = old.filter(|old| !self.waits(env, place, old.pid))
-            && let Some(monitor) = old.monitor
-        {
-            self.demonitor(place.caller(env), &monitor);
+        // A former owner that still waits is monitored on, until the last of its waits ends.
+        if let Some(Owner { pid: old, monitor: Some(monitor) }) = old {
+            let monitor = Arc::new(monitor);
+            let shown = self.socket.waiters(old, |waiter| waiter.share(&monitor));
+            shown.into_iter().for_each(|wakes| caller::tell(env, place, wakes));
+            if let Some(monitor) = Arc::into_inner(monitor) {
+                self.demonitor(place.caller(env), &monitor);
+            }
         }
         if !alive {
             self.end(env);
@@ -174,6 +187,27 @@ impl Owned for ResourceArc<Handle> {
         if let Some(monitor) = old.and_then(|old| old.monitor) {
             env.demonitor(self, &monitor);
         }
+    }
+
+    fn linger(&self, env: Env<'_>, descriptor: Descriptor) {
+        *self.lingering.lock() = Some(descriptor);
+        let pid = env.pid();
+        // Under the lock, as in `own`.
+        let mut closer = self.closer.lock();
+        let monitor = env.monitor(self, &pid);
+        *closer = Some(Owner { pid, monitor });
+        if monitor.is_none() {
+            // It was killed meanwhile.
+            close_unattended(self.lingering.lock().take());
+        }
+    }
+
+    fn unlinger(&self, env: Env<'_>) -> Option<Descriptor> {
+        let closer = self.closer.lock().take();
+        if let Some(monitor) = closer.and_then(|closer| closer.monitor) {
+            env.demonitor(self, &monitor);
+        }
+        self.lingering.lock().take()
     }
 
     fn register(&self, env: Env<'_>) {

@@ -1,61 +1,134 @@
-//! Threads for what may wait for a disk: jobs that read a file.
+//! Threads for what would hold a scheduler: jobs that may wait for a disk, and telling many waiters.
 
-use crate::caller::Waiter;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crate::caller::{self, Waiter};
+use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
+use esock::descriptor::Descriptor;
+use esock::lane::{Signal, Wakes};
 use esock::poller::epoll::unbind;
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
-use std::thread::{Builder, JoinHandle};
+use esock::socket::Socket;
+use parking_lot::{Condvar, Mutex};
+use rustler::LocalPid;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once, OnceLock};
+use std::thread::{Builder, park};
+use std::time::Duration;
 
 /// Jobs that wait for a disk at the same time. Chosen, not measured.
-const THREADS: usize = 4;
+const FILES: usize = 4;
 const STACK: usize = 256 * 1024;
+/// How long the end of the VM waits for threads that use it: each does so for moments only.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The threads, and the way to them. A waiter is there once for each time that it has the turn.
-struct Workers {
-    queue: Mutex<Option<Sender<Arc<Waiter>>>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+/// What a thread is to do.
+pub(crate) enum Work {
+    /// Go on with a completion that was woken. It may wait for a disk.
+    Complete(Arc<Waiter>),
+    /// Tell waiters.
+    Tell(Vec<(Arc<Waiter>, Signal)>),
+    /// Take a process that has ended out of a socket's lanes.
+    Gone(Arc<Socket<Waiter>>, LocalPid),
+    /// Close a descriptor of which nobody waits for the end.
+    Close(Descriptor),
 }
 
-static WORKERS: OnceLock<Workers> = OnceLock::new();
-static OVER: AtomicBool = AtomicBool::new(false);
-
-/// Has a thread do what somebody waits for. `false`: there is none.
-pub(crate) fn take(waiter: &Arc<Waiter>) -> bool {
-    let workers = WORKERS.get_or_init(start);
-    workers.queue.lock().as_ref().is_some_and(|queue| queue.try_send(Arc::clone(waiter)).is_ok())
+/// A queue of work, and the threads that do it.
+pub(crate) struct Pool {
+    name: &'static str,
+    threads: usize,
+    queue: OnceLock<Option<Sender<Work>>>,
 }
 
-fn start() -> Workers {
-    let (queue, waiters) = unbounded();
-    let threads = (0..THREADS).filter_map(|index| {
-        let waiters: Receiver<Arc<Waiter>> = waiters.clone();
-        let builder = Builder::new().name(format!("esock_file_{index}")).stack_size(STACK);
-        builder.spawn(move || work(&waiters)).ok()
-    });
-    let threads: Vec<_> = threads.collect();
-    esock::sys::exit::at_exit(stop);
-    Workers { queue: Mutex::new((!threads.is_empty()).then_some(queue)), threads: Mutex::new(threads) }
+/// For jobs that read a file.
+pub(crate) static DISK: Pool = Pool { name: "esock_file", threads: FILES, queue: OnceLock::new() };
+/// For everything else. One thread: what concerns one waiter comes in order.
+pub(crate) static BACKGROUND: Pool = Pool { name: "esock_work", threads: 1, queue: OnceLock::new() };
+
+impl Pool {
+    /// Has a thread do it. Gives it back where there is no thread.
+    pub(crate) fn take(&'static self, work: Work) -> Result<(), Work> {
+        match self.queue.get_or_init(|| self.start()) {
+            Some(queue) => queue.try_send(work).map_err(TrySendError::into_inner),
+            None => Err(work),
+        }
+    }
+
+    fn start(&'static self) -> Option<Sender<Work>> {
+        static AT_EXIT: Once = Once::new();
+        AT_EXIT.call_once(|| {
+            esock::sys::exit::at_exit(stop);
+        });
+        let (queue, works) = unbounded();
+        let threads = (0..self.threads).filter(|index| {
+            let works: Receiver<Work> = works.clone();
+            let builder = Builder::new().name(format!("{}_{index}", self.name)).stack_size(STACK);
+            let run = move || {
+                unbind();
+                for work in works {
+                    enter();
+                    // A panic costs this work its end, and no other; the hook has written where it was.
+                    let _ = catch_unwind(AssertUnwindSafe(|| work.run()));
+                    leave();
+                }
+            };
+            builder.spawn(run).is_ok()
+        });
+        (threads.count() > 0).then_some(queue)
+    }
 }
 
-fn work(waiters: &Receiver<Arc<Waiter>>) {
-    unbind();
-    for waiter in waiters {
-        // What is left at the end of the VM is nobody's.
-        if !OVER.load(Relaxed) {
-            waiter.work();
+impl Work {
+    fn run(self) {
+        match self {
+            Self::Complete(waiter) => waiter.work(),
+            Self::Tell(list) => caller::tell_all(list),
+            Self::Gone(socket, pid) => socket.gone(pid).into_iter().map(Wakes::into_list).for_each(caller::tell_all),
+            Self::Close(descriptor) => descriptor.close_unattended(),
         }
     }
 }
 
-/// Nobody sends a message while the VM comes to its end.
+/// How many threads use the VM now; nothing once it has come to its end.
+static INSIDE: Mutex<Option<usize>> = Mutex::new(Some(0));
+static LEFT: Condvar = Condvar::new();
+
+thread_local! {
+    /// Whether this thread is one of those.
+    static HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Begins something that uses the VM. Where the VM has come to its end, the thread stays here.
+fn enter() {
+    while INSIDE.lock().as_mut().map(|count| *count += 1).is_none() {
+        park();
+    }
+    HERE.set(true);
+}
+
+fn leave() {
+    HERE.set(false);
+    if let Some(count) = INSIDE.lock().as_mut() {
+        *count -= 1;
+    }
+    LEFT.notify_all();
+}
+
+/// Waits for a disk. If this is a thread of a pool, the VM may come to its end meanwhile: a file system that does not answer does
+/// not hold it up.
+pub(crate) fn outside<T>(wait: impl FnOnce() -> T) -> T {
+    if !HERE.get() {
+        return wait();
+    }
+    leave();
+    let answer = wait();
+    enter();
+    answer
+}
+
+/// No thread uses the VM while it comes to its end.
 extern "C" fn stop() {
-    OVER.store(true, Relaxed);
-    if let Some(workers) = WORKERS.get() {
-        *workers.queue.lock() = None;
-        for thread in workers.threads.lock().drain(..) {
-            let _ = thread.join();
-        }
-    }
+    let mut inside = INSIDE.lock();
+    let end = std::time::Instant::now() + PATIENCE;
+    while inside.is_some_and(|count| count > 0) && !LEFT.wait_until(&mut inside, end).timed_out() {}
+    *inside = None;
 }

@@ -1,4 +1,4 @@
-//! The line of one direction: turns, order, exactly one signal for each wait.
+//! The lane of one direction: turns, order, exactly one signal for each wait.
 
 use crate::waiting::{Process, Waiter};
 use esock::errno::Errno;
@@ -38,8 +38,9 @@ fn take(lane: &Lane<Waiter, ()>, process: &Process, more: bool) {
 }
 
 fn cancel(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) -> Cancelled {
-    let (how, wakes) = lane
-        .hold(|state, wakes| state.line.cancel(process.number, |waiter| waiter.handle() == handle, || false, wakes));
+    let (how, wakes) = lane.hold(|state, wakes| {
+        state.line.cancel((process.number, u64::from(handle)), |waiter| waiter.handle() == handle, || false, wakes)
+    });
     wakes.tell();
     how
 }
@@ -121,11 +122,10 @@ fn an_abort_reaches_everybody_who_was_not_woken() {
     all.iter().for_each(|process| wait(&lane, process, process.number));
     lane.event().tell();
     let reason = Reason::Errno(Errno::new(libc::ECONNRESET));
-    lane.hold(|state, wakes| state.line.abort(Some(3), reason, wakes)).1.tell();
+    lane.hold(|state, wakes| state.line.abort(reason, wakes)).1.tell();
     assert_eq!(all[0].inbox(), [(1, Signal::Ready), (1, Signal::Left)]);
     assert_eq!(all[1].inbox(), [(2, Signal::Abort(reason))]);
-    // Three's own call met the error: its answer says so.
-    assert_eq!(all[2].inbox(), [(3, Signal::Left)]);
+    assert_eq!(all[2].inbox(), [(3, Signal::Abort(reason))]);
 }
 
 #[test]
@@ -195,4 +195,91 @@ fn no_event_is_lost_in_a_race() {
         }
     }
     producer.join().unwrap();
+}
+
+/// Ten thousand wait. Each operation is a few steps however long the queue is, so this ends at once; a search would take minutes.
+#[test]
+fn a_long_queue_is_not_searched() {
+    const MANY: u32 = 100_000;
+    let lane = lane();
+    let leader = Process::new(0);
+    wait(&lane, &leader, 0);
+    let process = Process::new(1);
+    for handle in 0..MANY {
+        let ((), wakes) = lane.hold(|state, _| state.line.queue(Claim::Read, process.completion(handle)));
+        assert!(wakes.is_empty());
+    }
+    // From the middle outwards: neither end of the queue is a short cut.
+    for handle in (0..MANY / 2).rev().chain(MANY / 2..MANY) {
+        assert_eq!(cancel(&lane, &process, handle), Cancelled::Clean);
+    }
+    let (left, _) = lane.hold(|state, _| state.line.waiting(Claim::Read));
+    assert_eq!(left, 1);
+    assert_eq!(process.inbox().len(), MANY as usize);
+}
+
+#[test]
+fn a_process_that_has_ended_leaves_with_all_its_waits() {
+    let lane = lane();
+    let (first, second) = (Process::new(1), Process::new(2));
+    let ((), wakes) = lane.hold(|state, wakes| {
+        state.line.lead(Claim::Read, first.completion(10), wakes);
+        (11..20).for_each(|handle| state.line.queue(Claim::Read, first.completion(handle)));
+        state.line.queue(Claim::Read, second.waiter(20));
+        state.line.queue(Claim::Read, first.waiter(21));
+    });
+    wakes.tell();
+    lane.hold(|state, wakes| state.line.gone(1, || true, wakes)).1.tell();
+    assert_eq!(second.receive(), (20, Signal::Ready));
+    let mut left = first.inbox();
+    left.sort_by_key(|(handle, _)| *handle);
+    let all = (10..20).chain([21]).map(|handle| (handle, Signal::Left));
+    assert_eq!(left, all.collect::<Vec<_>>());
+}
+
+/// The message of a waiter that has left is in flight until it is sent, and a cancel is told so.
+#[test]
+fn a_cancel_learns_that_a_message_is_in_flight() {
+    let lane = lane();
+    let (first, second) = (Process::new(1), Process::new(2));
+    wait(&lane, &first, 1);
+    wait(&lane, &second, 2);
+    let wakes = lane.event();
+    assert_eq!(cancel(&lane, &first, 1), Cancelled::Sending);
+    wakes.tell();
+    assert_eq!(cancel(&lane, &first, 1), Cancelled::Sent);
+    let (_, wakes) = lane.hold(|state, wakes| state.line.abort(Reason::Closed, wakes));
+    assert_eq!(cancel(&lane, &second, 2), Cancelled::Sending);
+    // What others are told meanwhile keeps no cancel waiting.
+    wait(&lane, &first, 3);
+    let other = lane.event();
+    wakes.tell();
+    assert_eq!(cancel(&lane, &second, 2), Cancelled::NotFound);
+    assert_eq!(second.inbox(), [(2, Signal::Abort(Reason::Closed))]);
+    other.tell();
+}
+
+/// A completion that is being done: a cancel in time has it send nothing; one that comes when the result is on its way learns so.
+#[test]
+fn a_completion_is_cancelled_or_sent() {
+    let lane = lane();
+    let process = Process::new(1);
+    let lead = |handle| {
+        lane.hold(|state, wakes| state.line.lead(Claim::Read, process.completion(handle), wakes)).1.tell();
+        lane.event().tell();
+        assert_eq!(process.receive(), (handle, Signal::Ready));
+    };
+    lead(1);
+    assert_eq!(cancel(&lane, &process, 1), Cancelled::Clean);
+    assert_eq!(process.inbox(), [(1, Signal::Left)]);
+    lead(2);
+    let (waiter, wakes) = lane.hold(|state, wakes| {
+        let waiter = state.line.head.as_ref().map(|head| Arc::clone(&head.waiter)).unwrap();
+        state.line.complete(|| false, wakes);
+        waiter
+    });
+    wakes.tell();
+    assert_eq!(cancel(&lane, &process, 2), Cancelled::Sending);
+    waiter.complete();
+    assert_eq!(cancel(&lane, &process, 2), Cancelled::NotFound);
 }

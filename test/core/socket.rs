@@ -137,7 +137,7 @@ fn cancel_and_the_death_of_a_process_pass_the_turn_on() {
     for process in &all {
         assert!(matches!(recv(&socket, 1, process, process.number).0, Answer::Waiting));
     }
-    let (how, wakes) = socket.cancel(Direction::Read, 1, |waiter| waiter.handle() == 1);
+    let (how, wakes) = socket.cancel(Direction::Read, (1, 1), |waiter| waiter.handle() == 1);
     wakes.tell();
     assert_eq!(how, Ok(Cancelled::Clean));
     socket.gone(2).into_iter().for_each(esock::lane::Wakes::tell);

@@ -2,6 +2,7 @@
 
 use esock::lane::{Signal, Wake};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Waiter {
     process: u32,
     handle: u32,
+    acts: bool,
+    told: AtomicBool,
     inbox: Sender<(u32, Signal)>,
 }
 
@@ -20,13 +23,35 @@ impl Waiter {
     }
 }
 
+impl Waiter {
+    /// The result is sent.
+    pub(crate) fn complete(&self) {
+        self.told.store(true, Relaxed);
+    }
+}
+
 impl Wake for Waiter {
     type Process = u32;
     fn process(&self) -> u32 {
         self.process
     }
+    fn tag(&self) -> u64 {
+        u64::from(self.handle)
+    }
     fn wake(self: &Arc<Self>, signal: Signal) {
         self.inbox.send((self.handle, signal)).unwrap();
+        // The message of a completion is its result.
+        match signal {
+            Signal::Ready => self.told.store(!self.acts, Relaxed),
+            Signal::Abort(_) => self.told.store(true, Relaxed),
+            Signal::Left => {}
+        }
+    }
+    fn told(&self) -> bool {
+        self.told.load(Relaxed)
+    }
+    fn acts(&self) -> bool {
+        self.acts
     }
     fn clears_up(&self) -> bool {
         true
@@ -47,7 +72,12 @@ impl Process {
     }
 
     pub(crate) fn waiter(&self, handle: u32) -> Waiter {
-        Waiter { process: self.number, handle, inbox: self.sender.clone() }
+        Waiter { process: self.number, handle, acts: false, told: AtomicBool::new(false), inbox: self.sender.clone() }
+    }
+
+    /// A pending completion.
+    pub(crate) fn completion(&self, handle: u32) -> Waiter {
+        Waiter { acts: true, ..self.waiter(handle) }
     }
 
     /// The next message, for which it waits.

@@ -7,8 +7,8 @@ use esock::lane::Cancelled;
 use esock::socket::Direction;
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
-/// `cancel(Socket, Op, Handle)`: `ok`, `select_sent` (the message is in the inbox), `not_found` or `{error, closed}`
-/// (an abort message is in the inbox if the caller was in line).
+/// `cancel(Socket, Op, Handle)`: `ok`, `select_sent` (the message is in the inbox), `sending` (it is in flight: ask again),
+/// `not_found` or `{error, closed}` (an abort message is in the inbox if the caller waited).
 #[rustler::nif]
 fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
@@ -16,12 +16,13 @@ fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> Nif
     if !handle.is_ref() {
         return Err(Error::BadArg);
     }
-    let (cancelled, wakes) = resource.socket.cancel(direction, env.pid(), |waiter| waiter.is(handle));
+    let key = (env.pid(), caller::tag(handle));
+    let (cancelled, wakes) = resource.socket.cancel(direction, key, |waiter| waiter.is(handle));
     caller::tell(env, Place::Call, wakes);
-    resource.socket.lane(direction).told();
     match cancelled {
         Ok(Cancelled::Clean) => Ok(atoms::ok().encode(env)),
         Ok(Cancelled::Sent) => Ok(atoms::select_sent().encode(env)),
+        Ok(Cancelled::Sending) => Ok(atoms::sending().encode(env)),
         Ok(Cancelled::NotFound) => Ok(atoms::not_found().encode(env)),
         Err(failure) => fail::failure(env, failure),
     }

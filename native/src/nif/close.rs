@@ -1,6 +1,5 @@
 //! close: on a dirty scheduler where close(2) may block.
 
-use super::handle;
 use crate::caller::Place;
 use crate::handle::{Handle, Owned};
 use crate::{atoms, fail};
@@ -14,25 +13,26 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
         return Ok(fail::error(env, atoms::closed()));
     };
     handle.disown(env);
-    if !handle.socket.lingers() && descriptor.held() {
+    if !descriptor.slow() && descriptor.held() {
         // It is closed even if the caller does not live to wait for it.
         *handle.closing.lock() = Some(descriptor.close_when_let_go());
         return Ok(atoms::linger().encode(env));
     }
-    if handle.socket.lingers() {
-        *handle.lingering.lock() = Some(descriptor);
+    if descriptor.slow() {
+        handle.linger(env, descriptor);
         return Ok(atoms::linger().encode(env));
     }
     Ok(closed(env, descriptor.close()))
 }
 
-/// `close_linger(Socket)`, after `close/1` has answered `linger`: on a dirty scheduler, because close(2) blocks for as
-/// long as SO_LINGER says, and until a ring that receives has let go. It tells nobody: a process that is killed meanwhile can send nothing any more.
+/// `close_linger(Socket)`, after `close/1` has answered `linger`: on a dirty scheduler, because close(2) blocks for as long as
+/// SO_LINGER says, takes long for a listener with many connections in its backlog, and waits until a ring that receives has let go.
+/// It tells nobody: a process that is killed meanwhile can send nothing any more.
 #[rustler::nif(schedule = "DirtyIo")]
 fn close_linger<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
-    let handle = handle(socket)?;
+    let handle: ResourceArc<Handle> = socket.decode()?;
     let closing = handle.closing.lock().take();
-    let descriptor = handle.lingering.lock().take();
+    let descriptor = handle.unlinger(env);
     Ok(match (closing, descriptor) {
         // Without an answer the ring has ended, and the program is about to.
         (Some(told), _) => closed(env, told.recv().unwrap_or(Ok(()))),

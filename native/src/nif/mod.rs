@@ -26,7 +26,7 @@ pub(crate) mod sendfile;
 pub(crate) mod sendmsg;
 pub(crate) mod supports;
 
-use crate::caller::{self, Owed, Place, Waiter};
+use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
 use crate::job::{Args, Job, Task};
 use crate::{atoms, fail};
@@ -58,8 +58,8 @@ pub(crate) struct Wait<'a> {
     step: Cell<Step<'a>>,
     /// The call has the turn from its last attempt.
     kept: Cell<bool>,
-    /// Who is to be told after who is acted for.
-    owed: Cell<Option<Owed>>,
+    /// The waiters to tell when the completion that is being done has had its message.
+    others: Cell<Wakes<Waiter>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl<'a> Wait<'a> {
             task: Cell::new(None),
             step: Cell::new(Step::Answered),
             kept: Cell::new(false),
-            owed: Cell::new(None),
+            others: Cell::default(),
         }
     }
 
@@ -152,17 +152,20 @@ impl<'a> Wait<'a> {
         self.step.get()
     }
 
-    /// Tells whoever is to be woken; but who is acted for first, where this is what he is told.
-    fn tell(&self, env: Env<'a>, claim: Claim, ends: bool, wakes: Wakes<'_, Waiter>) {
-        match &self.acting {
-            Some(acting) if ends => self.owed.set(Some(acting.owed(claim.direction(), wakes))),
-            _ => caller::tell(env, self.place(), wakes),
+    /// There was an attempt. Whoever is to be woken is told; but a completion that ends with this has its
+    /// message first.
+    fn attempted(&self, env: Env<'a>, ends: bool, wakes: Wakes<Waiter>) {
+        self.step.set(Step::Answered);
+        if self.acting.is_some() && ends {
+            self.others.set(wakes);
+        } else {
+            caller::tell(env, self.place(), wakes);
         }
     }
 
-    /// Who is to be told now.
-    pub(crate) fn owed(&self) -> Option<Owed> {
-        self.owed.take()
+    /// The waiters to tell now.
+    pub(crate) fn others(&self) -> Wakes<Waiter> {
+        self.others.take()
     }
 
     pub(crate) fn handle(&self) -> Term<'a> {
@@ -213,12 +216,7 @@ impl<'a> Wait<'a> {
     }
 
     /// Attempts the operation: as a call, or as the rest of one that has the turn.
-    fn attempt<'s, O: Op>(
-        &self,
-        env: Env<'a>,
-        handle: &'s ResourceArc<Handle>,
-        op: &mut O,
-    ) -> With<'s, Answer<O::Done>, Waiter> {
+    fn attempt<O: Op>(&self, env: Env<'a>, handle: &ResourceArc<Handle>, op: &mut O) -> With<Answer<O::Done>, Waiter> {
         let waiter = self.waiter(env, handle);
         if self.acting.is_some() {
             return handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
@@ -261,8 +259,9 @@ impl<'a> Wait<'a> {
 
     /// The answer of a call for whose outcome there is no memory. It is in line, and is not told so: it leaves.
     fn left(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
-        let mine = |waiter: &Waiter| waiter.is(self.handle.get());
-        caller::tell(env, self.place(), handle.socket.cancel(claim.direction(), self.pid, mine).1);
+        let (handle_term, mine) = (self.handle.get(), |waiter: &Waiter| waiter.is(self.handle.get()));
+        let key = (self.pid, caller::tag(handle_term));
+        caller::tell(env, self.place(), handle.socket.cancel(claim.direction(), key, mine).1);
         self.step.set(Step::Answered);
         fail::error(env, atoms::enomem())
     }
@@ -325,8 +324,7 @@ pub(crate) fn run<'a, O: Op>(
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let (answer, wakes) = wait.attempt(env, handle, op);
-    wait.tell(env, O::CLAIM, ends(&answer), wakes);
-    wait.step.set(Step::Answered);
+    wait.attempted(env, ends(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
@@ -365,7 +363,7 @@ fn cut<'a>(env: Env<'a>, part: Option<Term<'a>>, failed: Term<'a>) -> Term<'a> {
 /// Tells whoever is to be woken, and answers `ok`, what `done` makes of the result, or an error.
 pub(crate) fn finish<'a, T>(
     env: Env<'a>,
-    (result, wakes): With<'_, Result<T, Failure>, Waiter>,
+    (result, wakes): With<Result<T, Failure>, Waiter>,
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
     caller::tell(env, Place::Call, wakes);

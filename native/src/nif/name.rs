@@ -52,7 +52,7 @@ fn peername<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     named(env, handle(socket)?.socket.peername())
 }
 
-fn named<'a>(env: Env<'a>, result: With<'_, Result<Address, Failure>, Waiter>) -> NifResult<Term<'a>> {
+fn named<'a>(env: Env<'a>, result: With<Result<Address, Failure>, Waiter>) -> NifResult<Term<'a>> {
     finish(env, result, |addr| match address::encode(env, &addr) {
         Some(addr) => (atoms::ok(), addr).encode(env),
         None => fail::error(env, atoms::enomem()),

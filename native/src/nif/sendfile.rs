@@ -3,7 +3,7 @@
 use super::{Wait, run};
 use crate::handle::Handle;
 use crate::job::{Args, Job};
-use crate::{atoms, fail};
+use crate::{atoms, fail, worker};
 use esock::op::sendfile::{AT_ONCE, SendFile};
 use esock::poller::Backend;
 use rustler::{Atom, Encoder, Env, NifResult, Resource, ResourceArc, Term};
@@ -103,7 +103,7 @@ fn send_part<'a>(
     let (file, before): (ResourceArc<File>, u64) = (file.decode()?, before.decode()?);
     let (offset, count): (i64, usize) = span.decode()?;
     if wait.acting.is_some() {
-        esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE));
+        worker::outside(|| esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE)));
     }
     let mut op = SendFile { file: &file.fd, offset, count };
     let tag = || atoms::sendfile().encode(env);
