@@ -5,6 +5,7 @@
 mod atoms;
 mod buffer;
 mod caller;
+mod charge;
 mod fail;
 mod handle;
 mod job;

@@ -80,6 +80,10 @@ impl Op for AcceptMany {
         done.len() as u64
     }
 
+    fn calls(done: &Vec<OwnedFd>) -> usize {
+        done.len()
+    }
+
     fn fatal(errno: Errno) -> bool {
         Accept::fatal(errno)
     }

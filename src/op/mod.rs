@@ -102,6 +102,10 @@ pub trait Op {
     fn packages(_: &Self::Done) -> u64 {
         1
     }
+    /// How many system calls an outcome is worth.
+    fn calls(_: &Self::Done) -> usize {
+        1
+    }
     /// Whether an error is everybody's who waits in this direction, not only this attempt's.
     /// What is about the call's arguments, or its memory, is its own.
     fn fatal(errno: Errno) -> bool {

@@ -6,7 +6,6 @@ use crate::job::{Args, Job};
 use crate::{atoms, fail};
 use esock::errno::Errno;
 use esock::op::accept::{Accept, AcceptMany};
-use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::os::fd::OwnedFd;
 
@@ -48,10 +47,6 @@ fn accept_some<'a>(
     let most = if max.is_integer() { max.decode().unwrap_or(usize::MAX) } else { return Err(Error::BadArg) };
     let tag = || atoms::accept().encode(env);
     run(env, socket, wait, &mut AcceptMany { most }, tag, |_, fds, _| {
-        // A connection takes some 3 µs. A loop that takes burst after burst is to be interrupted as any other.
-        if wait.acting.is_none() {
-            consume_timeslice(env, i32::try_from(fds.len() / 3).map_or(100, |percent| percent.clamp(1, 100)));
-        }
         let count = fds.len();
         let sockets = fds.into_iter().map(|fd| accepted(env, wait, socket, fd));
         Some(answer(env, wait, count, sockets.collect::<Result<Vec<_>, _>>()))

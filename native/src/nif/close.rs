@@ -1,9 +1,13 @@
 //! close: on a dirty scheduler where close(2) may block.
 
 use crate::caller::Place;
+use crate::charge::charge;
 use crate::handle::{Handle, Owned};
 use crate::{atoms, fail};
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
+
+/// What a close takes, in microseconds.
+const CLOSE: u32 = 8;
 
 /// `close(Socket)`. Everybody is told; `linger`: the descriptor's own close may block, and is left to `close_linger/1`.
 #[rustler::nif]
@@ -13,6 +17,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
         return Ok(fail::error(env, atoms::closed()));
     };
     handle.disown(env);
+    charge(env, CLOSE);
     if !descriptor.slow() && descriptor.held() {
         // It is closed even if the caller does not live to wait for it.
         *handle.closing.lock() = Some(descriptor.close_when_let_go());

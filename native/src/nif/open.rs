@@ -2,6 +2,7 @@
 
 use super::backend;
 use crate::caller::{Place, Waiter};
+use crate::charge::charge;
 use crate::handle::{self, Handle};
 use crate::{atoms, fail};
 use esock::errno;
@@ -12,6 +13,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+
+/// What an open takes, in microseconds.
+const OPEN: u32 = 4;
 
 /// `open(Domain, Type, Protocol, Options)`
 #[rustler::nif]
@@ -89,6 +93,7 @@ fn opened<'a>(
     };
     let debug = flag(options, atoms::debug()).unwrap_or_else(|| super::info::SOCKET_DEBUG.load(Relaxed));
     socket.settings.debug.store(debug, Relaxed);
+    charge(env, OPEN);
     let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
     let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);
     Ok((handle::taken(1), handle::socket(env, &handle)).encode(env))
