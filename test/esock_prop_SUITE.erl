@@ -4,10 +4,15 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [any_terms, likely_terms].
+    [any_terms, likely_terms, one_answer_each].
 
 any_terms(_) -> check(prop_esock_nif:prop_any_terms()).
 likely_terms(_) -> check(prop_esock_nif:prop_likely_terms()).
+
+%% On the back end of this run.
+one_answer_each(_) ->
+    Backend = hd(esock_pairs:cases([epoll, io_uring], [epoll])),
+    ok = esock_check:property(prop_esock_answers:prop_one_answer_each(Backend), {"ESOCK_PROGRAMS", 600}, [quiet]).
 
 check(Property) ->
     ok = esock_check:property(Property, {"ESOCK_PROPER", 2000}, [quiet]),
