@@ -618,6 +618,7 @@ recv(?SOCKET(Ref), Length, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Length), Length >= 0, is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recv, Length, Flags}, Timeout);
+        zero -> esock_wait:look(Ref, {recv, Length, Flags});
         How -> esock_nif:recv(Ref, Length, Flags, Timeout, How)
     end;
 recv(Socket, Length, Flags, Timeout) ->
@@ -631,6 +632,7 @@ recv(Socket, Length, Flags, Timeout) ->
 recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0, is_list(Flags) ->
     Result = case wait(Timeout) of
                  block -> esock_wait:run(Ref, {recv, {some, Max}, Flags}, Timeout);
+                 zero -> esock_wait:look(Ref, {recv, {some, Max}, Flags});
                  How -> esock_nif:recv(Ref, {some, Max}, Flags, Timeout, How)
              end,
     case Result =:= {error, closed} andalso esock_nif:getopt(Ref, {otp, fd}) of
@@ -667,6 +669,7 @@ recvfrom(?SOCKET(Ref), Size, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recvfrom, Size, Flags}, Timeout);
+        zero -> esock_wait:look(Ref, {recvfrom, Size, Flags});
         How -> esock_nif:recvfrom(Ref, Size, Flags, Timeout, How)
     end;
 recvfrom(Socket, Size, Flags, Timeout) ->
@@ -911,6 +914,7 @@ recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0, is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recvmsg, Size, CtrlSize, Flags}, Timeout);
+        zero -> esock_wait:look(Ref, {recvmsg, Size, CtrlSize, Flags});
         How -> esock_nif:recvmsg(Ref, Size, CtrlSize, Flags, Timeout, How)
     end;
 recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
@@ -928,6 +932,7 @@ recvmmsg(?SOCKET(Ref), Count, Size, CtrlSize, Flags, Timeout)
        is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recvmmsg, Count, {Size, CtrlSize}, Flags}, Timeout);
+        zero -> esock_wait:look(Ref, {recvmmsg, Count, {Size, CtrlSize}, Flags});
         How -> esock_nif:recvmmsg(Ref, Count, {Size, CtrlSize}, Flags, Timeout, How)
     end;
 recvmmsg(Socket, Count, Size, CtrlSize, Flags, Timeout) ->

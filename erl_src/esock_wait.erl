@@ -4,6 +4,7 @@
 -module(esock_wait).
 
 -export([run/3]).
+-export([look/2]).
 -export([cancel/3]).
 -export([taken/1]).
 -export([unsent/2]).
@@ -49,6 +50,28 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
                 {again, Rest, More} -> attempt(Socket, Rest, Handle, Deadline, Yields, More);
                 Answer -> Answer
             end
+    end.
+
+%% What the kernel has of a stream a ring is about to bring: that takes some microseconds, or longer on a busy machine.
+-define(LANDS_WITHIN, 1000).
+
+%% @doc Does `Op' for the caller, who does not wait.
+-spec look(reference(), op()) -> term().
+look(Socket, Op) -> look(Socket, Op, undefined).
+
+look(Socket, Op, Deadline) ->
+    case call(Socket, Op, undefined, zero) of
+        yield when Deadline =:= undefined ->
+            erlang:yield(),
+            look(Socket, Op, erlang:monotonic_time(microsecond) + ?LANDS_WITHIN);
+        yield ->
+            erlang:yield(),
+            case erlang:monotonic_time(microsecond) < Deadline of
+                true -> look(Socket, Op, Deadline);
+                false -> {error, timeout}
+            end;
+        Result ->
+            Result
     end.
 
 %% What is answered in the end, of what the last attempt has got and the ones before.

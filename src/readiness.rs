@@ -10,7 +10,7 @@ use crate::socket::{Bring, Direction, Side, Socket};
 use crate::sys;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How an operation is to go about waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +65,6 @@ pub enum Failure {
     /// A connect is under way.
     Already,
 }
-
-/// How often a look at a stream waits for the ring that has its bytes in hand, and how long: a millisecond at the most.
-const LANDING: u32 = 10;
-const LANDS_IN: Duration = Duration::from_micros(50);
 
 /// One call of one process, while it holds the lane.
 pub(crate) struct Visit<'v, W: Wake> {
@@ -188,12 +184,7 @@ impl<W: Wake> Visit<'_, W> {
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&self, op: &mut O, leads: bool) -> Attempt<O::Done> {
         if let Some(ahead) = &self.socket.ahead {
-            let mut attempt = ahead.attempt(op, self.fd, self.socket.kind);
-            if self.mode == Mode::Once && matches!(attempt, Some(Attempt::Blocked)) {
-                self.land(ahead);
-                attempt = ahead.attempt(op, self.fd, self.socket.kind);
-            }
-            if let Some(attempt) = attempt {
+            if let Some(attempt) = ahead.attempt(op, self.fd, self.socket.kind) {
                 return attempt;
             }
             if O::CLAIM == Claim::Write
@@ -205,14 +196,9 @@ impl<W: Wake> Visit<'_, W> {
         if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
     }
 
-    /// Who does not wait is to see what has come, and the ring may be about to bring it: that takes some microseconds.
-    fn land(&self, ahead: &Ahead) {
-        for _ in 0..LANDING {
-            if !ahead.armed() || !sys::ready::readable(self.fd) {
-                break;
-            }
-            std::thread::sleep(LANDS_IN);
-        }
+    /// Whether a ring is about to bring what the kernel has: that takes some microseconds.
+    fn lands(&self) -> bool {
+        self.streams && self.socket.ahead.as_ref().is_some_and(Ahead::armed) && sys::ready::readable(self.fd)
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
@@ -259,6 +245,8 @@ impl<W: Wake> Visit<'_, W> {
     fn blocked<O: Op>(&mut self, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         self.state.own.shortage = None;
         match self.mode {
+            // A call that does not wait is to see what has come.
+            Mode::Once if self.lands() => return Answer::Yield,
             Mode::Once => {
                 // Who was woken, looks in vain and does not wait again has had his turn.
                 if self.state.line.woken() {

@@ -46,7 +46,7 @@ use std::sync::Arc;
 /// |---|---|---|
 /// | `nowait` | a reference, or `nowait` for a new one | answer as the user of the API gets it |
 /// | `select` | as with `nowait` | the same, and never `completion` |
-/// | `zero` | anything | do not wait: `{error, timeout}` |
+/// | `zero` | anything | do not wait: `{error, timeout}`; or `yield` where a ring is about to bring something |
 /// | an integer | a reference | answer `yield`, `wait` or `{wait, Part}`; so often has the caller yielded |
 pub(crate) struct Wait<'a> {
     handle: Cell<Term<'a>>,
