@@ -193,7 +193,9 @@ name(Op) -> element(1, Op).
 %% @doc Ends a wait. `invalid': the caller does not wait under that handle. Whatever was sent under it is taken out of
 %% the inbox.
 -spec cancel(reference(), atom(), reference()) -> ok | invalid | {error, closed}.
-cancel(Socket, Op, Handle) ->
+cancel(Socket, Op, Handle) -> cancel(Socket, Op, Handle, 0).
+
+cancel(Socket, Op, Handle, Patience) ->
     case esock_nif:cancel(Socket, Op, Handle) of
         ok ->
             ok;
@@ -201,9 +203,9 @@ cancel(Socket, Op, Handle) ->
             flush(Socket, Handle),
             ok;
         sending ->
-            %% Another thread is about to send it.
-            erlang:yield(),
-            cancel(Socket, Op, Handle);
+            %% Another thread is about to send it, unless it has thousands to send before.
+            receive after Patience -> ok end,
+            cancel(Socket, Op, Handle, 1);
         not_found ->
             flush(Socket, Handle),
             invalid;

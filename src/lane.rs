@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 /// A waiter.
 pub trait Wake: Send + Sync + 'static {
     /// What tells one waiting party from another: a process waits once in a lane.
-    type Process: Copy + Eq + Hash + Send + 'static;
+    type Process: Copy + Eq + Hash + Send + Sync + 'static;
     /// Who waits.
     fn process(&self) -> Self::Process;
     /// A number for the handle of a pending completion: waiters with the same handle have the same one.
@@ -116,6 +116,8 @@ pub struct Line<W: Wake> {
     behind: Option<Box<Queue<W>>>,
     /// Waiters that have left and are sent a message, which may still be in flight. They are dropped some time after it.
     leaving: Vec<Weak<W>>,
+    /// The same, of whole queues.
+    aborted: Vec<Weak<Queue<W>>>,
 }
 
 /// How many waiters that may have had their messages are kept in mind.
@@ -172,8 +174,8 @@ impl<W: Wake> Line<W> {
 
     /// The same, where the head is a completion that is sent its result now.
     pub fn complete(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
-        if let Some(waiter) = self.head.as_ref().map(|head| Arc::downgrade(&head.waiter)) {
-            self.leaves(waiter);
+        if let Some(waiter) = self.head.as_ref().map(|head| Arc::clone(&head.waiter)) {
+            self.leaves(&waiter);
         }
         self.advance(ready, wakes);
     }
@@ -190,14 +192,20 @@ impl<W: Wake> Line<W> {
     /// an operation that failed has given up its own turn before: its call answers.
     pub fn abort(&mut self, reason: Reason, wakes: &mut Wakes<W>) {
         let head = self.head.take().map(|head| (head.armed || head.waiter.acts() && !head.kept, head.waiter));
-        let behind = self.behind.take().map(|behind| behind.into_waiters().map(|waiter| (true, waiter)));
-        for (tell, waiter) in head.into_iter().chain(behind.into_iter().flatten()) {
-            if tell {
-                self.leaves(Arc::downgrade(&waiter));
+        match head {
+            Some((true, waiter)) => {
+                self.leaves(&waiter);
                 wakes.list.push((waiter, Signal::Abort(reason)));
-            } else {
-                wakes.left(Some(waiter));
             }
+            Some((false, waiter)) => wakes.left(Some(waiter)),
+            None => {}
+        }
+        // Not one by one: they may be many, and this is a scheduler.
+        if let Some(behind) = self.behind.take() {
+            let behind = Arc::new(*behind);
+            self.sweep();
+            self.aborted.push(Arc::downgrade(&behind));
+            wakes.aborted = Some((behind, reason));
         }
     }
 
@@ -224,15 +232,16 @@ impl<W: Wake> Line<W> {
                 wakes.left(Some(waiter));
                 Cancelled::Clean
             }
-            None if self.sending(me, is) => Cancelled::Sending,
+            None if self.sending((me, tag), is) => Cancelled::Sending,
             None => Cancelled::NotFound,
         }
     }
 
     /// Whether a message to the waiter of `me` for which `is` holds is in flight.
-    pub fn sending(&self, me: W::Process, is: impl Fn(&W) -> bool) -> bool {
-        let mut leaving = self.leaving.iter().filter_map(Weak::upgrade);
-        leaving.any(|waiter| waiter.process() == me && !waiter.told() && is(&waiter))
+    pub fn sending(&self, (me, tag): (W::Process, u64), is: impl Fn(&W) -> bool) -> bool {
+        let mine = |waiter: &W| waiter.process() == me && is(waiter) && !waiter.told();
+        self.leaving.iter().filter_map(Weak::upgrade).any(|waiter| mine(&waiter))
+            || self.aborted.iter().filter_map(Weak::upgrade).any(|queue| queue.find(me, tag, mine).is_some())
     }
 
     /// Takes out all waiters of a process that has ended.
@@ -246,17 +255,17 @@ impl<W: Wake> Line<W> {
     }
 
     /// A message is sent to a waiter that is in the lane no more.
-    fn leaves(&mut self, waiter: Weak<W>) {
-        if self.leaving.len() >= LEAVING && self.leaving.len() == self.leaving.capacity() {
+    fn leaves(&mut self, waiter: &Arc<W>) {
+        if self.leaving.len() >= LEAVING {
             self.sweep();
         }
-        self.leaving.push(waiter);
+        self.leaving.push(Arc::downgrade(waiter));
     }
 
     /// Drops what is known of waiters that have had their messages.
     pub fn sweep(&mut self) {
         self.leaving.retain(|waiter| waiter.upgrade().is_some_and(|waiter| !waiter.told()));
-        self.leaving.shrink_to(LEAVING.max(2 * self.leaving.len()));
+        self.aborted.retain(|queue| queue.strong_count() > 0);
     }
 
     /// How many wait for `claim`, the head among them.
@@ -288,7 +297,7 @@ pub struct Lane<W: Wake, F> {
 impl<W: Wake, F> Lane<W, F> {
     /// A lane where nobody waits.
     pub fn new(own: F) -> Self {
-        let line = Line { head: None, behind: None, leaving: Vec::new() };
+        let line = Line { head: None, behind: None, leaving: Vec::new(), aborted: Vec::new() };
         let state = State { line, tally: Tally::default(), apart: None, own };
         Self { state: Mutex::new(state), mark: AtomicBool::new(false) }
     }
@@ -332,13 +341,14 @@ impl<W: Wake, F> Lane<W, F> {
 /// Waiters to be told something, each with what. They are taken from the lane and no lock is held; whoever has the list
 /// tells them.
 #[must_use]
-pub struct Wakes<W> {
+pub struct Wakes<W: Wake> {
     list: Vec<(Arc<W>, Signal)>,
+    aborted: Option<(Arc<Queue<W>>, Reason)>,
 }
 
-impl<W> Default for Wakes<W> {
+impl<W: Wake> Default for Wakes<W> {
     fn default() -> Self {
-        Self { list: Vec::new() }
+        Self { list: Vec::new(), aborted: None }
     }
 }
 
@@ -354,18 +364,27 @@ impl<W: Wake> Wakes<W> {
     }
 
     /// Who is to be told what.
-    pub fn into_list(self) -> Vec<(Arc<W>, Signal)> {
-        self.list
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
+        let aborted = self
+            .aborted
+            .iter()
+            .flat_map(|(queue, reason)| queue.waiters().map(|waiter| (waiter, Signal::Abort(*reason))));
+        self.list.iter().map(|(waiter, signal)| (waiter, *signal)).chain(aborted)
+    }
+
+    /// How many are to be told.
+    pub fn len(&self) -> usize {
+        self.list.len() + self.aborted.as_ref().map_or(0, |(queue, _)| queue.len())
     }
 
     /// Whether there is nobody to tell.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.len() == 0
     }
 
     /// Tells everybody, from a thread of our own or in its place.
     pub fn tell(self) {
-        for (waiter, signal) in self.list {
+        for (waiter, signal) in self.iter() {
             waiter.wake(signal);
         }
     }

@@ -52,15 +52,17 @@ impl<W: Wake> Queue<W> {
         self.places.get(&process).is_some_and(|places| places.own.is_some())
     }
 
-    /// Takes out the waiter of a process for which `is` holds: its own wait, or a completion under a handle of that tag.
-    pub(crate) fn remove(&mut self, process: W::Process, tag: u64, is: impl Fn(&W) -> bool) -> Option<Arc<W>> {
+    /// The waiter of a process for which `is` holds, its own wait or a completion under a handle of that tag, by its number.
+    pub(crate) fn find(&self, process: W::Process, tag: u64, is: impl Fn(&W) -> bool) -> Option<u64> {
         let places = self.places.get(&process)?;
         let tagged = places.completions.range((tag, 0)..=(tag, u64::MAX)).map(|(_, number)| *number);
-        let number = places
-            .own
-            .into_iter()
-            .chain(tagged)
-            .find(|number| self.waiters.get(number).is_some_and(|(_, waiter)| is(waiter)))?;
+        let mut numbers = places.own.into_iter().chain(tagged);
+        numbers.find(|number| self.waiters.get(number).is_some_and(|(_, waiter)| is(waiter)))
+    }
+
+    /// Takes that waiter out.
+    pub(crate) fn remove(&mut self, process: W::Process, tag: u64, is: impl Fn(&W) -> bool) -> Option<Arc<W>> {
+        let number = self.find(process, tag, is)?;
         let (_, waiter) = self.waiters.remove(&number)?;
         self.forget(number, &waiter);
         Some(waiter)
@@ -84,8 +86,13 @@ impl<W: Wake> Queue<W> {
     }
 
     /// All waiters, first in, first out.
-    pub(crate) fn into_waiters(self) -> impl Iterator<Item = Arc<W>> {
-        self.waiters.into_values().map(|(_, waiter)| waiter)
+    pub(crate) fn waiters(&self) -> impl Iterator<Item = &Arc<W>> {
+        self.waiters.values().map(|(_, waiter)| waiter)
+    }
+
+    /// How many they are.
+    pub(crate) fn len(&self) -> usize {
+        self.waiters.len()
     }
 
     /// How many wait for `claim`.

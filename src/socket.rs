@@ -251,7 +251,7 @@ impl<W: Wake> Socket<W> {
         self.lane(direction).hold(|state, wakes| {
             let descriptor = state.own.fd.clone();
             let Some(fd) = descriptor.as_deref().and_then(Descriptor::as_fd) else {
-                let sending = state.line.sending(me, is);
+                let sending = state.line.sending((me, tag), is);
                 return if sending { Ok(Cancelled::Sending) } else { Err(Failure::Closed) };
             };
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);

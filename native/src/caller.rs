@@ -19,7 +19,7 @@ use std::sync::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
 /// garbage.
@@ -268,25 +268,30 @@ pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
 
 /// So many are told within a call. A scheduler is not to be held for more.
 const AT_ONCE: usize = 64;
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// Tells everybody, or has a thread do so where they are many, or where a monitor cannot be ended.
 pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
-    let mut list = wakes.into_list();
-    if place == Place::Callback && !list.is_empty() || place != Place::Thread && list.len() > AT_ONCE {
-        match BACKGROUND.take(Work::Tell(list)) {
-            Err(Work::Tell(back)) => list = back,
-            _ => return,
-        }
-    }
-    for (waiter, signal) in list {
+    let apart = place == Place::Callback && !wakes.is_empty() || place != Place::Thread && wakes.len() > AT_ONCE;
+    let work = Work::Tell(wakes);
+    let Err(Work::Tell(wakes)) = (if apart { BACKGROUND.take(work) } else { Err(work) }) else {
+        return;
+    };
+    for (waiter, signal) in wakes.iter() {
         waiter.attend(signal, env, place);
     }
 }
 
-/// Tells waiters of one socket, in a thread of our own.
-pub(crate) fn tell_all(list: Vec<(Arc<Waiter>, Signal)>) {
-    list.iter().for_each(|(waiter, signal)| waiter.wake(*signal));
-    if let Some((waiter, _)) = list.last() {
+/// Tells waiters of one socket, in a thread of our own. It pauses now and then: on a busy machine the system takes a processor from a
+/// scheduler for it, and would do so for some milliseconds.
+pub(crate) fn tell_all(wakes: &Wakes<Waiter>) {
+    for (count, (waiter, signal)) in wakes.iter().enumerate() {
+        waiter.wake(signal);
+        if count % AT_ONCE == AT_ONCE - 1 {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    if let Some((waiter, _)) = wakes.iter().next() {
         waiter.socket.socket.sweep().into_iter().for_each(Wakes::tell);
     }
 }

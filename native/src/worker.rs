@@ -3,7 +3,7 @@
 use crate::caller::{self, Waiter};
 use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
 use esock::descriptor::Descriptor;
-use esock::lane::{Signal, Wakes};
+use esock::lane::Wakes;
 use esock::poller::epoll::unbind;
 use esock::socket::Socket;
 use parking_lot::{Condvar, Mutex};
@@ -25,7 +25,7 @@ pub(crate) enum Work {
     /// Go on with a completion that was woken. It may wait for a disk.
     Complete(Arc<Waiter>),
     /// Tell waiters.
-    Tell(Vec<(Arc<Waiter>, Signal)>),
+    Tell(Wakes<Waiter>),
     /// Take a process that has ended out of a socket's lanes.
     Gone(Arc<Socket<Waiter>>, LocalPid),
     /// Close a descriptor of which nobody waits for the end.
@@ -81,8 +81,8 @@ impl Work {
     fn run(self) {
         match self {
             Self::Complete(waiter) => waiter.work(),
-            Self::Tell(list) => caller::tell_all(list),
-            Self::Gone(socket, pid) => socket.gone(pid).into_iter().map(Wakes::into_list).for_each(caller::tell_all),
+            Self::Tell(wakes) => caller::tell_all(&wakes),
+            Self::Gone(socket, pid) => socket.gone(pid).iter().for_each(caller::tell_all),
             Self::Close(descriptor) => descriptor.close_unattended(),
         }
     }

@@ -1,6 +1,7 @@
 //! cancel: ends a wait.
 
 use crate::caller::{self, Place};
+use crate::charge::charge;
 use crate::handle::Handle;
 use crate::{atoms, fail};
 use esock::lane::Cancelled;
@@ -17,6 +18,7 @@ fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> Nif
         return Err(Error::BadArg);
     }
     let key = (env.pid(), caller::tag(handle));
+    charge(env, 1);
     let (cancelled, wakes) = resource.socket.cancel(direction, key, |waiter| waiter.is(handle));
     caller::tell(env, Place::Call, wakes);
     match cancelled {
