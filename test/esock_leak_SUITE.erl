@@ -14,7 +14,8 @@
 
 all() ->
     [closed, forgotten, owner_ends, owner_killed_waiting, accepted_forgotten, killed_in_a_burst, half_connected, monitored,
-     closed_under_waiters, registered_while_closed, cloexec, emfile, ten_thousand_waits, signals_attended].
+     closed_under_waiters, former_owner_waits, owners_end_under_a_waiter, completed_for_others,
+     killed_in_the_middle_of_close, registered_while_closed, cloexec, emfile, ten_thousand_waits, signals_attended].
 
 init_per_suite(Config) ->
     %% What is made once and stays: pollers, tables.
@@ -47,6 +48,22 @@ abandon(Way) ->
     {Pid, MRef} = spawn_monitor(fun() -> [Way() || _ <- lists:seq(1, ?EACH)], exit(done) end),
     receive {'DOWN', MRef, process, Pid, Reason} -> ?assert(Reason =:= done orelse Reason =:= killed) end,
     back_to(Before).
+
+%% The monitors of a process. On OTP 25 signals that end one stay in its queue until something attends to them.
+monitors(Pid) ->
+    _ = process_info(Pid, message_queue_len),
+    {monitored_by, By} = process_info(Pid, monitored_by),
+    length([Ref || Ref <- By, is_reference(Ref)]).
+
+%% Until a process has so many monitors, which threads may be about to end.
+monitors_are(Count, Pid) -> monitors_are(Count, Pid, 5000).
+
+monitors_are(Count, Pid, 0) -> ?assertEqual(Count, monitors(Pid));
+monitors_are(Count, Pid, N) ->
+    case monitors(Pid) of
+        Count -> ok;
+        _ -> receive after 2 -> monitors_are(Count, Pid, N - 1) end
+    end.
 
 %% Destructors run when the collector of a process does, and callbacks when their thread has time.
 back_to(Before) -> back_to(Before, 5000).
@@ -228,3 +245,87 @@ signals_attended(_) ->
     receive {'DOWN', MRef, process, Pid, killed} -> ok end.
 
 busy() -> busy().
+
+%% An owner gives the socket away and gets it back while it waits: it is monitored as the owner, and as one that waits.
+former_owner_waits(_) ->
+    Self = self(),
+    Before = monitors(Self),
+    {S, _} = udp(),
+    monitors_are(Before + 1, Self),
+    {_, Info} = esock:recv(S, 0, nowait),
+    Other = spawn_link(fun Back() -> receive {back, To} -> ok = esock:setopt(S, {otp, controlling_process}, To), To ! done, Back() end end),
+    Give = fun() -> ok = esock:setopt(S, {otp, controlling_process}, Other) end,
+    Back = fun() -> Other ! {back, Self}, receive done -> ok end end,
+    [begin Give(), Back() end || _ <- lists:seq(1, 1000)],
+    monitors_are(Before + 2, Self),
+    ok = esock:cancel(S, Info),
+    monitors_are(Before + 1, Self),
+    %% And one that waits twice, in both directions, and owns nothing.
+    {_, Read} = esock:recv(S, 0, nowait),
+    Give(),
+    monitors_are(Before + 1, Self),
+    ok = esock:cancel(S, Read),
+    monitors_are(Before, Self),
+    Back(),
+    {_, _} = esock:recv(S, 0, nowait),
+    Give(),
+    Back(),
+    ok = esock:close(S),
+    monitors_are(Before, Self).
+
+%% A process waits on the sockets of others, which end.
+owners_end_under_a_waiter(_) ->
+    Self = self(),
+    Before = monitors(Self),
+    Sockets = [begin
+                   {Pid, MRef} = spawn_monitor(fun() -> {S, _} = udp(), Self ! {self(), S}, receive stop -> ok end end),
+                   S = receive {Pid, Socket} -> Socket end,
+                   {_, Info} = esock:recv(S, 0, nowait),
+                   {Pid, MRef, S, element(3, Info)}
+               end || _ <- lists:seq(1, 50)],
+    monitors_are(Before + 50, Self),
+    [exit(Pid, kill) || {Pid, _, _, _} <- Sockets],
+    [receive {'DOWN', MRef, _, _, _} -> ok end || {_, MRef, _, _} <- Sockets],
+    [receive {'$socket', S, abort, {H, closed}} -> ok end || {_, _, S, H} <- Sockets],
+    monitors_are(Before, Self).
+
+%% Of waits that end with data, with an error, or by a cancel, on a socket of another.
+completed_for_others(_) ->
+    Self = self(),
+    Owner = spawn_link(fun() -> {S, Addr} = udp(), Self ! {self(), S, Addr}, receive stop -> ok end end),
+    {S, Addr} = receive {Owner, Socket, A} -> {Socket, A} end,
+    Before = monitors(Self),
+    [begin
+         {_, {_, _, H} = Info} = esock:recv(S, 0, nowait),
+         case N rem 2 of
+             0 ->
+                 ok = esock:cancel(S, Info);
+             1 ->
+                 ok = esock:sendto(S, <<"x">>, Addr),
+                 receive
+                     {'$socket', S, select, H} -> {ok, <<"x">>} = esock:recv(S, 0, nowait);
+                     {'$socket', S, completion, {H, {ok, <<"x">>}}} -> ok
+                 end
+         end
+     end || N <- lists:seq(1, 200)],
+    monitors_are(Before, Self),
+    Owner ! stop.
+
+%% A close that may block is made in two steps. Who is killed in between takes the descriptor along.
+killed_in_the_middle_of_close(_) ->
+    {L, Addr} = listener(),
+    Before = state(),
+    Sockets = [begin
+                   {Pid, MRef} = spawn_monitor(
+                                   fun() ->
+                                           {ok, {'$socket', Ref} = S} = esock:open(inet, stream, tcp),
+                                           ok = esock:setopt(S, {socket, linger}, #{onoff => true, linger => 60}),
+                                           linger = esock_nif:close(Ref),
+                                           exit({half, S})
+                                   end),
+                   receive {'DOWN', MRef, _, Pid, {half, S}} -> S end
+               end || _ <- lists:seq(1, ?EACH)],
+    back_to(Before),
+    [?assertEqual({error, closed}, esock:close(S)) || S <- Sockets],
+    ?assertEqual({ok, Addr}, esock:sockname(L)),
+    ok = esock:close(L).

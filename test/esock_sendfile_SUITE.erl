@@ -14,7 +14,7 @@ suite() ->
 
 all() ->
     [at_once, whole, part, local, file_closed_meanwhile, closed_in_the_first_part, cancelled_at_the_end, in_line, beside_others, cancelled, aborted, broken, owner_death, waiter_death,
-     bad, threads_of_its_own, leaves_nothing].
+     bad, threads_of_its_own, leaves_nothing, disk_that_does_not_answer].
 
 init_per_suite(Config) ->
     case esock_completion_SUITE:init_per_suite(Config) of
@@ -297,3 +297,61 @@ leaves_nothing(Config) ->
 
 descriptors() ->
     length(esock_leak_SUITE:descriptors()).
+
+%% A thread that waits for a disk that does not answer does not keep the node from its end. strace(1) holds the threads' reads up for
+%% an hour.
+disk_that_does_not_answer(Config) ->
+    case os:find_executable("strace") of
+        false -> {skip, no_strace};
+        Strace -> held_up(Strace, proplists:get_value(path, Config))
+    end.
+
+held_up(Strace, Path) ->
+    Paths = lists:append([["-pa", filename:dirname(code:which(M))] || M <- [esock, dead_disk]]),
+    Node = open_port({spawn_executable, os:find_executable("erl")},
+                     [{args, Paths ++ ["-noshell", "-run", "dead_disk", "run", Path]}, {line, 1000}, exit_status, use_stdio]),
+    "sent " ++ Pid = line(Node),
+    Tracer = open_port({spawn_executable, Strace},
+                       [{args, lists:append([["-p", Tid] || Tid <- files_threads(Pid)]) ++
+                             ["-e", "trace=pread64", "-e", "inject=pread64:delay_enter=3600000000"]},
+                        exit_status, stderr_to_stdout]),
+    "" = until(Tracer, lists:duplicate(4, "attached")),
+    port_command(Node, "again\n"),
+    "sending" = line(Node),
+    %% A thread reads.
+    _ = until(Tracer, ["pread64("]),
+    port_command(Node, "halt\n"),
+    %% All has ended but the thread that strace(1) holds.
+    ended("/proc/" ++ Pid ++ "/stat", 3000),
+    {os_pid, Held} = erlang:port_info(Tracer, os_pid),
+    _ = os:cmd("kill -9 " ++ integer_to_list(Held)),
+    receive {Node, {exit_status, Status}} -> ?assertEqual(0, Status) end,
+    receive {Tracer, {exit_status, _}} -> ok end.
+
+ended(Stat, Tries) ->
+    case file:read_file(Stat) of
+        {ok, Text} when Tries > 0 ->
+            case binary:match(Text, <<") Z ">>) of
+                nomatch -> receive after 10 -> ended(Stat, Tries - 1) end;
+                _ -> ok
+            end;
+        {error, enoent} ->
+            ok
+    end.
+
+files_threads(Pid) ->
+    Tasks = "/proc/" ++ Pid ++ "/task/",
+    {ok, Tids} = file:list_dir(Tasks),
+    [Tid || Tid <- Tids, {ok, <<"esock_file", _/binary>>} <- [file:read_file(Tasks ++ Tid ++ "/comm")]].
+
+%% Until a program has written these, one after the other. Answers what comes behind.
+until(Port, Parts) -> until(Port, Parts, "").
+
+until(_, [], Text) -> string:trim(Text);
+until(Port, [Part | Parts], Text) ->
+    case string:split(Text, Part) of
+        [_, Rest] -> until(Port, Parts, Rest);
+        [_] -> receive {Port, {data, Data}} -> until(Port, [Part | Parts], Text ++ Data) after 30_000 -> ct:fail({no, Part, Text}) end
+    end.
+
+line(Port) -> receive {Port, {data, {eol, Line}}} -> Line; {Port, Other} -> ct:fail(Other) after 30_000 -> ct:fail(no_line) end.
