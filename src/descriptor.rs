@@ -65,6 +65,11 @@ impl Descriptor {
         self.slow = slow;
     }
 
+    /// How many connections wait in the backlog of a listener of TCP.
+    pub fn backlog(&self) -> u32 {
+        self.as_fd().map_or(0, sys::socket::backlog)
+    }
+
     /// Whether a ring is to let go of it first.
     pub fn held(&self) -> bool {
         self.held.is_some()
