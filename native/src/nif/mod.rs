@@ -27,7 +27,7 @@ pub(crate) mod sendmsg;
 pub(crate) mod supports;
 
 use crate::caller::{self, Place, Waiter};
-use crate::charge::charge;
+use crate::charge;
 use crate::handle::Handle;
 use crate::job::{Args, Job, Task};
 use crate::{atoms, fail};
@@ -153,12 +153,12 @@ impl<'a> Wait<'a> {
         self.step.get()
     }
 
-    /// There was an attempt. The caller is charged, and whoever is to be woken is told; but a completion that ends with this has its
+    /// There was an attempt. The caller is charged, unless it gives up its turn, and whoever is to be woken is told; but a completion that ends with this has its
     /// message first.
-    fn attempted(&self, env: Env<'a>, micros: u32, ends: bool, wakes: Wakes<Waiter>) {
+    fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
         if self.acting.is_none() {
-            charge(env, micros);
+            micros.map_or_else(charge::rests, |micros| charge::charge(env, micros));
         }
         if self.acting.is_some() && ends {
             self.others.set(wakes);
@@ -328,7 +328,9 @@ pub(crate) fn run<'a, O: Op>(
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let (answer, wakes) = wait.attempt(env, handle, op);
-    wait.attempted(env, cost::<O>(&answer), ends(&answer), wakes);
+    let rests = wait.blocking() && matches!(answer, Answer::Waiting | Answer::Yield);
+    let cost = (!rests).then(|| cost::<O>(&answer));
+    wait.attempted(env, cost, ends(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
@@ -382,7 +384,7 @@ pub(crate) fn finish<'a, T>(
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
     caller::tell(env, Place::Call, wakes);
-    charge(env, 1);
+    charge::charge(env, 1);
     match result {
         Ok(value) => Ok(done(value)),
         Err(failure) => fail::failure(env, failure),
