@@ -1084,7 +1084,7 @@ number_of() -> esock_nif:number_of().
 
 %% @doc The registered sockets.
 -spec which_sockets() -> [socket()].
-which_sockets() -> esock_nif:which_sockets().
+which_sockets() -> esock_info:pages(fun esock_nif:which_sockets/1).
 
 %% @doc The registered sockets of a domain, type, protocol or owner, or those whose {@link info/1} a function takes.
 -spec which_sockets(inet | inet6 | local | stream | dgram | seqpacket | sctp | tcp | udp | pid() |
@@ -1110,7 +1110,7 @@ cancel_monitor(MRef) -> erlang:error(badarg, [MRef]).
 
 %% @doc How many monitors there are.
 -spec number_of_monitors() -> non_neg_integer().
-number_of_monitors() -> length(esock_nif:monitors()).
+number_of_monitors() -> esock_nif:number_of_monitors().
 
 %% @doc How many monitors a process has, or a socket.
 -spec number_of_monitors(pid() | socket()) -> non_neg_integer().
@@ -1118,13 +1118,15 @@ number_of_monitors(PidOrSocket) -> length(which_monitors(PidOrSocket)).
 
 %% @doc The monitors of a process, or of a socket.
 -spec which_monitors(pid() | socket()) -> [reference()].
-which_monitors(Pid) when is_pid(Pid) -> [MRef || {MRef, P, _} <- esock_nif:monitors(), P =:= Pid];
-which_monitors(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> [MRef || {MRef, _, S} <- esock_nif:monitors(), S =:= Socket];
+which_monitors(Pid) when is_pid(Pid) -> [MRef || ?SOCKET(Ref) <- which_sockets(), {MRef, P} <- monitors(Ref), P =:= Pid];
+which_monitors(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> [MRef || {MRef, _} <- monitors(Ref)];
 which_monitors(Other) -> erlang:error(badarg, [Other]).
 
-%% @doc The processes that monitor a socket.
+monitors(Ref) -> esock_info:pages(fun(Cursor) -> esock_nif:monitors(Ref, Cursor) end).
+
+%% @doc The processes that monitor a socket, each once.
 -spec monitored_by(socket()) -> [pid()].
-monitored_by(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> [Pid || {_, Pid, S} <- esock_nif:monitors(), S =:= Socket];
+monitored_by(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> lists:usort([Pid || {_, Pid} <- monitors(Ref)]);
 monitored_by(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc Kept for programs that call it: {@link info/0} shows the setting, and nothing is printed.
