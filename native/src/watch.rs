@@ -3,6 +3,7 @@
 use crate::atoms;
 use crate::caller::{self, Place};
 use crate::handle::Handle;
+use crate::worker::{BACKGROUND, Work};
 use esock::registry::Page;
 use parking_lot::Mutex;
 use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
@@ -149,8 +150,13 @@ impl Watches {
         table
     }
 
-    /// Tells everybody.
+    /// Tells everybody that the socket is closed.
     pub(crate) fn fire(&self, env: Env<'_>, place: Place) {
-        self.take().iter().for_each(|(_, watch)| Watch::tell(watch, env, place));
+        let watches = self.take();
+        let apart = place.apart(watches.len());
+        let work = Work::Down(watches);
+        if let Err(Work::Down(watches)) = if apart { BACKGROUND.take(work) } else { Err(work) } {
+            watches.iter().for_each(|(_, watch)| Watch::tell(watch, env, place));
+        }
     }
 }
