@@ -12,6 +12,7 @@ use crate::poller::token::Token;
 use crate::poller::uring::{Intake, Ring};
 use crate::socket::Kind;
 use crate::sys;
+use crate::sys::room::Space;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
@@ -287,12 +288,12 @@ impl State {
 
     /// Receives what is wanting, or a part of it.
     fn gather(&mut self, fd: BorrowedFd<'_>, least: usize) -> sys::Result<usize> {
-        let mut room = [MaybeUninit::uninit(); 16 * 1024];
+        let (mut room, mut filled) = ([MaybeUninit::uninit(); 16 * 1024], 0);
         let len = least.saturating_sub(self.bytes.len()).min(room.len());
-        let room = room.get_mut(..len).unwrap_or_default();
         self.bytes.try_reserve(len).map_err(|_| Errno::new(libc::ENOMEM))?;
-        let got = sys::io::recv(fd, room, 0)?;
-        self.bytes.extend(sys::io::written(room.get(..got).unwrap_or_default()));
+        let mut space = Space::new(room.get_mut(..len).unwrap_or_default(), &mut filled);
+        let got = sys::io::recv(fd, &mut space, 0)?;
+        self.bytes.extend(space.written());
         Ok(got)
     }
 }

@@ -1,5 +1,6 @@
 //! Moving bytes: recv(2), send(2) and their kin.
 
+use super::room::Space;
 use super::{Result, check, check_len};
 use crate::addr::Raw;
 use std::io::IoSlice;
@@ -7,28 +8,27 @@ use std::mem::MaybeUninit;
 use std::num::NonZeroU16;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-/// What has been written of room: as many bytes as the system has said, and no caller passes more.
-pub fn written(room: &[MaybeUninit<u8>]) -> &[u8] {
-    // SAFETY: these bytes were written.
-    unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), room.len()) }
+/// recv(2). Answers how many bytes of the space were filled.
+pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usize> {
+    let (start, len) = space.for_call(flags);
+    // SAFETY: pointer and length are those of memory that is ours alone.
+    let got = check_len(unsafe { libc::recv(fd.as_raw_fd(), start.cast(), len, flags) })?;
+    // SAFETY: the system says so.
+    Ok(unsafe { space.set_written(got) })
 }
 
-/// recv(2). With MSG_TRUNC the answer can be larger than `buf`: the length of the whole datagram.
-pub fn recv(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], flags: i32) -> Result<usize> {
-    // SAFETY: pointer and length are those of a slice that is ours alone.
-    check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
-}
-
-/// recvfrom(2): writes the sender's address to `from`. As to the answer see [`recv`].
-pub fn recvfrom(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], flags: i32, from: &mut Raw) -> Result<usize> {
-    let mut len = crate::addr::STORAGE as libc::socklen_t;
+/// recvfrom(2): writes the sender's address to `from`. Answers how many bytes of the space were filled.
+pub fn recvfrom(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32, from: &mut Raw) -> Result<usize> {
+    let mut from_len = crate::addr::STORAGE as libc::socklen_t;
     let storage = from.storage().as_mut_ptr();
+    let (start, len) = space.for_call(flags);
     // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
     let got = check_len(unsafe {
-        libc::recvfrom(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags, storage.cast(), &raw mut len)
+        libc::recvfrom(fd.as_raw_fd(), start.cast(), len, flags, storage.cast(), &raw mut from_len)
     })?;
-    from.set_len(len as usize);
-    Ok(got)
+    from.set_len(from_len as usize);
+    // SAFETY: the system says so.
+    Ok(unsafe { space.set_written(got) })
 }
 
 /// send(2), without the signal that a closed peer would raise.
@@ -103,16 +103,19 @@ impl Message<'_> {
 }
 
 /// recvmsg(2). Descriptors that come along are closed on exec.
-pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], ctrl: &mut [u8], flags: i32) -> Result<Received> {
+pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags: i32) -> Result<Received> {
     let mut from = Raw::default();
-    let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+    let (start, len) = space.for_call(flags);
+    let mut iov = libc::iovec { iov_base: start.cast(), iov_len: len };
     let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);
     let flags = flags | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
     let whole = check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
     from.set_len(header.msg_namelen as usize);
     let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
-    Ok(Received { len: whole.min(buf.len()), whole, ctrl, flags, from })
+    // SAFETY: the system says so.
+    let len = unsafe { space.set_written(whole) };
+    Ok(Received { len, whole, ctrl, flags, from })
 }
 
 /// recvmmsg(2): messages, each into its part, of which the first is for its bytes and the other for its control messages.

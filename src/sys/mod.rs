@@ -9,6 +9,7 @@ pub mod ioctl;
 pub mod memory;
 pub mod option;
 pub mod ready;
+pub mod room;
 pub mod socket;
 pub mod uring;
 

@@ -9,7 +9,7 @@ use esock::poller::Ready;
 use esock::poller::uring::{Intake, QUEUE, Ring};
 use esock::socket::Kind;
 use esock::sys;
-use std::mem::MaybeUninit;
+use esock::sys::room::{Memory, Space};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
@@ -73,18 +73,18 @@ fn until(what: impl Fn() -> bool) {
     }
 }
 
-struct Bytes([MaybeUninit<u8>; 64]);
+struct Bytes(Memory);
 
 impl Room for Bytes {
     const SCRATCH: usize = 64;
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        self.0.get_mut(..len)
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.0.space(len)
     }
 }
 
 /// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
-    let mut room = Bytes([MaybeUninit::uninit(); 64]);
+    let mut room = Bytes(Memory::new(64));
     ahead.attempt(&mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0 }, fd.as_fd(), TCP)
 }
 
@@ -319,7 +319,7 @@ fn lost_bytes_are_an_error_for_good() {
 /// Only a reader of the stream goes by what is ahead.
 #[test]
 fn beside_the_stream() {
-    let mut room = Bytes([MaybeUninit::uninit(); 64]);
+    let mut room = Bytes(Memory::new(64));
     let recv = Recv { room: &mut room, len: 5, exact: true, whole: true, flags: libc::MSG_ERRQUEUE };
     assert!(recv.want().is_none());
 }

@@ -12,22 +12,29 @@ use esock::op::{Op, Room};
 use esock::poller::{self, Backend};
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Socket};
-use esock::sys::io::written;
-use std::mem::MaybeUninit;
+use esock::sys::room::{Memory, Space};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 type Sock = Arc<Socket<Waiter>>;
 
-#[derive(Default)]
-struct Buffer(Vec<MaybeUninit<u8>>);
+struct Buffer {
+    memory: Memory,
+    asked: usize,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self { memory: Memory::new(4 << 20), asked: 0 }
+    }
+}
 
 impl Room for Buffer {
     const SCRATCH: usize = 4096;
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        self.0.resize(len, MaybeUninit::new(0));
-        Some(&mut self.0)
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.asked = len;
+        self.memory.space(len)
     }
 }
 
@@ -35,7 +42,7 @@ struct NoRoom;
 
 impl Room for NoRoom {
     const SCRATCH: usize = 0;
-    fn room(&mut self, _: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn room(&mut self, _: usize) -> Option<Space<'_>> {
         None
     }
 }
@@ -72,10 +79,7 @@ fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answ
 fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<usize>, Vec<u8>) {
     let mut room = Buffer::default();
     let answer = run(socket, &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0 }, process, handle);
-    if let Answer::Done(got) | Answer::Partial(got) = answer {
-        room.0.truncate(got);
-    }
-    (answer, written(&room.0).to_vec())
+    (answer, room.memory.written().to_vec())
 }
 
 fn close(socket: &Sock) {
@@ -166,7 +170,7 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
     let answer =
         run(&socket, &mut Recv { room: &mut room, len: 1 << 32, exact: false, whole: false, flags: 0 }, &process, 1);
     assert!(matches!(answer, Answer::Done(5)), "{answer:?}");
-    assert_eq!(room.0.len(), Buffer::SCRATCH);
+    assert_eq!(room.asked, Buffer::SCRATCH);
 }
 
 #[test]

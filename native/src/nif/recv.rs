@@ -42,7 +42,7 @@ fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, arg
     let answer = buffer::with(direct, |room| {
         run(env, socket, wait, &mut Recv { room, len, exact, whole, flags }, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
-            let data = op.room.term(env, got)?;
+            let data = op.room.term(env)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
     })?;
@@ -79,8 +79,8 @@ fn received_from<'a>(
     };
     let tag = || atoms::recvfrom().encode(env);
     buffer::with(false, |room| {
-        run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
-            let data = op.room.term(env, got)?;
+        run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (_, from), _| {
+            let data = op.room.term(env)?;
             let from = address::encode(env, &Address::from_raw(&from))?;
             Some((atoms::ok(), (from, data)).encode(env))
         })

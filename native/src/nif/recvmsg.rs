@@ -50,7 +50,7 @@ fn received<'a>(
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
         run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
-            let data = op.room.term(env, got.len)?;
+            let data = op.room.term(env)?;
             Some((atoms::ok(), message(env, protocol, &got, data, &op.ctrl)?).encode(env))
         })
     })

@@ -1,0 +1,62 @@
+//! Room for received bytes: nobody reads what was not written.
+
+use esock::sys;
+use esock::sys::room::{Memory, Space};
+use std::collections::VecDeque;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsFd;
+
+#[test]
+fn what_was_written_counts_and_no_more() {
+    let mut memory = Memory::new(8);
+    assert!(memory.space(9).is_none());
+    let mut space = memory.space(8).unwrap();
+    assert_eq!((space.len(), space.written()), (8, &b""[..]));
+    space.append(b"abc");
+    space.append(b"defghi");
+    assert_eq!(space.written(), b"abcdefgh");
+    assert_eq!(memory.written(), b"abcdefgh");
+    assert_eq!(memory.space(8).unwrap().zeros(3), 3);
+    assert_eq!(memory.written(), [0; 3]);
+    memory.space(4).unwrap();
+    assert_eq!(memory.written(), b"");
+}
+
+#[test]
+fn both_halves_of_a_queue_are_copied() {
+    let mut queue: VecDeque<u8> = VecDeque::with_capacity(8);
+    queue.extend(b"..abcd");
+    queue.drain(..2);
+    queue.extend(b"efgh");
+    assert!(!queue.as_slices().1.is_empty());
+    for len in 0..10 {
+        let (mut memory, mut filled) = ([b'-'; 6], 0);
+        let copied = Space::over(&mut memory, &mut filled).copy(&queue, len);
+        assert_eq!((copied, filled), (len.min(6), len.min(6)));
+        assert_eq!(memory[..copied], b"abcdefgh"[..copied]);
+        assert!(memory[copied..].iter().all(|byte| *byte == b'-'));
+    }
+}
+
+/// The system names the length of a datagram that was cut.
+#[test]
+fn a_cut_datagram_is_as_long_as_the_room() {
+    let (near, far) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    far.send_to(b"abcdefgh", near.local_addr().unwrap()).unwrap();
+    let mut memory = Memory::new(4);
+    let got = sys::io::recv(near.as_fd(), &mut memory.space(4).unwrap(), libc::MSG_TRUNC);
+    assert_eq!((got, memory.written()), (Ok(4), &b"abcd"[..]));
+}
+
+/// Of a stream the system counts what it has not written: there are zeros, and nothing that was there before.
+#[test]
+fn what_a_stream_discards_is_zeros() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let near = listener.accept().unwrap().0;
+    std::io::Write::write_all(&mut far, b"abcd").unwrap();
+    let mut memory = Memory::new(8);
+    memory.space(8).unwrap().append(b"somebody");
+    let got = sys::io::recv(near.as_fd(), &mut memory.space(8).unwrap(), libc::MSG_TRUNC);
+    assert_eq!((got, memory.written()), (Ok(4), &[0; 4][..]));
+}
