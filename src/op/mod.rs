@@ -122,7 +122,7 @@ pub trait Op {
 
 /// Whether a call should be made again later.
 pub(crate) fn blocked(errno: Errno) -> bool {
-    matches!(errno.number(), libc::EAGAIN | libc::EINTR)
+    errno.number() == libc::EAGAIN
 }
 
 /// Whether the system counts bytes of a stream and writes none: MSG_TRUNC, tcp(7). A Unix stream knows no such thing.

@@ -1,7 +1,7 @@
 //! Moving bytes: recv(2), send(2) and their kin.
 
 use super::room::Space;
-use super::{Result, check, check_len};
+use super::{Result, check, check_len, uninterrupted};
 use crate::addr::Raw;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usize> {
     let (start, len) = space.for_call(flags);
     // SAFETY: pointer and length are those of memory that is ours alone.
-    let got = check_len(unsafe { libc::recv(fd.as_raw_fd(), start.cast(), len, flags) })?;
+    let got = uninterrupted(|| check_len(unsafe { libc::recv(fd.as_raw_fd(), start.cast(), len, flags) }))?;
     // SAFETY: the system says so.
     Ok(unsafe { space.set_written(got) })
 }
@@ -23,8 +23,10 @@ pub fn recvfrom(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32, from: &mu
     let storage = from.storage().as_mut_ptr();
     let (start, len) = space.for_call(flags);
     // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
-    let got = check_len(unsafe {
-        libc::recvfrom(fd.as_raw_fd(), start.cast(), len, flags, storage.cast(), &raw mut from_len)
+    let got = uninterrupted(|| {
+        check_len(unsafe {
+            libc::recvfrom(fd.as_raw_fd(), start.cast(), len, flags, storage.cast(), &raw mut from_len)
+        })
     })?;
     from.set_len(from_len as usize);
     // SAFETY: the system says so.
@@ -35,16 +37,18 @@ pub fn recvfrom(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32, from: &mu
 pub fn send(fd: BorrowedFd<'_>, data: &[u8], flags: i32) -> Result<usize> {
     let flags = flags | libc::MSG_NOSIGNAL;
     // SAFETY: pointer and length are those of a slice.
-    check_len(unsafe { libc::send(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) })
+    uninterrupted(|| check_len(unsafe { libc::send(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }))
 }
 
 /// sendto(2), without the signal that a closed peer would raise.
 pub fn sendto(fd: BorrowedFd<'_>, data: &[u8], flags: i32, to: &Raw) -> Result<usize> {
     let (flags, to) = (flags | libc::MSG_NOSIGNAL, to.as_bytes());
     // SAFETY: pointers and lengths are those of slices.
-    check_len(unsafe {
-        let (data, len) = (data.as_ptr().cast(), data.len());
-        libc::sendto(fd.as_raw_fd(), data, len, flags, to.as_ptr().cast(), to.len() as libc::socklen_t)
+    uninterrupted(|| {
+        check_len(unsafe {
+            let (data, len) = (data.as_ptr().cast(), data.len());
+            libc::sendto(fd.as_raw_fd(), data, len, flags, to.as_ptr().cast(), to.len() as libc::socklen_t)
+        })
     })
 }
 
@@ -110,7 +114,7 @@ pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags
     let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);
     let flags = flags | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
-    let whole = check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
+    let whole = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
     let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
     // SAFETY: the system says so.
@@ -138,8 +142,8 @@ pub fn recvmmsg<'r>(
     let count = headers.len() as libc::c_uint;
     let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
     // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
-    let got = check(unsafe {
-        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut())
+    let got = uninterrupted(|| {
+        check(unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut()) })
     })?;
     let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
         let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
@@ -153,7 +157,7 @@ pub fn recvmmsg<'r>(
 pub fn sendmsg(fd: BorrowedFd<'_>, iov: &[IoSlice<'_>], to: Option<&Raw>, ctrl: &[u8], flags: i32) -> Result<usize> {
     let header = outgoing(iov, to, ctrl);
     // SAFETY: the system only reads through the pointers of the header, which are those of slices.
-    check_len(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, flags | libc::MSG_NOSIGNAL) })
+    uninterrupted(|| check_len(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, flags | libc::MSG_NOSIGNAL) }))
 }
 
 /// sendmmsg(2): answers how many bytes went of each message that was sent.
@@ -166,7 +170,8 @@ pub fn sendmmsg<'m>(
     let mut headers: Vec<_> = messages.map(header).collect();
     let (count, flags) = (headers.len() as libc::c_uint, flags | libc::MSG_NOSIGNAL);
     // SAFETY: as in `sendmsg`; the system writes the lengths into the headers, which are ours alone.
-    let sent = check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) })?;
+    let sent =
+        uninterrupted(|| check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) }))?;
     Ok(headers.iter().take(sent as usize).map(|header| header.msg_len as usize).collect())
 }
 
@@ -174,7 +179,7 @@ pub fn sendmmsg<'m>(
 pub fn sendfile(fd: BorrowedFd<'_>, file: &OwnedFd, offset: i64, count: usize) -> Result<usize> {
     let mut offset: libc::off_t = offset;
     // SAFETY: the system writes the new offset, and nothing else.
-    check_len(unsafe { libc::sendfile(fd.as_raw_fd(), file.as_raw_fd(), &raw mut offset, count) })
+    uninterrupted(|| check_len(unsafe { libc::sendfile(fd.as_raw_fd(), file.as_raw_fd(), &raw mut offset, count) }))
 }
 
 /// How long a file is, fstat(2); nothing where it has no length, as those of proc(5) have none.

@@ -23,6 +23,17 @@ fn last() -> Errno {
     Errno::new(nix::errno::Errno::last_raw())
 }
 
+/// Makes a call until no signal interrupts it. One that was interrupted says nothing of whether there is something to get, and
+/// who waits for the edge of an event would miss what is there already.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
+    loop {
+        match call() {
+            Err(errno) if errno.number() == libc::EINTR => {}
+            answer => return answer,
+        }
+    }
+}
+
 /// The answer of a call that says −1 for failure.
 fn check(answer: libc::c_int) -> Result<libc::c_int> {
     if answer < 0 { Err(last()) } else { Ok(answer) }

@@ -1,7 +1,8 @@
 //! The life of a descriptor: socket(2), bind(2), connect(2), listen(2), accept4(2), shutdown(2), close(2).
 
-use super::{Result, check};
+use super::{Result, check, uninterrupted};
 use crate::addr::Raw;
+use crate::errno::Errno;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// What every descriptor of ours is.
@@ -18,7 +19,7 @@ pub fn open(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
 /// socket(2) in the network namespace behind a path, setns(2). On a thread of its own, which ends: a namespace belongs
 /// to a thread, and no other thread may be moved.
 pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
-    let failed = |error: &std::io::Error| crate::errno::Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+    let failed = |error: &std::io::Error| Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
     let namespace = std::fs::File::open(netns).map_err(|error| failed(&error))?;
     let inside = std::thread::Builder::new().spawn(move || {
         // SAFETY: no pointers.
@@ -27,7 +28,7 @@ pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -
     });
     match inside.map_err(|error| failed(&error))?.join() {
         Ok(result) => result,
-        Err(_) => Err(crate::errno::Errno::new(libc::EIO)),
+        Err(_) => Err(Errno::new(libc::EIO)),
     }
 }
 
@@ -80,12 +81,15 @@ pub fn bind(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     Ok(())
 }
 
-/// connect(2)
+/// connect(2). One that a signal interrupts goes on, as one that does not wait does: that is EINPROGRESS.
 pub fn connect(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     let bytes = addr.as_bytes();
     // SAFETY: pointer and length are those of a slice.
-    check(unsafe { libc::connect(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) })?;
-    Ok(())
+    let answer = check(unsafe { libc::connect(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) });
+    answer.map(drop).map_err(|errno| match errno.number() {
+        libc::EINTR => Errno::new(libc::EINPROGRESS),
+        _ => errno,
+    })
 }
 
 /// listen(2)
@@ -99,7 +103,7 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
 pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let null = std::ptr::null_mut();
     // SAFETY: with null pointers the peer's address is not asked for.
-    let fd = check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) })?;
+    let fd = uninterrupted(|| check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) }))?;
     // SAFETY: the descriptor is new, so it is ours alone.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -1,5 +1,6 @@
 //! Room for received bytes: nobody reads what was not written.
 
+use esock::errno::Errno;
 use esock::sys;
 use esock::sys::room::{Memory, Space};
 use std::collections::VecDeque;
@@ -59,4 +60,14 @@ fn what_a_stream_discards_is_zeros() {
     memory.space(8).unwrap().append(b"somebody");
     let got = sys::io::recv(near.as_fd(), &mut memory.space(8).unwrap(), libc::MSG_TRUNC);
     assert_eq!((got, memory.written()), (Ok(4), &[0; 4][..]));
+}
+
+#[test]
+fn interrupted_calls_are_made_again() {
+    let mut answers = [Err(libc::EINTR), Err(libc::EINTR), Ok(3), Ok(4)].into_iter();
+    let got = sys::uninterrupted(|| answers.next().unwrap().map_err(Errno::new));
+    assert_eq!((got, answers.len()), (Ok(3), 1));
+    let mut answers = [Err(libc::EINTR), Err(libc::EAGAIN), Ok(3)].into_iter();
+    let got: sys::Result<i32> = sys::uninterrupted(|| answers.next().unwrap().map_err(Errno::new));
+    assert_eq!((got.map_err(Errno::number), answers.len()), (Err(libc::EAGAIN), 1));
 }
