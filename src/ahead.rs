@@ -16,7 +16,7 @@ use crate::sys::room::Space;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -44,7 +44,6 @@ const UNWANTED: u8 = 4;
 /// The bytes that are here, and who brings them.
 pub struct Ahead {
     ring: Option<&'static Arc<Ring>>,
-    fd: RawFd,
     state: Mutex<State>,
     /// The socket was closed with bytes that nobody has taken.
     unread: Arc<AtomicBool>,
@@ -70,8 +69,8 @@ struct State {
 
 impl Ahead {
     /// Of a stream; with a ring that receives for it, where the descriptor is its own and nobody else reads it.
-    pub fn new(fd: RawFd, ring: Option<&'static Arc<Ring>>) -> Self {
-        Self { ring, fd, state: Mutex::default(), unread: Arc::default() }
+    pub fn new(ring: Option<&'static Arc<Ring>>) -> Self {
+        Self { ring, state: Mutex::default(), unread: Arc::default() }
     }
 
     /// An attempt that goes by what is here; or nothing: it is to go to the descriptor.
@@ -110,6 +109,7 @@ impl Ahead {
     /// where enough is here.
     pub fn arm(
         &self,
+        fd: BorrowedFd<'_>,
         most: usize,
         begins: Option<Instant>,
         dense: bool,
@@ -122,8 +122,8 @@ impl Ahead {
         state.unwanted = 0;
         let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
         let room = state.error.is_none() && state.bytes.len() < most;
-        if state.token.is_none() && begins.is_some() && !leaves && room && self.connected() {
-            state.token = ring.receive(self.fd, source());
+        if state.token.is_none() && begins.is_some() && !leaves && room && sys::socket::peername(fd).is_ok() {
+            state.token = ring.receive(fd.as_raw_fd(), source());
         }
         state.token.is_some()
     }
@@ -148,11 +148,6 @@ impl Ahead {
         let state = self.state.lock();
         let here = !state.bytes.is_empty() || state.error.is_some();
         (here || state.token.is_some()).then_some(here)
-    }
-
-    /// Whether there is a stream to receive from.
-    fn connected(&self) -> bool {
-        sys::socket::peername(sys::socket::borrow(self.fd)).is_ok()
     }
 
     /// How many bytes are here.

@@ -74,7 +74,7 @@ impl<W: Wake> Socket<W> {
         let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
         // Who shares the descriptor with others cannot have a ring take what is there.
         let ring = if kind.tcp() && origin == Origin::Opened { poller::ring_of } else { |_| None };
-        let ahead = (backend == Backend::Uring && kind.stream()).then(|| Ahead::new(number, ring(number)));
+        let ahead = (backend == Backend::Uring && kind.stream()).then(|| Ahead::new(ring(number)));
         let fd = Arc::new(fd);
         let side = |connected| Side {
             fd: Some(Arc::clone(&fd)),
@@ -94,7 +94,7 @@ impl<W: Wake> Socket<W> {
             later: AtomicBool::new(false),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
-            registration: Registration::new(number),
+            registration: Registration::default(),
             poller,
             backend,
             ahead,

@@ -40,12 +40,6 @@ pub fn dup(fd: RawFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// A descriptor by its number, for a caller who knows that it is open.
-pub fn borrow<'fd>(fd: RawFd) -> BorrowedFd<'fd> {
-    // SAFETY: the caller's word. Were it closed, calls on it would fail, or concern whatever has the number now.
-    unsafe { BorrowedFd::borrow_raw(fd) }
-}
-
 /// Takes over a descriptor that somebody else has opened, and asked us to use.
 pub fn adopt(fd: RawFd) -> Result<OwnedFd> {
     // SAFETY: no pointers.

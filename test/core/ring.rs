@@ -244,7 +244,7 @@ fn cancel_storm() {
 #[test]
 fn gathered() {
     let (mine, other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    let ahead = Ahead::new(None);
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
     sys::io::send(other.as_fd(), b"abc", 0).unwrap();
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
@@ -262,7 +262,7 @@ fn gathered() {
 #[test]
 fn errors_in_order() {
     let (mine, _other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    let ahead = Ahead::new(None);
     ahead.let_go(Some(Errno::new(libc::ENOBUFS)));
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
     ahead.let_go(Some(Errno::new(libc::ECONNRESET)));
@@ -277,11 +277,11 @@ fn dense_events_of_others() {
     let Some(ring) = ring() else { return };
     let ring: &'static Arc<Ring> = Box::leak(Box::new(ring));
     let (mine, _other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), Some(ring));
+    let ahead = Ahead::new(Some(ring));
     let mut now = Instant::now();
     let mut waits = |after: Duration, dense: bool| {
         now += after;
-        ahead.arm(usize::MAX, Some(now), dense, || stream(usize::MAX).0)
+        ahead.arm(mine.as_fd(), usize::MAX, Some(now), dense, || stream(usize::MAX).0)
     };
     // One who waits often waits for the poller, while events are dense.
     for time in 1..=100 * u32::from(OFTEN) {
@@ -307,7 +307,7 @@ fn dense_events_of_others() {
 #[test]
 fn lost_bytes_are_an_error_for_good() {
     let (mine, other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    let ahead = Ahead::new(None);
     ahead.let_go(Some(Errno::new(libc::EIO)));
     sys::io::send(other.as_fd(), b"behind the hole", 0).unwrap();
     for _ in 0..3 {
