@@ -3,7 +3,8 @@
 use super::{Result, check, uninterrupted};
 use crate::addr::Raw;
 use crate::errno::Errno;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// What every descriptor of ours is.
 const FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -40,13 +41,77 @@ pub fn dup(fd: RawFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Takes over a descriptor that somebody else has opened, and asked us to use.
-pub fn adopt(fd: RawFd) -> Result<OwnedFd> {
-    // SAFETY: no pointers.
-    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
-    // SAFETY: the number is a descriptor, as the call above said; whoever gave it to us answers for it until the
-    // socket is closed, which forgets this handle without closing it (see `descriptor::Descriptor`).
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+/// A descriptor that is used, and closed only if it is ours.
+pub struct Used(State);
+
+enum State {
+    Ours(OwnedFd),
+    /// Somebody else's: it stays open.
+    Lent(ManuallyDrop<OwnedFd>),
+}
+
+impl Used {
+    /// One that somebody else has opened, and lends us by its number: it is not closed, whatever becomes of this. Who lends it
+    /// leaves it open for as long.
+    pub fn lent(number: RawFd) -> Result<Self> {
+        // SAFETY: no pointers.
+        check(unsafe { libc::fcntl(number, libc::F_GETFD) })?;
+        // SAFETY: the number is a descriptor, as the call above said, and nothing here closes it.
+        Ok(Self(State::Lent(ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) }))))
+    }
+
+    /// The same descriptor, which is ours from now on: whoever lent it has given it away.
+    pub fn given(self) -> Self {
+        match self.0 {
+            State::Lent(fd) => Self(State::Ours(ManuallyDrop::into_inner(fd))),
+            ours => Self(ours),
+        }
+    }
+
+    /// Whether it is closed in the end.
+    pub fn ours(&self) -> bool {
+        matches!(self.0, State::Ours(_))
+    }
+
+    /// close(2), if it is ours. Whatever that answers, the descriptor is gone: it must not be closed again.
+    pub fn close(self) -> Result<()> {
+        match self.0 {
+            // SAFETY: the descriptor was ours alone and nobody has it after `into_raw_fd`.
+            State::Ours(fd) => check(unsafe { libc::close(fd.into_raw_fd()) }).map(drop),
+            State::Lent(_) => Ok(()),
+        }
+    }
+}
+
+impl From<OwnedFd> for Used {
+    fn from(fd: OwnedFd) -> Self {
+        Self(State::Ours(fd))
+    }
+}
+
+impl AsFd for Used {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            State::Ours(fd) => fd.as_fd(),
+            State::Lent(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// A socket of its own for one association, SCTP_SOCKOPT_PEELOFF_FLAGS, with CLOEXEC and without blocking.
+pub fn peel_off(fd: BorrowedFd<'_>, association: i32) -> Result<OwnedFd> {
+    // A `sctp_peeloff_flags_arg_t`: the association, room for the descriptor, and the flags it is to have.
+    let mut request = [association, -1, FLAGS];
+    let mut len = size_of_val(&request) as libc::socklen_t;
+    let (level, option) = (crate::sctp::LEVEL, crate::sctp::PEELOFF);
+    // SAFETY: pointer and length are those of an array that is ours alone.
+    check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, request.as_mut_ptr().cast(), &raw mut len) })?;
+    let [_, new, _] = request;
+    if new < 0 {
+        return Err(Errno::new(libc::EBADF));
+    }
+    // SAFETY: the descriptor is new, so it is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
 /// Has calls on this descriptor answer EAGAIN where they would block.
@@ -115,13 +180,6 @@ pub fn backlog(fd: BorrowedFd<'_>) -> u32 {
 pub fn shutdown(fd: BorrowedFd<'_>, how: i32) -> Result<()> {
     // SAFETY: no pointers.
     check(unsafe { libc::shutdown(fd.as_raw_fd(), how) })?;
-    Ok(())
-}
-
-/// close(2). Whatever it answers, the descriptor is gone: it must not be closed again.
-pub fn close(fd: OwnedFd) -> Result<()> {
-    // SAFETY: the descriptor was ours alone and nobody has it after `into_raw_fd`.
-    check(unsafe { libc::close(fd.into_raw_fd()) })?;
     Ok(())
 }
 

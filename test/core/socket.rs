@@ -12,8 +12,9 @@ use esock::op::{Op, Room};
 use esock::poller::{self, Backend};
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Socket};
+use esock::sys;
 use esock::sys::room::{Memory, Space};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -297,4 +298,32 @@ fn who_is_always_early_is_not_looked_for_at_first() {
     assert!(early.is_some() && left_out > 0);
     send();
     assert!(matches!(attempt(0), Answer::Done(1)));
+}
+
+/// What is no socket is not taken, though it is given.
+#[test]
+fn a_file_that_is_given_stays_open() {
+    poller::start(1).unwrap();
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    for dup in [false, true] {
+        let opened: Result<Sock, _> = Socket::open_fd(file.as_raw_fd(), dup, true, Backend::Epoll);
+        assert_eq!(opened.err().map(Errno::number), Some(libc::ENOTSOCK));
+        assert!(file.metadata().is_ok());
+    }
+}
+
+/// The option is that of the open socket, which others have too.
+#[test]
+fn what_the_lender_has_set_stays() {
+    poller::start(1).unwrap();
+    let (near, _far) = UnixStream::pair().unwrap();
+    let linger = [1_i32, 5].map(i32::to_ne_bytes).concat();
+    sys::option::set(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger).unwrap();
+    let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false, Backend::Epoll).unwrap();
+    let (descriptor, wakes) = socket.close().unwrap();
+    wakes.into_iter().for_each(esock::lane::Wakes::tell);
+    descriptor.close_unattended();
+    let mut now = [0; 8];
+    sys::option::get(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &mut now).unwrap();
+    assert_eq!(now[..], linger);
 }
