@@ -78,7 +78,7 @@ impl Op for RecvMmsg<'_> {
     fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
         let mut filled = 0;
         let len = Space::over(self.room, &mut filled).copy(bytes, self.size);
-        let received = vec![Received { len, whole: len, from: sender(fd, kind), ..Received::default() }];
+        let received = vec![Received::plain(len, sender(fd, kind))];
         if discarded(kind, self.flags) {
             self.clear(&received);
         }

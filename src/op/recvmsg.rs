@@ -47,7 +47,7 @@ impl<R: Room> Op for RecvMsg<'_, R> {
 
     fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
         match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
-            Some(len) => Attempt::Done(Received { len, whole: len, from: sender(fd, kind), ..Received::default() }),
+            Some(len) => Attempt::Done(Received::plain(len, sender(fd, kind))),
             None => Attempt::NoMemory,
         }
     }

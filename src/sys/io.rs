@@ -6,7 +6,7 @@ use crate::addr::Raw;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU16;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 /// recv(2). Answers how many bytes of the space were filled.
 pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usize> {
@@ -74,6 +74,35 @@ pub struct Received {
     pub flags: i32,
     /// Who sent it.
     pub from: Raw,
+    /// The descriptors that came along, whose numbers are among the control messages. They are closed with this, unless
+    /// somebody has been told of them.
+    rights: Vec<OwnedFd>,
+}
+
+impl Received {
+    /// So many bytes of a stream, which were received before.
+    pub fn plain(len: usize, from: Raw) -> Self {
+        Self { len, whole: len, from, ..Self::default() }
+    }
+
+    /// Somebody has been told of the descriptors that came along, and closes them.
+    pub fn told(&mut self) {
+        for fd in self.rights.drain(..) {
+            let _ = fd.into_raw_fd();
+        }
+    }
+}
+
+/// The descriptors in control messages, SCM_RIGHTS of unix(7).
+///
+/// # Safety
+///
+/// The system has just written the messages, so that the descriptors are new.
+unsafe fn rights(ctrl: &[u8]) -> Vec<OwnedFd> {
+    let rights = crate::control::each(ctrl).filter(|one| (one.0, one.1) == (libc::SOL_SOCKET, libc::SCM_RIGHTS));
+    let numbers = rights.flat_map(|(_, _, data)| data.as_chunks().0).map(|number| i32::from_ne_bytes(*number));
+    // SAFETY: as the caller says; and a message with numbers that are negative has none.
+    numbers.filter(|number| *number >= 0).map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect()
 }
 
 /// A message to send.
@@ -116,10 +145,10 @@ pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags
     // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
     let whole = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
-    let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
-    // SAFETY: the system says so.
-    let len = unsafe { space.set_written(whole) };
-    Ok(Received { len, whole, ctrl, flags, from })
+    let (filled, flags) = (header.msg_controllen, header.msg_flags);
+    // SAFETY: the system says so, of the bytes and of the control messages.
+    let (len, rights) = unsafe { (space.set_written(whole), rights(ctrl.get(..filled).unwrap_or_default())) };
+    Ok(Received { len, whole, ctrl: filled, flags, from, rights })
 }
 
 /// recvmmsg(2): messages, each into its part, of which the first is for its bytes and the other for its control messages.
@@ -148,7 +177,14 @@ pub fn recvmmsg<'r>(
     let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
         let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
-        Received { len: whole.min(iov.iov_len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
+        let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
+        let rights = if ctrl == 0 {
+            Vec::new()
+        } else {
+            // SAFETY: the system has just written so many bytes there.
+            unsafe { rights(std::slice::from_raw_parts(header.msg_control.cast(), ctrl)) }
+        };
+        Received { len: whole.min(iov.iov_len), whole, ctrl, flags, from, rights }
     });
     Ok(received.collect())
 }

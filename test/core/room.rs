@@ -1,11 +1,13 @@
 //! Room for received bytes: nobody reads what was not written.
 
+use esock::control::{Message, write};
 use esock::errno::Errno;
 use esock::sys;
 use esock::sys::room::{Memory, Space};
 use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 #[test]
 fn what_was_written_counts_and_no_more() {
@@ -70,4 +72,32 @@ fn interrupted_calls_are_made_again() {
     let mut answers = [Err(libc::EINTR), Err(libc::EAGAIN), Ok(3)].into_iter();
     let got: sys::Result<i32> = sys::uninterrupted(|| answers.next().unwrap().map_err(Errno::new));
     assert_eq!((got.map_err(Errno::number), answers.len()), (Err(libc::EAGAIN), 1));
+}
+
+/// Descriptors that came along, of which nobody was told, are closed; those that somebody was told of are its own.
+#[test]
+fn descriptors_that_nobody_was_told_of() {
+    let (near, far) = sys::socket::pair().unwrap();
+    for told in [false, true] {
+        for many in [false, true] {
+            let (end, passed) = sys::socket::pair().unwrap();
+            let number = passed.as_raw_fd().to_ne_bytes().to_vec();
+            let ctrl = write(&[Message { level: libc::SOL_SOCKET, kind: libc::SCM_RIGHTS, data: number }]);
+            sys::io::sendmsg(far.as_fd(), &[IoSlice::new(b"x")], None, &ctrl, 0).unwrap();
+            drop(passed);
+            let (mut memory, mut data, mut ctrl) = (Memory::new(8), [0; 8], [0; 64]);
+            let mut received = if many {
+                let parts = [(&mut data[..], &mut ctrl[..])].into_iter();
+                sys::io::recvmmsg(near.as_fd(), parts, 0).unwrap().pop().unwrap()
+            } else {
+                sys::io::recvmsg(near.as_fd(), &mut memory.space(8).unwrap(), &mut ctrl, 0).unwrap()
+            };
+            if told {
+                received.told();
+            }
+            drop(received);
+            let answer = sys::io::recv(end.as_fd(), &mut memory.space(8).unwrap(), 0);
+            assert_eq!(answer.map_err(Errno::number), if told { Err(libc::EAGAIN) } else { Ok(0) });
+        }
+    }
 }
