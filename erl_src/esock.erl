@@ -33,7 +33,8 @@
 %% </ul>
 %% With `{otp, select_read}' set, a receive that gets something at once answers `{completion, {Info, Data}}': the next one is
 %% under way. A process may wait for any number of completions. {@link sendmmsg/4}, messages with `gso' and {@link sendfile/5}
-%% of a file that was not opened `raw' answer `select' on any socket. A program that handles both answers runs on either.
+%% of a file that was not opened `raw' answer `select' on any socket, and so does {@link recv/4} of a length of a stream that was
+%% opened by its descriptor. A program that handles both answers runs on either.
 -module(esock).
 
 -compile({no_auto_import, [monitor/1]}).

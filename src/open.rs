@@ -64,6 +64,11 @@ impl<W: Wake> Socket<W> {
         Ok(socket)
     }
 
+    /// Whether bytes are kept for a receive of a length, until all of them are there.
+    pub fn gathers(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     pub(crate) fn on(
         fd: Used,
         kind: Kind,
@@ -74,9 +79,10 @@ impl<W: Wake> Socket<W> {
     ) -> sys::Result<Arc<Self>> {
         let number = fd.as_fd().as_raw_fd();
         let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
-        // Who shares the descriptor with others cannot have a ring take what is there.
-        let ring = if kind.tcp() && origin == Origin::Opened { poller::ring_of } else { |_| None };
-        let ahead = (backend == Backend::Uring && kind.stream()).then(|| Ahead::new(ring(number)));
+        // Who shares the open socket with others takes no more of it than is given to a caller.
+        let alone = backend == Backend::Uring && kind.stream() && origin == Origin::Opened;
+        let ring = if kind.tcp() { poller::ring_of } else { |_| None };
+        let ahead = alone.then(|| Ahead::new(ring(number)));
         let fd = Arc::new(Descriptor::new(fd));
         let side = |connected| Side {
             fd: Some(Arc::clone(&fd)),

@@ -22,7 +22,15 @@ fn recv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
+    let how = if told_as_it_comes(&socket, length, how) { atoms::select().encode(env) } else { how };
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
+}
+
+/// Whether a part of a length is told as it comes though the socket completes: nothing is kept beside one that is shared.
+fn told_as_it_comes(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
+    let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
+    let shared = socket.socket.kind.stream() && !socket.socket.gathers();
+    nowait && shared && length.decode::<u64>().is_ok_and(|length| length > 0)
 }
 
 const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: false };
