@@ -37,8 +37,11 @@ pub fn each(mut bytes: &[u8]) -> impl Iterator<Item = (i32, i32, &[u8])> {
     })
 }
 
+/// Level, type and data of a message.
+type Parts<'b> = (i32, i32, &'b [u8]);
+
 /// The first message, and the length that its header names.
-fn first(bytes: &[u8]) -> Option<((i32, i32, &[u8]), usize)> {
+fn first(bytes: &[u8]) -> Option<(Parts<'_>, usize)> {
     let (len, rest) = bytes.split_first_chunk::<ALIGN>()?;
     let (level, rest) = rest.split_first_chunk::<4>()?;
     let (kind, _) = rest.split_first_chunk::<4>()?;

@@ -22,8 +22,8 @@ pub fn recvfrom(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32, from: &mu
     let mut from_len = crate::addr::STORAGE as libc::socklen_t;
     let storage = from.storage().as_mut_ptr();
     let (start, len) = space.for_call(flags);
-    // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
     let got = uninterrupted(|| {
+        // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
         check_len(unsafe {
             libc::recvfrom(fd.as_raw_fd(), start.cast(), len, flags, storage.cast(), &raw mut from_len)
         })
@@ -43,8 +43,8 @@ pub fn send(fd: BorrowedFd<'_>, data: &[u8], flags: i32) -> Result<usize> {
 /// sendto(2), without the signal that a closed peer would raise.
 pub fn sendto(fd: BorrowedFd<'_>, data: &[u8], flags: i32, to: &Raw) -> Result<usize> {
     let (flags, to) = (flags | libc::MSG_NOSIGNAL, to.as_bytes());
-    // SAFETY: pointers and lengths are those of slices.
     uninterrupted(|| {
+        // SAFETY: pointers and lengths are those of slices.
         check_len(unsafe {
             let (data, len) = (data.as_ptr().cast(), data.len());
             libc::sendto(fd.as_raw_fd(), data, len, flags, to.as_ptr().cast(), to.len() as libc::socklen_t)
@@ -170,8 +170,8 @@ pub fn recvmmsg<'r>(
         .collect();
     let count = headers.len() as libc::c_uint;
     let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
-    // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
     let got = uninterrupted(|| {
+        // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
         check(unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut()) })
     })?;
     let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
