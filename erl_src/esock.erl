@@ -1101,13 +1101,18 @@ use_registry(On) when is_boolean(On) -> esock_nif:use_registry(On).
 %% @doc Has the caller sent `{'DOWN', MRef, socket, Socket, closed}' when the socket is closed; at once if it is. The
 %% socket is registered from then on.
 -spec monitor(socket()) -> reference().
-monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:monitor(Ref);
+monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> attended(esock_nif:monitor(Ref));
 monitor(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc Ends a monitor. `false': there is none of that reference. Raises `badarg' where it is another process's.
 -spec cancel_monitor(MRef :: reference()) -> boolean().
-cancel_monitor(MRef) when is_reference(MRef) -> esock_nif:cancel_monitor(MRef);
+cancel_monitor(MRef) when is_reference(MRef) -> attended(esock_nif:cancel_monitor(MRef));
 cancel_monitor(MRef) -> erlang:error(badarg, [MRef]).
+
+%% The VM's watch over the caller is a signal to it, and so is its end.
+attended(Result) ->
+    {ok, Result} = esock_wait:taken({signals, Result}),
+    Result.
 
 %% @doc How many monitors there are.
 -spec number_of_monitors() -> non_neg_integer().
