@@ -30,10 +30,21 @@ pub struct Want {
     pub most: usize,
     /// The bytes stay (MSG_PEEK).
     pub peek: bool,
+    /// This thread may be held for as long as much takes: it is no scheduler.
+    pub apart: bool,
 }
 
-/// How much is gathered with one attempt, so that it does not take long.
+impl Want {
+    /// Whether it is answered only when all of a length is there.
+    fn whole(self) -> bool {
+        self.least > 1
+    }
+}
+
+/// How much is gathered with one attempt, or given where all need not go at once, so that it does not take long.
 const AT_ONCE: usize = 256 * 1024;
+/// More than this, that is to go at once, is copied where it holds neither the lane nor a scheduler.
+pub const MUCH: usize = 1 << 20;
 /// A stream on which somebody waits again so soon,
 pub const SOON: Duration = Duration::from_millis(50);
 /// and so many times more than not, has its own part in dense events.
@@ -234,7 +245,13 @@ impl State {
 
     /// Gives what is here, as much as is wanted.
     fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
-        let attempt = op.give(&self.bytes, fd, kind);
+        let len = self.bytes.len().min(want.most);
+        if want.whole() && !want.peek && len > MUCH {
+            return if want.apart { op.take(&mut self.bytes, len) } else { Attempt::More };
+        }
+        // What is looked at in parts would be the same part again.
+        let len = if want.whole() || want.peek { len } else { len.min(AT_ONCE) };
+        let attempt = op.give(&self.bytes, len, fd, kind);
         if let Attempt::Done(done) | Attempt::Partial(done) = &attempt
             && !want.peek
         {
@@ -242,6 +259,9 @@ impl State {
             if self.bytes.is_empty() {
                 // An idle connection holds no memory.
                 self.bytes = VecDeque::new();
+            } else if self.bytes.len() < AT_ONCE && self.bytes.capacity() > MUCH {
+                // The room of a length that nobody waits for any more.
+                self.bytes.shrink_to_fit();
             }
         }
         attempt
@@ -257,7 +277,7 @@ impl State {
             };
         }
         match self.give(op, want, fd, kind) {
-            Attempt::Partial(done) if want.least > 1 => {
+            Attempt::Partial(done) if want.whole() => {
                 self.error = self.error.filter(|_| want.peek || self.lost);
                 Attempt::Cut(done, cut)
             }

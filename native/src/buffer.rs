@@ -6,6 +6,7 @@ use esock::sys::memory::zeros;
 use esock::sys::room::{Memory, Space};
 use rustler::{Env, NewBinary, Term};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 /// The scratch buffer of a thread: what a receive takes that names no length.
 pub(crate) const SCRATCH: usize = 256 * 1024;
@@ -44,6 +45,13 @@ impl Room for Buffer<'_> {
 }
 
 impl Buffer<'_> {
+    /// Writes bytes to the room that was made for them before.
+    pub(crate) fn fill(&mut self, bytes: &VecDeque<u8>) {
+        if let Some(filling) = &mut self.filling {
+            filling.space().copy(bytes, bytes.len());
+        }
+    }
+
     /// What was written to the room, as a binary; nothing where there is no memory for it.
     pub(crate) fn term<'a>(&mut self, env: Env<'a>) -> Option<Term<'a>> {
         match self.filling.take() {

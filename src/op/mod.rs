@@ -90,8 +90,13 @@ pub trait Op {
     fn want(&self) -> Option<Want> {
         None
     }
-    /// Takes of what was read ahead, which is as much as it wants, or all there will be.
-    fn give(&mut self, _: &VecDeque<u8>, _: BorrowedFd<'_>, _: Kind) -> Attempt<Self::Done> {
+    /// Copies the first `len` bytes of what was read ahead, which is as much as it wants, or all there will be, or as much as is
+    /// copied at once.
+    fn give(&mut self, _: &VecDeque<u8>, _len: usize, _: BorrowedFd<'_>, _: Kind) -> Attempt<Self::Done> {
+        Attempt::Blocked
+    }
+    /// The same, where that is so much that the bytes are taken out, to be copied when the lane has been let go.
+    fn take(&mut self, _: &mut VecDeque<u8>, _len: usize) -> Attempt<Self::Done> {
         Attempt::Blocked
     }
     /// Whether a ring may receive while it waits. What comes beside the bytes, control messages, does not come that way.
@@ -142,9 +147,8 @@ fn sender(fd: BorrowedFd<'_>, kind: Kind) -> Raw {
     peer.filter(named).unwrap_or_default()
 }
 
-/// Bytes that were read ahead, up to `len` of them, into room; zeros in their place if they are discarded. Answers how many.
+/// The first `len` bytes that were read ahead, into room; zeros in their place if they are discarded. Answers how many.
 fn give<R: Room>(room: &mut R, bytes: &VecDeque<u8>, len: usize, discarded: bool) -> Option<usize> {
-    let len = len.min(bytes.len());
     let mut space = room.room(len)?;
     Some(if discarded { space.zeros(len) } else { space.copy(bytes, len) })
 }
@@ -157,9 +161,14 @@ pub trait Room {
     fn room(&mut self, len: usize) -> Option<Space<'_>>;
 }
 
+/// How many bytes of a stream one attempt takes: it runs on a scheduler.
+const AT_ONCE: usize = 1 << 20;
+
 /// Makes room for up to `len` bytes without trusting `len`: what is larger than the scratch buffer is no larger than
-/// what there is to read.
-fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<Space<'r>> {
+/// what there is to read, and of a stream no more than one attempt takes. A look is not made in parts: each would be the first.
+fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, kind: Kind, len: usize, flags: i32) -> Option<Space<'r>> {
+    let parts = kind.stream() && flags & libc::MSG_PEEK == 0;
+    let len = if parts { len.min(AT_ONCE.max(R::SCRATCH)) } else { len };
     let len = if len <= R::SCRATCH {
         len
     } else {

@@ -20,6 +20,17 @@ pub struct Recv<'r, R> {
     pub whole: bool,
     /// MSG_*
     pub flags: i32,
+    /// Whether this thread may be held for as long as it takes to copy much.
+    pub apart: bool,
+    /// What was received, where that is so much that it is not in the room yet: it is to be copied there.
+    pub taken: Option<VecDeque<u8>>,
+}
+
+impl<R: Room> Recv<'_, R> {
+    /// Whether so much is a part. What MSG_TRUNC discards is not counted up.
+    fn part(&self, got: usize, kind: Kind) -> bool {
+        self.exact && kind.stream() && got < self.len && self.flags & libc::MSG_TRUNC == 0
+    }
 }
 
 impl<R: Room> Op for Recv<'_, R> {
@@ -29,14 +40,13 @@ impl<R: Room> Op for Recv<'_, R> {
     const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        let Some(mut space) = room(self.room, fd, self.len) else {
+        let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
         match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
-            Ok(got) if self.exact && kind.stream() && got < self.len && !discarded(kind, self.flags) => {
-                Attempt::Partial(got)
-            }
+            // Of what is beside the stream nothing is gathered.
+            Ok(got) if self.part(got, kind) && !self.whole => Attempt::Partial(got),
             Ok(got) => Attempt::Done(got),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
@@ -44,22 +54,32 @@ impl<R: Room> Op for Recv<'_, R> {
     }
 
     fn want(&self) -> Option<Want> {
-        // What MSG_TRUNC discards is not counted up.
         let whole = self.exact && self.whole && self.flags & libc::MSG_TRUNC == 0;
         let least = if whole { self.len } else { 1 };
         (!beside_the_stream(self.flags)).then_some(Want {
             least,
             most: self.len,
             peek: self.flags & libc::MSG_PEEK != 0,
+            apart: self.apart,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
-            Some(got) if self.exact && got < self.len && !discarded(kind, self.flags) => Attempt::Partial(got),
+    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
+        match give(self.room, bytes, len, discarded(kind, self.flags)) {
+            Some(got) if self.part(got, kind) => Attempt::Partial(got),
             Some(got) => Attempt::Done(got),
             None => Attempt::NoMemory,
         }
+    }
+
+    fn take(&mut self, bytes: &mut VecDeque<u8>, len: usize) -> Attempt<usize> {
+        // They stay where there is no memory for what is made of them.
+        if self.room.room(len).is_none() {
+            return Attempt::NoMemory;
+        }
+        let rest = bytes.split_off(len.min(bytes.len()));
+        self.taken = Some(std::mem::replace(bytes, rest));
+        if len < self.len { Attempt::Partial(len) } else { Attempt::Done(len) }
     }
 
     fn bytes(done: &usize) -> usize {

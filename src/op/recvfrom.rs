@@ -26,7 +26,7 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
-        let Some(mut space) = room(self.room, fd, self.len) else {
+        let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
         let mut from = Raw::default();
@@ -43,11 +43,12 @@ impl<R: Room> Op for RecvFrom<'_, R> {
             least: 1,
             most: self.len,
             peek: self.flags & libc::MSG_PEEK != 0,
+            apart: false,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
-        match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
+    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
+        match give(self.room, bytes, len, discarded(kind, self.flags)) {
             Some(got) => Attempt::Done((got, sender(fd, kind))),
             None => Attempt::NoMemory,
         }

@@ -72,12 +72,13 @@ impl Op for RecvMmsg<'_> {
             least: 1,
             most: self.size,
             peek: self.flags & libc::MSG_PEEK != 0,
+            apart: false,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
+    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
         let mut filled = 0;
-        let len = Space::over(self.room, &mut filled).copy(bytes, self.size);
+        let len = Space::over(self.room, &mut filled).copy(bytes, len);
         let received = vec![Received::plain(len, sender(fd, kind))];
         if discarded(kind, self.flags) {
             self.clear(&received);

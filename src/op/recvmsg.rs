@@ -26,7 +26,7 @@ impl<R: Room> Op for RecvMsg<'_, R> {
     const CLAIM: Claim = Claim::Read;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
-        let Some(mut space) = room(self.room, fd, self.len) else {
+        let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
         match sys::io::recvmsg(fd, &mut space, &mut self.ctrl, self.flags) {
@@ -42,11 +42,12 @@ impl<R: Room> Op for RecvMsg<'_, R> {
             least: 1,
             most: self.len,
             peek: self.flags & libc::MSG_PEEK != 0,
+            apart: false,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
-        match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
+    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
+        match give(self.room, bytes, len, discarded(kind, self.flags)) {
             Some(len) => Attempt::Done(Received::plain(len, sender(fd, kind))),
             None => Attempt::NoMemory,
         }

@@ -1,7 +1,7 @@
 //! What a ring brings, in whatever order and form: the faults that the kernel may have, made by hand.
 
 use crate::waiting::PATIENCE;
-use esock::ahead::{Ahead, OFTEN, SOON};
+use esock::ahead::{Ahead, MUCH, OFTEN, SOON};
 use esock::errno::Errno;
 use esock::op::recv::Recv;
 use esock::op::{Attempt, Cut, Op, Room};
@@ -10,6 +10,7 @@ use esock::poller::uring::{Intake, QUEUE, Ring};
 use esock::socket::Kind;
 use esock::sys;
 use esock::sys::room::{Memory, Space};
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
@@ -85,7 +86,11 @@ impl Room for Bytes {
 /// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
     let mut room = Bytes(Memory::new(64));
-    ahead.attempt(&mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0 }, fd.as_fd(), TCP)
+    ahead.attempt(
+        &mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0, apart: false, taken: None },
+        fd.as_fd(),
+        TCP,
+    )
 }
 
 #[test]
@@ -320,7 +325,15 @@ fn lost_bytes_are_an_error_for_good() {
 #[test]
 fn beside_the_stream() {
     let mut room = Bytes(Memory::new(64));
-    let recv = Recv { room: &mut room, len: 5, exact: true, whole: true, flags: libc::MSG_ERRQUEUE };
+    let recv = Recv {
+        room: &mut room,
+        len: 5,
+        exact: true,
+        whole: true,
+        flags: libc::MSG_ERRQUEUE,
+        apart: false,
+        taken: None,
+    };
     assert!(recv.want().is_none());
 }
 
@@ -361,4 +374,87 @@ fn overflow() {
     assert_eq!(ring.receiving(), 0);
     ring.stop_thread();
     drop(mine);
+}
+
+/// So much is gathered of what the other end sends, and is here.
+fn much(ahead: &Ahead, (mine, other): (&OwnedFd, OwnedFd), len: usize) {
+    let sender = std::thread::spawn(move || {
+        let mut other = std::os::unix::net::UnixStream::from(other);
+        other.set_nonblocking(false).unwrap();
+        let bytes: Vec<u8> = (0..len).map(|place| (place / 1000) as u8).collect();
+        std::io::Write::write_all(&mut other, &bytes).unwrap();
+    });
+    until(|| {
+        let attempt = receive(ahead, mine, 2 * len, true, false).1;
+        assert!(matches!(attempt, Some(Attempt::Blocked | Attempt::More)), "{len}");
+        ahead.len() == len
+    });
+    sender.join().unwrap();
+}
+
+/// Receives `len` bytes, exactly; what was taken out, and what came of it.
+fn receive(
+    ahead: &Ahead,
+    fd: &OwnedFd,
+    len: usize,
+    whole: bool,
+    apart: bool,
+) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
+    struct Large(Memory);
+    impl Room for Large {
+        const SCRATCH: usize = 64;
+        fn room(&mut self, len: usize) -> Option<Space<'_>> {
+            self.0 = Memory::new(len);
+            self.0.space(len)
+        }
+    }
+    let mut room = Large(Memory::new(0));
+    let mut recv = Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None };
+    let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
+    (recv.taken, attempt)
+}
+
+/// A length that is much is taken out in a thread that may be held, and copied by nobody under the lock.
+#[test]
+fn much_is_taken_out_apart() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN + 5);
+    for _ in 0..3 {
+        let (taken, attempt) = receive(&ahead, &mine, LEN, true, false);
+        assert!(taken.is_none() && matches!(attempt, Some(Attempt::More)));
+    }
+    let (taken, attempt) = receive(&ahead, &mine, LEN, true, true);
+    assert!(matches!(attempt, Some(Attempt::Done(LEN))));
+    assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
+    // What is behind it stays, and the end cuts what is not all there.
+    assert_eq!(ahead.len(), 5);
+    assert!(matches!(receive(&ahead, &mine, LEN, true, false).1, Some(Attempt::Cut(5, Cut::Closed))));
+}
+
+#[test]
+fn much_that_is_cut_short() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN);
+    assert!(matches!(receive(&ahead, &mine, 2 * LEN, true, false).1, Some(Attempt::More)));
+    let (taken, attempt) = receive(&ahead, &mine, 2 * LEN, true, true);
+    assert!(matches!(attempt, Some(Attempt::Cut(LEN, Cut::Closed))));
+    assert_eq!((taken.map(|bytes| bytes.len()), ahead.len()), (Some(LEN), 0));
+}
+
+/// What need not be whole goes in parts, none of which holds a scheduler for long.
+#[test]
+fn much_goes_in_parts() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN);
+    let mut left = LEN;
+    while left > 0 {
+        match receive(&ahead, &mine, left, false, false) {
+            (None, Some(Attempt::Partial(got) | Attempt::Done(got))) if got <= 256 * 1024 => left -= got,
+            (_, attempt) => panic!("{left} {:?}", attempt.is_some()),
+        }
+        assert_eq!(ahead.len(), left);
+    }
 }

@@ -79,7 +79,12 @@ fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answ
 
 fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<usize>, Vec<u8>) {
     let mut room = Buffer::default();
-    let answer = run(socket, &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0 }, process, handle);
+    let answer = run(
+        socket,
+        &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0, apart: false, taken: None },
+        process,
+        handle,
+    );
     (answer, room.memory.written().to_vec())
 }
 
@@ -156,8 +161,12 @@ fn no_room_takes_nothing_from_the_socket() {
     let (socket, far) = pair();
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"kept").unwrap();
-    let answer =
-        run(&socket, &mut Recv { room: &mut NoRoom, len: 4, exact: false, whole: false, flags: 0 }, &process, 1);
+    let answer = run(
+        &socket,
+        &mut Recv { room: &mut NoRoom, len: 4, exact: false, whole: false, flags: 0, apart: false, taken: None },
+        &process,
+        1,
+    );
     assert!(matches!(answer, Answer::Failed(Failure::NoMemory)));
     assert_eq!(recv(&socket, 4, &process, 2).1, b"kept");
 }
@@ -168,8 +177,12 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"small").unwrap();
     let mut room = Buffer::default();
-    let answer =
-        run(&socket, &mut Recv { room: &mut room, len: 1 << 32, exact: false, whole: false, flags: 0 }, &process, 1);
+    let answer = run(
+        &socket,
+        &mut Recv { room: &mut room, len: 1 << 32, exact: false, whole: false, flags: 0, apart: false, taken: None },
+        &process,
+        1,
+    );
     assert!(matches!(answer, Answer::Done(5)), "{answer:?}");
     assert_eq!(room.asked, Buffer::SCRATCH);
 }
@@ -237,7 +250,7 @@ fn a_lent_descriptor_stays_open() {
 /// A receive by who has given up his turn so many times.
 fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
     let mut room = Buffer::default();
-    let mut op = Recv { room: &mut room, len: 16, exact: false, whole: false, flags: 0 };
+    let mut op = Recv { room: &mut room, len: 16, exact: false, whole: false, flags: 0, apart: false, taken: None };
     let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
     wakes.tell();
     answer
@@ -326,4 +339,23 @@ fn what_the_lender_has_set_stays() {
     let mut now = [0; 8];
     sys::option::get(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &mut now).unwrap();
     assert_eq!(now[..], linger);
+}
+
+/// A receive of much takes a part at a time, whatever there is to read.
+#[test]
+fn one_attempt_takes_no_more_than_a_megabyte() {
+    let (near, far) = UnixStream::pair().unwrap();
+    // More than the system's limit needs a right that not everybody has.
+    let size = (8_i32 << 20).to_ne_bytes();
+    if sys::option::set(far.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, &size).is_err() {
+        return;
+    }
+    poller::start(1).unwrap();
+    let socket: Sock = Socket::open_fd(near.as_raw_fd(), true, false, Backend::Epoll).unwrap();
+    std::io::Write::write_all(&mut &far, &vec![7; 3 << 20]).unwrap();
+    let process = Process::new(1);
+    let (answer, data) = recv(&socket, 3 << 20, &process, 1);
+    assert!(matches!(answer, Answer::Partial(len) if len == 1 << 20), "{answer:?}");
+    assert_eq!(data.len(), 1 << 20);
+    assert_eq!(process.receive(), (1, Signal::Ready));
 }

@@ -1,7 +1,8 @@
 //! recv, recvfrom.
 
 use super::{Step, Wait, run};
-use crate::buffer::{self, DIRECT, SCRATCH};
+use crate::buffer::{self, Buffer, DIRECT, SCRATCH};
+use crate::caller::Place;
 use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::term::{address, flags};
@@ -48,16 +49,29 @@ fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, arg
     let (len, direct) = expected(socket, len, named);
     let (tag, whole) = (|| atoms::recv().encode(env), wait.completes());
     let answer = buffer::with(direct, |room| {
-        run(env, socket, wait, &mut Recv { room, len, exact, whole, flags }, tag, |op, got, all| {
+        let apart = wait.place() == Place::Thread;
+        let mut op = Recv { room, len, exact, whole, flags, apart, taken: None };
+        run(env, socket, wait, &mut op, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
-            let data = op.room.term(env)?;
+            let data = binary(env, op)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
     })?;
-    // The end of a stream, which the API tells from a socket that was closed here where it can look at it.
-    let eof = some.is_some() && wait.acting.is_some() && matches!(wait.step(), Step::Answered);
-    let closed = || answer.decode().is_ok_and(|pair: (Atom, Atom)| pair == (atoms::error(), atoms::closed()));
-    Ok(if eof && closed() { atoms::eof().encode(env) } else { answer })
+    Ok(if some.is_some() && ended(wait, answer) { atoms::eof().encode(env) } else { answer })
+}
+
+/// Whether that is the end of a stream, which the API tells from a socket that was closed here where it can look at it.
+fn ended<'a>(wait: &Wait<'a>, answer: Term<'a>) -> bool {
+    let eof = wait.acting.is_some() && matches!(wait.step(), Step::Answered);
+    eof && answer.decode().is_ok_and(|pair: (Atom, Atom)| pair == (atoms::error(), atoms::closed()))
+}
+
+/// What was received, as a binary; nothing where there is no memory for it.
+fn binary<'a>(env: Env<'a>, op: &mut Recv<'_, Buffer<'_>>) -> Option<Term<'a>> {
+    if let Some(bytes) = op.taken.take() {
+        op.room.fill(&bytes);
+    }
+    op.room.term(env)
 }
 
 /// `recvfrom(Socket, Size, Flags, Handle, How)`
