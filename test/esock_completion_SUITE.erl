@@ -14,7 +14,7 @@ suite() ->
 
 all() ->
     [named, chosen_by_environment, refused, refused_node_works, accept_connect, connect_refused, connect_in_time, receive_later, receive_at_once, exact, exact_cut_short,
-     exact_longer_than_ahead, own_handle, some, peeked, of_messages, batch, local_stream, rights, select_read, cancel_keeps_bytes, cancel_too_late,
+     exact_longer_than_ahead, much_gathered, beside_a_length, own_handle, some, peeked, of_messages, batch, local_stream, rights, select_read, cancel_keeps_bytes, cancel_too_late,
      cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, error_asked_for, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, reads_ahead, bounded_ahead, no_ahead, shut_down,
      looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
@@ -199,6 +199,38 @@ exact_longer_than_ahead(_) ->
     {ok, Got} = completion(S, H),
     ?assert(Got =:= Data),
     ?assertMatch(#{read_ahead := 0}, esock:info(S)),
+    esock_pairs:close([C, S]).
+
+%% So much is there already that no scheduler copies it: it is completed all the same, whoever polls.
+much_gathered(_) ->
+    {C, S} = pair(),
+    Data = crypto:strong_rand_bytes(6_000_000),
+    {completion, Info} = esock:recv(S, byte_size(Data) + 1, nowait),
+    ok = esock:send(C, Data),
+    until(fun() -> ahead(S) =:= byte_size(Data) end),
+    ok = esock:cancel(S, Info),
+    {completion, {_, _, H}} = esock:recv(S, 5_000_000, nowait),
+    {ok, First} = completion(S, H),
+    %% A call that waits gets the rest, in parts.
+    {ok, Rest} = esock:recv(S, 1_000_000),
+    ?assert(<<First/binary, Rest/binary>> =:= Data),
+    ?assertEqual(0, ahead(S)),
+    %% The end cuts what is much.
+    {completion, {_, _, H2}} = esock:recv(S, byte_size(Data) + 1, nowait),
+    ok = esock:send(C, Data),
+    ok = esock:close(C),
+    {error, {closed, Cut}} = completion(S, H2),
+    ?assert(Cut =:= Data),
+    esock_pairs:close([S]).
+
+%% Urgent data is not of the stream: what there is of it is all.
+beside_a_length(_) ->
+    {C, S} = pair(),
+    ok = esock:send(C, "u", [oob]),
+    until(fun() -> esock:ioctl(S, atmark) =:= {ok, true} end),
+    ?assertEqual({ok, <<"u">>}, esock:recv(S, 5, [oob], nowait)),
+    ok = esock:send(C, "abcde"),
+    ?assertEqual({ok, <<"abcde">>}, esock:recv(S, 5, [], 5000)),
     esock_pairs:close([C, S]).
 
 own_handle(_) ->
