@@ -5,7 +5,7 @@ use crate::job::{Errand, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
 use crate::watch::Watch;
-use crate::worker::{BACKGROUND, DISK, Work};
+use crate::worker::{BACKGROUND, Work};
 use crate::{atoms, fail, sys};
 use esock::lane::{Signal, Wake, Wakes};
 use esock::poller::epoll::ROUND;
@@ -151,7 +151,8 @@ impl Waiter {
 
     /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
     fn due(self: &Arc<Self>, errand: &Errand) {
-        if !(errand.reads() && DISK.take(Work::Complete(Arc::clone(self))).is_ok()) {
+        let taken = errand.pool().is_some_and(|pool| pool.take(Work::Complete(Arc::clone(self))).is_ok());
+        if !taken {
             DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
         }
     }

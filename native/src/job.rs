@@ -5,7 +5,9 @@
 use crate::handle::Handle;
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
+use crate::worker::{COPIES, DISK, Pool};
 use crate::{atoms, fail};
+use esock::ahead::MUCH;
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
@@ -77,6 +79,8 @@ impl<'a> Task<'a> {
 /// A task, kept until its turn comes.
 pub(crate) struct Errand {
     job: &'static Job,
+    /// It receives a length that only a thread of ours copies.
+    much: bool,
     kept: Mutex<Keep>,
 }
 
@@ -90,12 +94,14 @@ enum Keep {
 
 impl Errand {
     pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
-        Self { job: task.job, kept: Mutex::new(Keep::new(env, task)) }
+        let [length, ..] = task.args;
+        let much = task.job.rest.is_none() && length.decode::<u64>().is_ok_and(|length| length > MUCH as u64);
+        Self { job: task.job, much, kept: Mutex::new(Keep::new(env, task)) }
     }
 
-    /// Whether it may wait for a disk.
-    pub(crate) fn reads(&self) -> bool {
-        self.job.reads
+    /// The threads for it, if it may hold one: it waits for a disk, or copies much.
+    pub(crate) fn pool(&self) -> Option<&'static Pool> {
+        if self.job.reads { Some(&DISK) } else { self.much.then_some(&COPIES) }
     }
 
     /// So much has been done.

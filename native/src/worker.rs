@@ -45,6 +45,8 @@ pub(crate) struct Pool {
 
 /// For jobs that read a file.
 pub(crate) static DISK: Pool = Pool { name: "esock_file", threads: FILES, queue: OnceLock::new() };
+/// For receives of much, which are copied. A disk that does not answer holds up none of them.
+pub(crate) static COPIES: Pool = Pool { name: "esock_copy", threads: 1, queue: OnceLock::new() };
 /// For everything else. One thread: what concerns one waiter comes in order.
 pub(crate) static BACKGROUND: Pool = Pool { name: "esock_work", threads: 1, queue: OnceLock::new() };
 
