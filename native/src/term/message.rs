@@ -70,23 +70,22 @@ pub(crate) fn decode<'a>(
         },
         Err(_) => None,
     };
-    let ctrl = match ctrl(env, msg, socket.socket.settings.sndctrlbuf.load(Relaxed))? {
+    let (ctrl, _) = match ctrl(env, msg, socket.socket.settings.sndctrlbuf.load(Relaxed))? {
         Ok(ctrl) => ctrl,
         Err(error) => return Ok(Err(error)),
     };
     Ok(gso(env, msg, socket.socket.kind).map(|gso| (binaries, Envelope { to, ctrl, gso })))
 }
 
-/// The control messages, in no more than `room` bytes.
-fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<Vec<u8>, Term<'a>>> {
+/// The control messages, in no more than `room` bytes, and what they cost.
+fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<(Vec<u8>, usize), Term<'a>>> {
     let Ok(ctrl) = msg.map_get(atoms::ctrl()) else {
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok((Vec::new(), 0)));
     };
-    let bytes = control::decode(env, ctrl).map(|messages| esock::control::write(&messages));
-    Ok(match bytes {
+    Ok(match control::decode(env, ctrl, room) {
+        Ok(ctrl) => Ok(ctrl),
         Err(control::Wrong::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
-        Ok(bytes) if bytes.len() <= room => Ok(bytes),
-        _ => {
+        Err(control::Wrong::Message) => {
             let only = Term::map_from_pairs(env, &[(atoms::ctrl(), ctrl)])?;
             Err(fail::invalid(env, (atoms::msg(), atoms::ctrl(), only)))
         }
