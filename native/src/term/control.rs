@@ -86,7 +86,12 @@ fn known(level: i32, kind: Term<'_>) -> Option<(i32, Option<&'static Row>)> {
 
 fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells: &mut usize) -> Option<Vec<u8>> {
     match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
-        (Err(_), Ok(value), Some(row)) => row.codec.write(&value::decode(env, row.codec, value)?),
+        (Err(_), Ok(value), Some(row)) => {
+            let data = row.codec.write(&value::decode(env, row.codec, value)?)?;
+            // Two numbers of a list are one cell of what may be.
+            *cells = cells.checked_sub(data.len() / 8)?;
+            Some(data)
+        }
         // At most `room`.
         (Ok(data), Err(_), _) => native(data, room, cells).map(|data| data.to_vec()),
         _ => None,
