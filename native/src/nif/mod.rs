@@ -157,13 +157,18 @@ impl<'a> Wait<'a> {
     /// message first.
     fn attempted(&self, env: Env<'a>, micros: u32, ends: bool, wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
-        if self.acting.is_none() {
-            charge(env, micros);
-        }
+        self.charge(env, micros);
         if self.acting.is_some() && ends {
             self.others.set(wakes);
         } else {
             caller::tell(env, self.place(), wakes);
+        }
+    }
+
+    /// Charges the caller; nobody, where the call is made in its place.
+    pub(crate) fn charge(&self, env: Env<'a>, micros: u32) {
+        if self.acting.is_none() {
+            charge(env, micros);
         }
     }
 
@@ -270,9 +275,10 @@ impl<'a> Wait<'a> {
         fail::error(env, atoms::enomem())
     }
 
-    /// The answer of a call that has done a part and waits for the rest.
-    fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>) -> Term<'a> {
+    /// The answer of a call that has done a part, and waits for the rest or is to go on (`more`).
+    fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>, more: bool) -> Term<'a> {
         match self.how {
+            _ if more && !self.completes() => (atoms::more(), data).encode(env),
             How::Zero => fail::error(env, (atoms::timeout(), data)),
             How::Yielded(_) => (atoms::wait(), data).encode(env),
             How::Nowait if self.completes() => {
@@ -328,6 +334,7 @@ pub(crate) fn run<'a, O: Op>(
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let (answer, wakes) = wait.attempt(env, handle, op);
+    let more = matches!(answer, Answer::Unfinished(_));
     wait.attempted(env, cost::<O>(&answer), ends(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
@@ -335,8 +342,8 @@ pub(crate) fn run<'a, O: Op>(
             Some(answer) => return wait.again(env, tag, answer),
             None => wait.left(env, handle, O::CLAIM),
         },
-        Answer::Partial(what) => match done(op, what, false) {
-            Some(data) => wait.partial(env, tag, data),
+        Answer::Partial(what) | Answer::Unfinished(what) => match done(op, what, false) {
+            Some(data) => wait.partial(env, tag, data, more),
             None => wait.left(env, handle, O::CLAIM),
         },
         Answer::Cut(what, failure) => cut(env, done(op, what, false), fail::failure(env, failure)?),
@@ -355,7 +362,7 @@ fn cost<O: Op>(answer: &Answer<O::Done>) -> u32 {
     let (call, bytes) = if O::CLAIM.direction() == Direction::Read { (2, 4096) } else { (7, 2048) };
     let (calls, moved) = match answer {
         Answer::Done(done) | Answer::Again(done) => (O::calls(done), O::bytes(done)),
-        Answer::Partial(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
+        Answer::Partial(done) | Answer::Unfinished(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
         _ => (1, 0),
     };
     u32::try_from(calls.saturating_mul(call) + moved / bytes).unwrap_or(u32::MAX)
@@ -363,7 +370,10 @@ fn cost<O: Op>(answer: &Answer<O::Done>) -> u32 {
 
 /// Whether this is what somebody is told for whom it was done.
 fn ends<T>(answer: &Answer<T>) -> bool {
-    let waits = matches!(answer, Answer::Partial(_) | Answer::Waiting | Answer::Failed(Failure::InLine));
+    let waits = matches!(
+        answer,
+        Answer::Partial(_) | Answer::Unfinished(_) | Answer::Waiting | Answer::Failed(Failure::InLine)
+    );
     !waits
 }
 
