@@ -33,7 +33,8 @@
 %% </ul>
 %% With `{otp, select_read}' set, a receive that gets something at once answers `{completion, {Info, Data}}': the next one is
 %% under way. A process may wait for any number of completions. {@link sendmmsg/4}, messages with `gso' and {@link sendfile/5}
-%% of a file that was not opened `raw' answer `select' on any socket. A program that handles both answers runs on either.
+%% of a file that was not opened `raw' answer `select' on any socket, and so does {@link recv/4} of a length of a stream that was
+%% opened by its descriptor. A program that handles both answers runs on either.
 -module(esock).
 
 -compile({no_auto_import, [monitor/1]}).
@@ -1119,7 +1120,7 @@ number_of() -> esock_nif:number_of().
 
 %% @doc The registered sockets.
 -spec which_sockets() -> [socket()].
-which_sockets() -> esock_nif:which_sockets().
+which_sockets() -> esock_info:pages(fun esock_nif:which_sockets/1).
 
 %% @doc The registered sockets of a domain, type, protocol or owner, or those whose {@link info/1} a function takes.
 -spec which_sockets(inet | inet6 | local | stream | dgram | seqpacket | sctp | tcp | udp | pid() |
@@ -1135,17 +1136,22 @@ use_registry(On) when is_boolean(On) -> esock_nif:use_registry(On).
 %% @doc Has the caller sent `{'DOWN', MRef, socket, Socket, closed}' when the socket is closed; at once if it is. The
 %% socket is registered from then on.
 -spec monitor(socket()) -> reference().
-monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:monitor(Ref);
+monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> attended(esock_nif:monitor(Ref));
 monitor(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc Ends a monitor. `false': there is none of that reference. Raises `badarg' where it is another process's.
 -spec cancel_monitor(MRef :: reference()) -> boolean().
-cancel_monitor(MRef) when is_reference(MRef) -> esock_nif:cancel_monitor(MRef);
+cancel_monitor(MRef) when is_reference(MRef) -> attended(esock_nif:cancel_monitor(MRef));
 cancel_monitor(MRef) -> erlang:error(badarg, [MRef]).
+
+%% The VM's watch over the caller is a signal to it, and so is its end.
+attended(Result) ->
+    {ok, Result} = esock_wait:taken({signals, Result}),
+    Result.
 
 %% @doc How many monitors there are.
 -spec number_of_monitors() -> non_neg_integer().
-number_of_monitors() -> length(esock_nif:monitors()).
+number_of_monitors() -> esock_nif:number_of_monitors().
 
 %% @doc How many monitors a process has, or a socket.
 -spec number_of_monitors(pid() | socket()) -> non_neg_integer().
@@ -1153,13 +1159,15 @@ number_of_monitors(PidOrSocket) -> length(which_monitors(PidOrSocket)).
 
 %% @doc The monitors of a process, or of a socket.
 -spec which_monitors(pid() | socket()) -> [reference()].
-which_monitors(Pid) when is_pid(Pid) -> [MRef || {MRef, P, _} <- esock_nif:monitors(), P =:= Pid];
-which_monitors(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> [MRef || {MRef, _, S} <- esock_nif:monitors(), S =:= Socket];
+which_monitors(Pid) when is_pid(Pid) -> [MRef || ?SOCKET(Ref) <- which_sockets(), {MRef, P} <- monitors(Ref), P =:= Pid];
+which_monitors(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> [MRef || {MRef, _} <- monitors(Ref)];
 which_monitors(Other) -> erlang:error(badarg, [Other]).
 
-%% @doc The processes that monitor a socket.
+monitors(Ref) -> esock_info:pages(fun(Cursor) -> esock_nif:monitors(Ref, Cursor) end).
+
+%% @doc The processes that monitor a socket, each once.
 -spec monitored_by(socket()) -> [pid()].
-monitored_by(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> [Pid || {_, Pid, S} <- esock_nif:monitors(), S =:= Socket];
+monitored_by(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> lists:usort([Pid || {_, Pid} <- monitors(Ref)]);
 monitored_by(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc Kept for programs that call it: {@link info/0} shows the setting, and nothing is printed.

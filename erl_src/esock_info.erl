@@ -2,6 +2,7 @@
 %% @doc What {@link esock} tells about sockets and about itself: filters, the table of `i/0', the lists of `supports/0'.
 -module(esock_info).
 
+-export([pages/1]).
 -export([matches/2]).
 -export([print/2]).
 -export([supports/0, supports/1]).
@@ -13,6 +14,17 @@
 %% Abbreviations of states in the last column.
 -define(STATES, #{accepting => "A", bound => "BD", connected => "CD", connecting => "CG", listening => "LG",
                   selected => "SD"}).
+
+%% @doc Everything that a function of {@link esock_nif} answers page by page. No page holds the scheduler for long.
+-spec pages(fun((non_neg_integer()) -> {[Entry], non_neg_integer() | done})) -> [Entry].
+pages(Page) ->
+    pages(Page, 0, []).
+
+pages(_Page, done, All) ->
+    All;
+pages(Page, Cursor, All) ->
+    {Entries, Next} = Page(Cursor),
+    pages(Page, Next, Entries ++ All).
 
 %% @doc Whether a filter of `which_sockets/1' takes a socket of that info.
 -spec matches(term(), esock:socket_info()) -> boolean().

@@ -38,10 +38,10 @@
 -export([open_in/5]).
 -export([ioctl/3, ioctl_requests/0, ioctl_flags/0]).
 -export([bindx/3, connectx/2, names/3, peeloff/2]).
--export([monitors/0]).
+-export([monitors/2, number_of_monitors/0]).
 -export([debug/1, socket_debug/1]).
 -export([number_of/0]).
--export([which_sockets/0]).
+-export([which_sockets/1]).
 -export([use_registry/1]).
 -export([io_backend/1]).
 -export([busy_poller/1, busy_poll/1, busy_polling/1]).
@@ -54,15 +54,17 @@
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6,
        recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
-       getopt/2, domain/1, number_of/0, which_sockets/0, use_registry/1, io_backend/1, busy_poller/1, busy_poll/1, busy_polling/1, monitor/1, cancel_monitor/1, options/0,
+       getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1, busy_poller/1, busy_poll/1, busy_polling/1, monitor/1, cancel_monitor/1, options/0,
        msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
-       names/3, peeloff/2, monitors/0, debug/1, socket_debug/1]).
+       names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1]).
 
 -on_load(on_load/0).
 
 -type how() :: nowait | select | zero | non_neg_integer().
 -type wait() :: yield | wait | {wait, term()}.
 -type error() :: {error, term()}.
+-type cursor() :: non_neg_integer().
+-type page(Entry) :: {[Entry], Next :: cursor() | done}.
 
 -define(NIF, erlang:nif_error(not_loaded)).
 
@@ -233,8 +235,8 @@ domain(_Socket) -> ?NIF.
 -spec number_of() -> non_neg_integer().
 number_of() -> ?NIF.
 
--spec which_sockets() -> [esock:socket()].
-which_sockets() -> ?NIF.
+-spec which_sockets(cursor()) -> page(esock:socket()).
+which_sockets(_Cursor) -> ?NIF.
 
 -spec use_registry(boolean()) -> ok.
 use_registry(_On) -> ?NIF.
@@ -293,8 +295,11 @@ names(_Socket, _AssocId, _Own) -> ?NIF.
 -spec peeloff(reference(), integer()) -> {ok, esock:socket()} | error().
 peeloff(_Socket, _AssocId) -> ?NIF.
 
--spec monitors() -> [{reference(), pid(), esock:socket()}].
-monitors() -> ?NIF.
+-spec monitors(reference(), cursor()) -> page({reference(), pid()}).
+monitors(_Socket, _Cursor) -> ?NIF.
+
+-spec number_of_monitors() -> non_neg_integer().
+number_of_monitors() -> ?NIF.
 
 -spec debug(boolean()) -> ok.
 debug(_On) -> ?NIF.

@@ -12,10 +12,11 @@ use crate::poller::token::Token;
 use crate::poller::uring::{Intake, Ring};
 use crate::socket::Kind;
 use crate::sys;
+use crate::sys::room::Space;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -43,7 +44,6 @@ const UNWANTED: u8 = 4;
 /// The bytes that are here, and who brings them.
 pub struct Ahead {
     ring: Option<&'static Arc<Ring>>,
-    fd: RawFd,
     state: Mutex<State>,
     /// The socket was closed with bytes that nobody has taken.
     unread: Arc<AtomicBool>,
@@ -69,8 +69,8 @@ struct State {
 
 impl Ahead {
     /// Of a stream; with a ring that receives for it, where the descriptor is its own and nobody else reads it.
-    pub fn new(fd: RawFd, ring: Option<&'static Arc<Ring>>) -> Self {
-        Self { ring, fd, state: Mutex::default(), unread: Arc::default() }
+    pub fn new(ring: Option<&'static Arc<Ring>>) -> Self {
+        Self { ring, state: Mutex::default(), unread: Arc::default() }
     }
 
     /// An attempt that goes by what is here; or nothing: it is to go to the descriptor.
@@ -109,6 +109,7 @@ impl Ahead {
     /// where enough is here.
     pub fn arm(
         &self,
+        fd: BorrowedFd<'_>,
         most: usize,
         begins: Option<Instant>,
         dense: bool,
@@ -121,8 +122,8 @@ impl Ahead {
         state.unwanted = 0;
         let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
         let room = state.error.is_none() && state.bytes.len() < most;
-        if state.token.is_none() && begins.is_some() && !leaves && room && self.connected() {
-            state.token = ring.receive(self.fd, source());
+        if state.token.is_none() && begins.is_some() && !leaves && room && sys::socket::peername(fd).is_ok() {
+            state.token = ring.receive(fd.as_raw_fd(), source());
         }
         state.token.is_some()
     }
@@ -147,11 +148,6 @@ impl Ahead {
         let state = self.state.lock();
         let here = !state.bytes.is_empty() || state.error.is_some();
         (here || state.token.is_some()).then_some(here)
-    }
-
-    /// Whether there is a stream to receive from.
-    fn connected(&self) -> bool {
-        sys::socket::peername(sys::socket::borrow(self.fd)).is_ok()
     }
 
     /// How many bytes are here.
@@ -287,12 +283,12 @@ impl State {
 
     /// Receives what is wanting, or a part of it.
     fn gather(&mut self, fd: BorrowedFd<'_>, least: usize) -> sys::Result<usize> {
-        let mut room = [MaybeUninit::uninit(); 16 * 1024];
+        let (mut room, mut filled) = ([MaybeUninit::uninit(); 16 * 1024], 0);
         let len = least.saturating_sub(self.bytes.len()).min(room.len());
-        let room = room.get_mut(..len).unwrap_or_default();
         self.bytes.try_reserve(len).map_err(|_| Errno::new(libc::ENOMEM))?;
-        let got = sys::io::recv(fd, room, 0)?;
-        self.bytes.extend(sys::io::written(room.get(..got).unwrap_or_default()));
+        let mut space = Space::new(room.get_mut(..len).unwrap_or_default(), &mut filled);
+        let got = sys::io::recv(fd, &mut space, 0)?;
+        self.bytes.extend(space.written());
         Ok(got)
     }
 }

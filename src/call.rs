@@ -2,7 +2,6 @@
 
 use crate::addr::{Address, Raw};
 use crate::codec::Value;
-use crate::descriptor::Descriptor;
 use crate::errno::Errno;
 use crate::ioctl::{IFREQ, NAME};
 use crate::lane::Wake;
@@ -151,10 +150,8 @@ impl<W: Wake> Socket<W> {
     pub fn sctp_peeloff(&self, association: i32) -> With<Result<Arc<Self>, Failure>, W> {
         let kind = Kind { kind: libc::SOCK_STREAM, ..self.kind };
         self.with(|fd, _| {
-            let mut request = sctp::peeloff_request(association);
-            sys::option::get(fd, sctp::LEVEL, sctp::PEELOFF, &mut request)?;
-            let fd = sys::socket::adopt(sctp::peeled_off(&request))?;
-            Self::on(Descriptor::new(fd, false), kind, Origin::Opened, self.settings.inherited(), true, self.backend)
+            let fd = sys::socket::peel_off(fd, association)?;
+            Self::on(fd.into(), kind, Origin::Opened, self.settings.inherited(), true, self.backend)
         })
     }
 

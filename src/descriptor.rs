@@ -3,14 +3,14 @@
 use crate::poller::token::Token;
 use crate::poller::uring::Ring;
 use crate::sys;
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use crate::sys::socket::Used;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
-/// A descriptor, and whether it is closed with the socket.
+/// A descriptor, which is closed with the socket if it is ours.
 pub struct Descriptor {
-    fd: Option<OwnedFd>,
-    lent: bool,
+    fd: Option<Used>,
     slow: bool,
     held: Option<Held>,
     unread: Option<Arc<AtomicBool>>,
@@ -25,9 +25,9 @@ pub struct Held {
 }
 
 impl Descriptor {
-    /// A descriptor of our own; if lent, it stays open.
-    pub fn new(fd: OwnedFd, lent: bool) -> Self {
-        Self { fd: Some(fd), lent, slow: false, held: None, unread: None }
+    /// A socket's.
+    pub fn new(fd: Used) -> Self {
+        Self { fd: Some(fd), slow: false, held: None, unread: None }
     }
 
     /// The descriptor. It is there for as long as this is.
@@ -99,13 +99,7 @@ impl Descriptor {
             let _ = told.recv();
         }
         self.reset_if_unread();
-        match self.fd.take() {
-            Some(fd) if !self.lent => sys::socket::close(fd),
-            fd => {
-                forget(fd);
-                Ok(())
-            }
-        }
+        self.fd.take().map_or(Ok(()), Used::close)
     }
 
     /// Closes it without waiting: what is still to be sent goes on in the background.
@@ -115,7 +109,8 @@ impl Descriptor {
             return;
         }
         self.reset_if_unread();
-        if let Some(fd) = self.as_fd() {
+        // What is lent is not closed, and who lends it may have set the option.
+        if let Some(fd) = self.fd.as_ref().filter(|fd| fd.ours()).map(AsFd::as_fd) {
             let mut linger = [0; 8];
             let read = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
             // A linger of 0 seconds is a reset: it does not block, and stays one.
@@ -132,16 +127,8 @@ impl Drop for Descriptor {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
             let fd = self.fd.take();
-            let (lent, slow, unread) = (self.lent, self.slow, self.unread.take());
-            held.ring.release(held.token, Box::new(move || drop(Self { fd, lent, slow, held: None, unread })));
-        }
-        if self.lent {
-            forget(self.fd.take());
+            let (slow, unread) = (self.slow, self.unread.take());
+            held.ring.release(held.token, Box::new(move || drop(Self { fd, slow, held: None, unread })));
         }
     }
-}
-
-/// Gives a descriptor back to whom it belongs: it is not closed.
-fn forget(fd: Option<OwnedFd>) {
-    fd.map(IntoRawFd::into_raw_fd);
 }

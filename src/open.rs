@@ -11,6 +11,7 @@ use crate::poller::{self, Backend};
 use crate::settings::Settings;
 use crate::socket::{Kind, Origin, Side, Socket};
 use crate::sys;
+use crate::sys::socket::Used;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -29,25 +30,27 @@ impl<W: Wake> Socket<W> {
 
     fn opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
         let protocol = sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(protocol);
-        let (kind, descriptor) = (Kind { domain, kind, protocol }, Descriptor::new(fd, false));
-        Self::on(descriptor, kind, Origin::Opened, Settings::default(), false, backend)
+        let kind = Kind { domain, kind, protocol };
+        Self::on(fd.into(), kind, Origin::Opened, Settings::default(), false, backend)
     }
 
     /// A socket on a descriptor that is open already, or on a duplicate of it. What is no duplicate is lent, and stays open,
-    /// unless it is given (`own`).
+    /// unless it is given (`own`) and is a socket. What is none is left as it was.
     pub fn open_fd(number: RawFd, dup: bool, own: bool, backend: Backend) -> sys::Result<Arc<Self>> {
-        let fd = if dup { sys::socket::dup(number)? } else { sys::socket::adopt(number)? };
+        let used = if dup { sys::socket::dup(number)?.into() } else { Used::lent(number)? };
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
-        let descriptor = Descriptor::new(fd, !dup && !own);
-        let fd = descriptor.as_fd().ok_or(Errno::new(libc::EBADF))?;
+        let fd = used.as_fd();
         let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
         let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
-        sys::socket::set_nonblocking(fd)?;
         let connected = sys::socket::peername(fd).is_ok();
         let settings = Settings::default();
         // Who had it before may have turned it on.
         settings.gro.store(kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1), Relaxed);
-        let socket = Self::on(descriptor, kind, origin, settings, connected, backend)?;
+        // Nothing fails from here on: what is given is ours only now, and what is lent was not changed before.
+        poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
+        sys::socket::set_nonblocking(fd)?;
+        let used = if own { used.given() } else { used };
+        let socket = Self::on(used, kind, origin, settings, connected, backend)?;
         // Who had it before may have set it.
         socket.lingers.store(true, Relaxed);
         Ok(socket)
@@ -55,27 +58,32 @@ impl<W: Wake> Socket<W> {
 
     /// A socket for a connection that this one has accepted. It inherits the settings.
     pub fn accepted(&self, fd: OwnedFd) -> sys::Result<Arc<Self>> {
-        let descriptor = Descriptor::new(fd, false);
         let settings = self.settings.inherited();
-        let socket = Self::on(descriptor, self.kind, Origin::Opened, settings, true, self.backend)?;
+        let socket = Self::on(fd.into(), self.kind, Origin::Opened, settings, true, self.backend)?;
         socket.lingers.store(self.lingers.load(Relaxed), Relaxed);
         Ok(socket)
     }
 
+    /// Whether bytes are kept for a receive of a length, until all of them are there.
+    pub fn gathers(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     pub(crate) fn on(
-        fd: Descriptor,
+        fd: Used,
         kind: Kind,
         origin: Origin,
         settings: Settings,
         connected: bool,
         backend: Backend,
     ) -> sys::Result<Arc<Self>> {
-        let number = fd.as_fd().map_or(-1, |fd| fd.as_raw_fd());
+        let number = fd.as_fd().as_raw_fd();
         let poller = poller::of(number).ok_or(Errno::new(libc::ENOSYS))?;
-        // Who shares the descriptor with others cannot have a ring take what is there.
-        let ring = if kind.tcp() && origin == Origin::Opened { poller::ring_of } else { |_| None };
-        let ahead = (backend == Backend::Uring && kind.stream()).then(|| Ahead::new(number, ring(number)));
-        let fd = Arc::new(fd);
+        // Who shares the open socket with others takes no more of it than is given to a caller.
+        let alone = backend == Backend::Uring && kind.stream() && origin == Origin::Opened;
+        let ring = if kind.tcp() { poller::ring_of } else { |_| None };
+        let ahead = alone.then(|| Ahead::new(ring(number)));
+        let fd = Arc::new(Descriptor::new(fd));
         let side = |connected| Side {
             fd: Some(Arc::clone(&fd)),
             bound: false,
@@ -94,7 +102,7 @@ impl<W: Wake> Socket<W> {
             later: AtomicBool::new(false),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
-            registration: Registration::new(number),
+            registration: Registration::default(),
             poller,
             backend,
             ahead,

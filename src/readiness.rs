@@ -119,7 +119,7 @@ impl<W: Wake> Visit<'_, W> {
             }
             Attempt::Done(done) => {
                 if O::CLAIM.direction() == Direction::Read && self.state.line.head.is_none() {
-                    self.socket.unawaited();
+                    self.socket.unawaited(self.fd);
                 }
                 self.done::<O>(&done);
                 Answer::Done(done)
@@ -214,7 +214,7 @@ impl<W: Wake> Visit<'_, W> {
     fn register<O: Op>(&self) -> sys::Result<()> {
         let begins = O::AHEAD && matches!(self.mode, Mode::Start | Mode::Complete);
         let ahead = if self.streams { Bring::Ring { begins } } else { Bring::Poller };
-        self.socket.register(O::CLAIM.direction(), ahead)
+        self.socket.register(self.fd, O::CLAIM.direction(), ahead)
     }
 
     /// A connect moves nothing and has no counters.

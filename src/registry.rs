@@ -6,12 +6,40 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// More than the schedulers that open sockets at the same moment on the machines of today.
 const SHARDS: usize = 16;
+/// The most entries of a page. The NIF makes a term of each, which takes about a microsecond.
+const PAGE: usize = 128;
+/// The most slots that are looked at for a page: after many have left, most are vacant.
+const SLOTS: usize = 1024;
 
 /// Where an entry is; needed to take it out again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     shard: usize,
     index: usize,
+}
+
+/// A part of a table. Whoever follows `next` to its end finds each entry that is there all the while exactly once, since an
+/// entry keeps its slot.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What was found.
+    pub entries: Vec<T>,
+    /// The cursor of the next page, if this was not the last.
+    pub next: Option<usize>,
+}
+
+impl<T: Clone> Page<T> {
+    /// The page of a slab from a slot on.
+    pub fn new(slab: &Slab<T>, from: usize) -> Self {
+        let end = slab.capacity().min(from.saturating_add(SLOTS));
+        let (mut slots, mut entries) = (from..end, Vec::new());
+        while entries.len() < PAGE
+            && let Some(slot) = slots.next()
+        {
+            entries.extend(slab.get(slot).cloned());
+        }
+        Self { entries, next: Some(slots.start).filter(|slot| *slot < slab.capacity()) }
+    }
 }
 
 /// A table of `T`s.
@@ -56,13 +84,13 @@ impl<T: Clone> Registry<T> {
         self.len() == 0
     }
 
-    /// A copy of every entry: each shard as it was at one moment.
-    pub fn entries(&self) -> Vec<T> {
-        let mut all = Vec::with_capacity(self.len());
-        for shard in &self.shards {
-            all.extend(shard.lock().iter().map(|(_, entry)| entry.clone()));
-        }
-        all
+    /// The page at a cursor, which is 0 for the first.
+    pub fn page(&self, cursor: usize) -> Page<T> {
+        let (shard, from) = (cursor % SHARDS, cursor / SHARDS);
+        let page = self.shards.get(shard).map(|slab| Page::new(&slab.lock(), from));
+        let Page { entries, next } = page.unwrap_or(Page { entries: Vec::new(), next: None });
+        let shard_after = Some(shard + 1).filter(|shard| *shard < SHARDS);
+        Page { entries, next: next.map(|slot| slot * SHARDS + shard).or(shard_after) }
     }
 }
 

@@ -49,13 +49,3 @@ pub fn addresses(bytes: &[u8]) -> Vec<Address> {
     }
     found
 }
-
-/// A `sctp_peeloff_flags_arg_t`: the association, room for the descriptor, and the flags it is to have.
-pub fn peeloff_request(association: i32) -> Vec<u8> {
-    [association, -1, libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK].map(i32::to_ne_bytes).concat()
-}
-
-/// The descriptor that the system has put into the request.
-pub fn peeled_off(request: &[u8]) -> i32 {
-    request.get(4..8).and_then(|word| word.try_into().ok()).map_or(-1, i32::from_ne_bytes)
-}

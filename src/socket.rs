@@ -183,19 +183,24 @@ impl<W: Wake> Socket<W> {
     }
 
     /// There will be an event in this direction: from the ring, where it may bring it, or from the poller.
-    pub(crate) fn register(self: &Arc<Self>, direction: Direction, bring: Bring) -> sys::Result<()> {
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        fd: BorrowedFd<'_>,
+        direction: Direction,
+        bring: Bring,
+    ) -> sys::Result<()> {
         if direction == Direction::Read
             && let Some(here) = &self.ahead
             && let Bring::Ring { begins } = bring
         {
             let (most, begins) = (self.settings.read_ahead.load(Relaxed), begins.then(Instant::now));
-            if here.arm(most, begins, self.poller.traffic.lasting(), || Arc::<Self>::clone(self)) {
+            if here.arm(fd, most, begins, self.poller.traffic.lasting(), || Arc::<Self>::clone(self)) {
                 // Both would be woken for each message.
-                self.registration.disarm(self.poller);
+                self.registration.disarm(fd, self.poller);
                 return Ok(());
             }
         }
-        self.registration.want(self.poller, direction, || Arc::<Self>::clone(self))
+        self.registration.want(fd, self.poller, direction, || Arc::<Self>::clone(self))
     }
 
     /// Whether an attempt would get something.
@@ -209,12 +214,12 @@ impl<W: Wake> Socket<W> {
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim) -> bool {
         // Who is next may wait for what a ring does not bring: he finds out, and says so himself.
         let ring = claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
-        ring || self.ready(fd, claim) || self.register(claim.direction(), Bring::Poller).is_err()
+        ring || self.ready(fd, claim) || self.register(fd, claim.direction(), Bring::Poller).is_err()
     }
 
     /// Somebody has got something without having waited for it, and nobody else waits.
-    pub(crate) fn unawaited(&self) {
-        self.registration.unawaited(self.poller);
+    pub(crate) fn unawaited(&self, fd: BorrowedFd<'_>) {
+        self.registration.unawaited(fd, self.poller);
         if let Some(ahead) = &self.ahead {
             ahead.unawaited();
         }
@@ -307,7 +312,9 @@ impl<W: Wake> Socket<W> {
             state.line.abort(Reason::Closed, wakes);
             state.own.fd.take()
         });
-        self.registration.end(self.poller);
+        if let Some(fd) = descriptor.as_fd() {
+            self.registration.end(fd, self.poller);
+        }
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
         let mut descriptor = Arc::into_inner(descriptor)?;

@@ -18,7 +18,7 @@ all() ->
      cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, error_asked_for, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, reads_ahead, bounded_ahead, no_ahead, shut_down,
      looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
-     told_as_it_goes, gathered_and_closed, unread_and_closed, close_crosses_end, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
+     told_as_it_goes, gathered_and_closed, duplicate_keeps_nothing, unread_and_closed, close_crosses_end, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -864,6 +864,32 @@ gathered_and_closed(_) ->
     until(fun() -> ahead(S) =:= 3 end),
     ok = esock:close(S),
     ?assertEqual({abort, closed}, completion(S, H)),
+    ?assertEqual({error, closed}, esock:recv(C, 0, 5000)),
+    esock_pairs:close([C]).
+
+%% Whoever has the open socket beside a duplicate reads what was not handed out, and ends it in order.
+duplicate_keeps_nothing(_) ->
+    [duplicate_keeps_nothing(End, Pair(), Dup)
+     || End <- [cancel, close], Pair <- [fun() -> pair() end, fun() -> local_pair(esock, stream) end], Dup <- [true, false]].
+
+duplicate_keeps_nothing(End, {C, S}, Dup) ->
+    {ok, Fd} = esock:getopt(S, {otp, fd}),
+    {ok, D} = esock:open(Fd, #{dup => Dup}),
+    %% What completes without being kept still does.
+    {completion, {_, _, H0}} = esock:recv(D, 0, nowait),
+    ok = esock:send(C, "0"),
+    ?assertEqual({ok, <<"0">>}, completion(D, H0)),
+    {select, {select_info, recv, H}} = esock:recv(D, 10, nowait),
+    ok = esock:send(C, "abcd"),
+    receive {'$socket', D, select, H} -> ok end,
+    {select, {{select_info, recv, H2} = Info, <<"abcd">>}} = esock:recv(D, 10, nowait),
+    ok = esock:send(C, "efgh"),
+    receive {'$socket', D, select, H2} -> ok end,
+    ?assertEqual(0, ahead(D)),
+    End =:= cancel andalso (ok = esock:cancel(D, Info)),
+    ok = esock:close(D),
+    ?assertEqual({ok, <<"efgh">>}, esock:recv(S, 4, 5000)),
+    ok = esock:close(S),
     ?assertEqual({error, closed}, esock:recv(C, 0, 5000)),
     esock_pairs:close([C]).
 

@@ -15,7 +15,7 @@
 all() ->
     [closed, forgotten, owner_ends, owner_killed_waiting, accepted_forgotten, killed_in_a_burst, half_connected, monitored,
      closed_under_waiters, former_owner_waits, owners_end_under_a_waiter, completed_for_others,
-     killed_in_the_middle_of_close, registered_while_closed, cloexec, emfile, ten_thousand_waits, signals_attended].
+     killed_in_the_middle_of_close, registered_while_closed, cloexec, given_file, emfile, ten_thousand_waits, signals_attended].
 
 init_per_suite(Config) ->
     %% What is made once and stays: pollers, tables.
@@ -187,6 +187,20 @@ flags(S) ->
     {ok, Info} = file:read_file("/proc/self/fdinfo/" ++ integer_to_list(Fd)),
     {match, [Flags]} = re:run(Info, "flags:\\s+([0-7]+)", [{capture, all_but_first, list}]),
     list_to_integer(Flags, 8).
+
+%% What is no socket is not taken, though it is given: its holder reads on.
+given_file(_) ->
+    {ok, File} = file:open(code:which(?MODULE), [read, raw, binary]),
+    {file_descriptor, prim_file, _} = File,
+    <<Fd:32/native>> = prim_file:get_handle(File),
+    {ok, Flags} = file:read_file("/proc/self/fdinfo/" ++ integer_to_list(Fd)),
+    [begin
+         Options = #{dup => Dup, own => true},
+         ?assertEqual({error, {invalid, {options, domain, Options}}}, esock:open(Fd, Options))
+     end || Dup <- [false, true]],
+    ?assertEqual({ok, Flags}, file:read_file("/proc/self/fdinfo/" ++ integer_to_list(Fd))),
+    ?assertEqual({ok, <<"FOR1">>}, file:read(File, 4)),
+    ok = file:close(File).
 
 %% Out of descriptors: an error, and the listener goes on when there are some again. In a node of its own.
 emfile(_) ->

@@ -2,11 +2,10 @@
 
 use crate::sys::{self, Filling};
 use esock::op::Room;
-use esock::sys::io::written;
 use esock::sys::memory::zeros;
+use esock::sys::room::{Memory, Space};
 use rustler::{Env, NewBinary, Term};
 use std::cell::RefCell;
-use std::mem::MaybeUninit;
 
 /// The scratch buffer of a thread: what a receive takes that names no length.
 pub(crate) const SCRATCH: usize = 256 * 1024;
@@ -15,24 +14,18 @@ pub(crate) const DIRECT: usize = 32 * 1024;
 /// The VM keeps binaries of up to this size in the heap of a process.
 const ON_HEAP: usize = 64;
 
-type Scratch = Box<[MaybeUninit<u8>]>;
-
 /// A thread's room for batches of messages, more than a scheduler should handle in one go. It is kept, because to allocate
 /// and clear it would cost more than the few messages that mostly are there; memory is taken of what was once used.
 const BATCH: usize = 1 << 20;
 
 thread_local! {
     static BATCHES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static BUFFER: RefCell<Scratch> = RefCell::new(scratch());
-}
-
-fn scratch() -> Scratch {
-    Box::new_uninit_slice(SCRATCH)
+    static BUFFER: RefCell<Memory> = RefCell::new(Memory::new(SCRATCH));
 }
 
 /// Room in the thread's scratch buffer, or in a binary of its own.
 pub(crate) struct Buffer<'b> {
-    scratch: &'b mut [MaybeUninit<u8>],
+    scratch: &'b mut Memory,
     direct: bool,
     filling: Option<Filling>,
 }
@@ -40,23 +33,23 @@ pub(crate) struct Buffer<'b> {
 impl Room for Buffer<'_> {
     const SCRATCH: usize = SCRATCH;
 
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.filling = None;
         if len <= SCRATCH && !self.direct {
-            return self.scratch.get_mut(..len);
+            return self.scratch.space(len);
         }
         self.filling = Filling::new(len);
-        self.filling.as_mut().map(Filling::room)
+        self.filling.as_mut().map(Filling::space)
     }
 }
 
 impl Buffer<'_> {
-    /// The first `len` bytes of the room, which the system has written, as a binary; nothing where there is no memory
-    /// for it.
-    pub(crate) fn term<'a>(&mut self, env: Env<'a>, len: usize) -> Option<Term<'a>> {
+    /// What was written to the room, as a binary; nothing where there is no memory for it.
+    pub(crate) fn term<'a>(&mut self, env: Env<'a>) -> Option<Term<'a>> {
         match self.filling.take() {
-            Some(filling) if len > DIRECT / 2 => filling.term(env, len),
-            Some(mut filling) => copy(env, written(filling.room().get(..len)?)),
-            None => copy(env, written(self.scratch.get(..len)?)),
+            Some(filling) if filling.written().len() > DIRECT / 2 => filling.term(env),
+            Some(filling) => copy(env, filling.written()),
+            None => copy(env, self.scratch.written()),
         }
     }
 }
@@ -81,7 +74,7 @@ pub(crate) fn with<R>(direct: bool, work: impl FnOnce(&mut Buffer<'_>) -> R) -> 
     BUFFER.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut scratch) => work(&mut Buffer { scratch: &mut scratch, direct, filling: None }),
         // No NIF calls another, so the buffer is free; were it not, a new one does.
-        Err(_) => work(&mut Buffer { scratch: &mut scratch(), direct, filling: None }),
+        Err(_) => work(&mut Buffer { scratch: &mut Memory::new(SCRATCH), direct, filling: None }),
     })
 }
 

@@ -4,6 +4,7 @@ use crate::handle::{self, Handle};
 use crate::job::{Errand, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
+use crate::watch::Watch;
 use crate::worker::{BACKGROUND, DISK, Work};
 use crate::{atoms, fail, sys};
 use esock::lane::{Signal, Wake, Wakes};
@@ -11,6 +12,7 @@ use esock::poller::epoll::ROUND;
 use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
+use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +21,7 @@ use std::sync::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
 };
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
@@ -37,6 +40,12 @@ pub(crate) struct Waiter {
     told: AtomicBool,
 }
 
+/// So many are told within a call. A scheduler is not to be held for more.
+const AT_ONCE: usize = 64;
+/// The pause of a thread that tells more. On a busy machine the system takes a processor from a scheduler for it, and would do so for
+/// some milliseconds.
+const PAUSE: Duration = Duration::from_micros(50);
+
 /// Where something is done, which says with what environment the VM is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -54,6 +63,11 @@ impl Place {
     /// Where something is done for a process that is not the caller.
     pub(crate) fn acting() -> Self {
         if sys::calling() { Self::Helper } else { Self::Thread }
+    }
+
+    /// Whether so many are to be told by a thread instead: where they are too many for a scheduler, or a monitor cannot be ended.
+    pub(crate) fn apart(self, count: usize) -> bool {
+        count > if self == Self::Callback { 0 } else { AT_ONCE } && self != Self::Thread
     }
 
     /// The environment of the caller, for functions that ask for it.
@@ -266,32 +280,38 @@ pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
     OwnedEnv::new().run(|env| env.send(&pid, atoms::busy_poll()).is_ok())
 }
 
-/// So many are told within a call. A scheduler is not to be held for more.
-const AT_ONCE: usize = 64;
-const PAUSE: Duration = Duration::from_micros(50);
-
-/// Tells everybody, or has a thread do so where they are many, or where a monitor cannot be ended.
+/// Tells everybody.
 pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
-    let apart = place == Place::Callback && !wakes.is_empty() || place != Place::Thread && wakes.len() > AT_ONCE;
+    let apart = place.apart(wakes.len());
     let work = Work::Tell(wakes);
-    let Err(Work::Tell(wakes)) = (if apart { BACKGROUND.take(work) } else { Err(work) }) else {
-        return;
-    };
-    for (waiter, signal) in wakes.iter() {
-        waiter.attend(signal, env, place);
+    if let Err(Work::Tell(wakes)) = if apart { BACKGROUND.take(work) } else { Err(work) } {
+        wakes.iter().for_each(|(waiter, signal)| waiter.attend(signal, env, place));
     }
 }
 
-/// Tells waiters of one socket, in a thread of our own. It pauses now and then: on a busy machine the system takes a processor from a
-/// scheduler for it, and would do so for some milliseconds.
+/// Tells waiters of one socket, in a thread of our own.
 pub(crate) fn tell_all(wakes: &Wakes<Waiter>) {
-    for (count, (waiter, signal)) in wakes.iter().enumerate() {
-        waiter.wake(signal);
-        if count % AT_ONCE == AT_ONCE - 1 {
-            std::thread::sleep(PAUSE);
-        }
-    }
+    paced(wakes.iter(), |(waiter, signal)| waiter.wake(signal));
     if let Some((waiter, _)) = wakes.iter().next() {
         waiter.socket.socket.sweep().into_iter().for_each(Wakes::tell);
+    }
+}
+
+/// Tells the monitors of a socket, in a thread of our own.
+pub(crate) fn down_all(watches: &Slab<ResourceArc<Watch>>) {
+    MESSAGE.with_borrow_mut(|own| {
+        paced(watches.iter(), |(_, watch)| {
+            own.run(|env| Watch::tell(watch, env, Place::Thread));
+            own.clear();
+        });
+    });
+}
+
+fn paced<T>(all: impl Iterator<Item = T>, mut tell: impl FnMut(T)) {
+    for (count, one) in all.enumerate() {
+        tell(one);
+        if count % AT_ONCE == AT_ONCE - 1 {
+            sleep(PAUSE);
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::watch::Watches;
 use crate::worker::{BACKGROUND, Work};
 use crate::{atoms, watch};
 use esock::descriptor::Descriptor;
-use esock::registry::{Key, Registry};
+use esock::registry::{Key, Page, Registry};
 use esock::socket::Socket;
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
@@ -111,17 +111,21 @@ impl Handle {
         self.key.lock().is_some()
     }
 
+    /// Takes the socket, which is closed, out of the registry.
+    fn unregister(&self) {
+        let key = self.key.lock().take();
+        key.map(|key| REGISTRY.remove(key));
+    }
+
     /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
     pub(crate) fn close(&self, env: Env<'_>, place: Place) -> Option<Descriptor> {
         let (descriptor, wakes) = self.socket.close()?;
         for wakes in wakes {
             caller::tell(env, place, wakes);
         }
-        if let Some(key) = self.key.lock().take() {
-            REGISTRY.remove(key);
-        }
+        self.unregister();
         *self.meta.lock() = None;
-        self.watches.fire(env);
+        self.watches.fire(env, place);
         Some(descriptor)
     }
 
@@ -160,8 +164,8 @@ pub(crate) trait Owned {
     fn linger(&self, env: Env<'_>, descriptor: Descriptor);
     /// The calling process closes it now.
     fn unlinger(&self, env: Env<'_>) -> Option<Descriptor>;
-    /// Enters the socket into the registry, if it is not there.
-    fn register(&self, env: Env<'_>);
+    /// Enters the socket into the registry, if it is not there. Answers whether it is open.
+    fn register(&self, env: Env<'_>) -> bool;
 }
 
 impl Owned for ResourceArc<Handle> {
@@ -214,19 +218,19 @@ impl Owned for ResourceArc<Handle> {
         self.lingering.lock().take()
     }
 
-    fn register(&self, env: Env<'_>) {
+    fn register(&self, env: Env<'_>) -> bool {
         let mut key = self.key.lock();
         if key.is_none() {
             *key = watch::Weak::new(env, self).and_then(|weak| REGISTRY.insert(weak));
         }
-        // Whoever closes takes the entry out, if it is there by then.
+        drop(key);
+        // Whoever closes takes the entry out, if it is there by then. Otherwise it finds the socket closed here.
         let (fd, wakes) = self.socket.fd();
         caller::tell(env, Place::Callback, wakes);
-        if fd.is_err()
-            && let Some(key) = key.take()
-        {
-            REGISTRY.remove(key);
+        if fd.is_err() {
+            self.unregister();
         }
+        fd.is_ok()
     }
 }
 
@@ -242,14 +246,11 @@ pub(crate) fn socket<'a>(env: Env<'a>, handle: &ResourceArc<Handle>) -> Term<'a>
     (atoms::socket_tag(), handle).encode(env)
 }
 
-/// Every registered socket that is still referred to.
-pub(crate) fn registered(env: Env<'_>) -> Vec<Term<'_>> {
-    registered_handles(env).iter().map(|handle| socket(env, handle)).collect()
-}
-
-/// The same, as resources.
-pub(crate) fn registered_handles(env: Env<'_>) -> Vec<ResourceArc<Handle>> {
-    REGISTRY.entries().iter().filter_map(|weak| weak.upgrade(env)).collect()
+/// A page of the registered sockets that are still referred to.
+pub(crate) fn registered(env: Env<'_>, cursor: usize) -> Page<Term<'_>> {
+    let Page { entries, next } = REGISTRY.page(cursor);
+    let sockets = entries.iter().filter_map(|weak| Some(socket(env, &weak.upgrade(env)?)));
+    Page { entries: sockets.collect(), next }
 }
 
 /// How many sockets are registered.

@@ -1,6 +1,7 @@
 //! The `unsafe` of the NIF: what rustler has no safe and failing form of.
 #![allow(unsafe_code)]
 
+use esock::sys::room::Space;
 use rustler::sys::{ErlNifEnv, ErlNifTerm, enif_alloc_binary, enif_get_tuple};
 use rustler::{Encoder, Env, OwnedBinary, Term};
 use std::cell::Cell;
@@ -18,33 +19,38 @@ fn alloc(len: usize) -> Option<OwnedBinary> {
 /// A binary with these bytes, or nothing where there is no memory for it.
 pub(crate) fn binary<'a>(env: Env<'a>, bytes: &[u8]) -> Option<Term<'a>> {
     let mut filling = Filling::new(bytes.len())?;
-    // SAFETY: both are of this length, and one is new.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), filling.room().as_mut_ptr().cast(), bytes.len()) };
-    filling.term(env, bytes.len())
+    filling.space().append(bytes);
+    filling.term(env)
 }
 
-/// A binary that is being filled.
-pub(crate) struct Filling(OwnedBinary);
+/// A binary that is being filled. Nobody reads more of it than has been.
+pub(crate) struct Filling {
+    binary: OwnedBinary,
+    filled: usize,
+}
 
 impl Filling {
     /// Of that size, if there is memory for it.
     pub(crate) fn new(len: usize) -> Option<Self> {
-        alloc(len).map(Self)
+        alloc(len).map(|binary| Self { binary, filled: 0 })
     }
 
     /// What is to be filled.
-    pub(crate) fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        let bytes = self.0.as_mut_slice();
-        // SAFETY: the same memory, of which nothing is said now.
-        unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) }
+    pub(crate) fn space(&mut self) -> Space<'_> {
+        Space::over(self.binary.as_mut_slice(), &mut self.filled)
     }
 
-    /// The first `len` bytes, which have been written.
-    pub(crate) fn term<'a>(mut self, env: Env<'a>, len: usize) -> Option<Term<'a>> {
-        if len != self.0.len() && !self.0.realloc(len) {
+    /// What has been filled.
+    pub(crate) fn written(&self) -> &[u8] {
+        self.binary.as_slice().get(..self.filled).unwrap_or_default()
+    }
+
+    /// The same, as a binary of that size.
+    pub(crate) fn term<'a>(mut self, env: Env<'a>) -> Option<Term<'a>> {
+        if self.filled != self.binary.len() && !self.binary.realloc(self.filled) {
             return None;
         }
-        Some(self.0.release(env).encode(env))
+        Some(self.binary.release(env).encode(env))
     }
 }
 

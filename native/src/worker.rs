@@ -1,13 +1,15 @@
 //! Threads for what would hold a scheduler: jobs that may wait for a disk, and telling many waiters.
 
 use crate::caller::{self, Waiter};
+use crate::watch::Watch;
 use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
 use esock::descriptor::Descriptor;
 use esock::lane::Wakes;
 use esock::poller::epoll::unbind;
 use esock::socket::Socket;
 use parking_lot::{Condvar, Mutex};
-use rustler::LocalPid;
+use rustler::{LocalPid, ResourceArc};
+use slab::Slab;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once, OnceLock};
@@ -26,6 +28,8 @@ pub(crate) enum Work {
     Complete(Arc<Waiter>),
     /// Tell waiters.
     Tell(Wakes<Waiter>),
+    /// Tell the monitors of a socket that is closed.
+    Down(Slab<ResourceArc<Watch>>),
     /// Take a process that has ended out of a socket's lanes.
     Gone(Arc<Socket<Waiter>>, LocalPid),
     /// Close a descriptor of which nobody waits for the end.
@@ -82,6 +86,7 @@ impl Work {
         match self {
             Self::Complete(waiter) => waiter.work(),
             Self::Tell(wakes) => caller::tell_all(&wakes),
+            Self::Down(watches) => caller::down_all(&watches),
             Self::Gone(socket, pid) => socket.gone(pid).iter().for_each(caller::tell_all),
             Self::Close(descriptor) => descriptor.close_unattended(),
         }

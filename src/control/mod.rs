@@ -24,23 +24,30 @@ pub fn space(len: usize) -> usize {
 }
 
 /// The messages in a buffer that the system has filled. One that was cut is left out.
-pub fn parse(mut bytes: &[u8]) -> Vec<Message> {
-    let mut messages = Vec::new();
-    while let Some((message, len)) = first(bytes) {
-        messages.push(message);
-        bytes = bytes.get(len.next_multiple_of(ALIGN)..).unwrap_or_default();
-    }
-    messages
+pub fn parse(bytes: &[u8]) -> Vec<Message> {
+    each(bytes).map(|(level, kind, data)| Message { level, kind, data: data.to_vec() }).collect()
 }
 
+/// The same: level, type and data of each.
+pub fn each(mut bytes: &[u8]) -> impl Iterator<Item = (i32, i32, &[u8])> {
+    std::iter::from_fn(move || {
+        let (message, len) = first(bytes)?;
+        bytes = bytes.get(len.next_multiple_of(ALIGN)..).unwrap_or_default();
+        Some(message)
+    })
+}
+
+/// Level, type and data of a message.
+type Parts<'b> = (i32, i32, &'b [u8]);
+
 /// The first message, and the length that its header names.
-fn first(bytes: &[u8]) -> Option<(Message, usize)> {
+fn first(bytes: &[u8]) -> Option<(Parts<'_>, usize)> {
     let (len, rest) = bytes.split_first_chunk::<ALIGN>()?;
     let (level, rest) = rest.split_first_chunk::<4>()?;
     let (kind, _) = rest.split_first_chunk::<4>()?;
     let len = usize::from_ne_bytes(*len);
-    let data = bytes.get(HEADER..len)?.to_vec();
-    Some((Message { level: i32::from_ne_bytes(*level), kind: i32::from_ne_bytes(*kind), data }, len))
+    let data = bytes.get(HEADER..len)?;
+    Some(((i32::from_ne_bytes(*level), i32::from_ne_bytes(*kind), data), len))
 }
 
 /// The size of the datagrams that were received as one message, where UDP_GRO says so.

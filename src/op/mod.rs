@@ -20,8 +20,8 @@ use crate::ahead::Want;
 use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
+use crate::sys::room::Space;
 use std::collections::VecDeque;
-use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
 /// How one attempt went.
@@ -133,19 +133,12 @@ pub trait Op {
 
 /// Whether a call should be made again later.
 pub(crate) fn blocked(errno: Errno) -> bool {
-    matches!(errno.number(), libc::EAGAIN | libc::EINTR)
+    errno.number() == libc::EAGAIN
 }
 
-/// Whether the system has counted bytes of a stream and written none: MSG_TRUNC, tcp(7).
+/// Whether the system counts bytes of a stream and writes none: MSG_TRUNC, tcp(7). A Unix stream knows no such thing.
 fn discarded(kind: Kind, flags: i32) -> bool {
-    kind.stream() && flags & libc::MSG_TRUNC != 0
-}
-
-/// Nothing was written to the room, which holds what somebody else has received, or nothing: it is cleared.
-fn cleared(buf: &mut [MaybeUninit<u8>], len: usize) -> usize {
-    let len = len.min(buf.len());
-    buf.iter_mut().take(len).for_each(|byte| *byte = MaybeUninit::new(0));
-    len
+    kind.stream() && kind.domain != libc::AF_UNIX && flags & libc::MSG_TRUNC != 0
 }
 
 /// Whether flags leave a stream's bytes to the descriptor: what they ask for is not among them.
@@ -160,28 +153,24 @@ fn sender(fd: BorrowedFd<'_>, kind: Kind) -> Raw {
     peer.filter(named).unwrap_or_default()
 }
 
-/// Bytes that were read ahead, into room: as many as there is room for.
-fn copied(from: &VecDeque<u8>, to: &mut [MaybeUninit<u8>]) -> usize {
-    let (first, second) = from.as_slices();
-    let (to_first, to_second) = to.split_at_mut(first.len().min(to.len()));
-    for (part, bytes) in [(to_first, first), (to_second, second)] {
-        part.iter_mut().zip(bytes).for_each(|(room, byte)| *room = MaybeUninit::new(*byte));
-    }
-    from.len().min(to.len())
+/// Bytes that were read ahead, up to `len` of them, into room; zeros in their place if they are discarded. Answers how many.
+fn give<R: Room>(room: &mut R, bytes: &VecDeque<u8>, len: usize, discarded: bool) -> Option<usize> {
+    let len = len.min(bytes.len());
+    let mut space = room.room(len)?;
+    Some(if discarded { space.zeros(len) } else { space.copy(bytes, len) })
 }
 
 /// Room for received bytes: the caller's, because only it can make what the receiver gets.
 pub trait Room {
     /// Up to this size [`Room::room`] costs nothing and does not fail.
     const SCRATCH: usize;
-    /// Room for exactly `len` bytes, if there is memory for it. Nobody reads more of it than the system says that it has
-    /// written.
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
+    /// Room for exactly `len` bytes, if there is memory for it.
+    fn room(&mut self, len: usize) -> Option<Space<'_>>;
 }
 
 /// Makes room for up to `len` bytes without trusting `len`: what is larger than the scratch buffer is no larger than
 /// what there is to read.
-fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<&'r mut [MaybeUninit<u8>]> {
+fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, len: usize) -> Option<Space<'r>> {
     let len = if len <= R::SCRATCH {
         len
     } else {

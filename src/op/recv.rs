@@ -1,6 +1,6 @@
 //! Receive from a connected socket, recv(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room};
 use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -29,15 +29,15 @@ impl<R: Room> Op for Recv<'_, R> {
     const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        let Some(buf) = room(self.room, fd, self.len) else {
+        let Some(mut space) = room(self.room, fd, self.len) else {
             return Attempt::NoMemory;
         };
-        match sys::io::recv(fd, buf, self.flags) {
+        match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
-            Ok(got) if discarded(kind, self.flags) => Attempt::Done(cleared(buf, got)),
-            Ok(got) if self.exact && kind.stream() && got < self.len => Attempt::Partial(got),
-            // MSG_TRUNC tells of more than was written.
-            Ok(got) => Attempt::Done(got.min(buf.len())),
+            Ok(got) if self.exact && kind.stream() && got < self.len && !discarded(kind, self.flags) => {
+                Attempt::Partial(got)
+            }
+            Ok(got) => Attempt::Done(got),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
@@ -55,14 +55,11 @@ impl<R: Room> Op for Recv<'_, R> {
     }
 
     fn give(&mut self, bytes: &VecDeque<u8>, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
-            return Attempt::NoMemory;
-        };
-        let got = copied(bytes, buf);
-        if discarded(kind, self.flags) {
-            return Attempt::Done(cleared(buf, got));
+        match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
+            Some(got) if self.exact && got < self.len && !discarded(kind, self.flags) => Attempt::Partial(got),
+            Some(got) => Attempt::Done(got),
+            None => Attempt::NoMemory,
         }
-        if self.exact && got < self.len { Attempt::Partial(got) } else { Attempt::Done(got) }
     }
 
     fn bytes(done: &usize) -> usize {

@@ -1,6 +1,6 @@
 //! Receive, and learn from whom, recvfrom(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room, sender};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room, sender};
 use crate::addr::Raw;
 use crate::ahead::Want;
 use crate::lane::Claim;
@@ -26,14 +26,13 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
-        let Some(buf) = room(self.room, fd, self.len) else {
+        let Some(mut space) = room(self.room, fd, self.len) else {
             return Attempt::NoMemory;
         };
         let mut from = Raw::default();
-        match sys::io::recvfrom(fd, buf, self.flags, &mut from) {
+        match sys::io::recvfrom(fd, &mut space, self.flags, &mut from) {
             Ok(0) if kind.stream() => Attempt::Closed,
-            Ok(got) if discarded(kind, self.flags) => Attempt::Done((cleared(buf, got), from)),
-            Ok(got) => Attempt::Done((got.min(buf.len()), from)),
+            Ok(got) => Attempt::Done((got, from)),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
@@ -48,12 +47,10 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     }
 
     fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
-        let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
-            return Attempt::NoMemory;
-        };
-        let got = copied(bytes, buf);
-        let got = if discarded(kind, self.flags) { cleared(buf, got) } else { got };
-        Attempt::Done((got, sender(fd, kind)))
+        match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
+            Some(got) => Attempt::Done((got, sender(fd, kind))),
+            None => Attempt::NoMemory,
+        }
     }
 
     fn bytes((got, _): &(usize, Raw)) -> usize {

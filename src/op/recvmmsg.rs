@@ -6,6 +6,7 @@ use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
 use crate::sys::io::Received;
+use crate::sys::room::Space;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
@@ -33,7 +34,7 @@ impl RecvMmsg<'_> {
     fn clear(&mut self, received: &[Received]) {
         let each = Self::each(self.size, self.ctrl_size);
         for (part, got) in self.room.chunks_exact_mut(each).zip(received) {
-            part.iter_mut().take(got.len).for_each(|byte| *byte = 0);
+            part.get_mut(..got.len).unwrap_or_default().fill(0);
         }
     }
 
@@ -75,9 +76,9 @@ impl Op for RecvMmsg<'_> {
     }
 
     fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
-        let len = self.size.min(bytes.len()).min(self.room.len());
-        self.room.iter_mut().zip(bytes.iter().take(len)).for_each(|(room, byte)| *room = *byte);
-        let received = vec![Received { len, whole: len, from: sender(fd, kind), ..Received::default() }];
+        let mut filled = 0;
+        let len = Space::over(self.room, &mut filled).copy(bytes, self.size);
+        let received = vec![Received::plain(len, sender(fd, kind))];
         if discarded(kind, self.flags) {
             self.clear(&received);
         }

@@ -1,6 +1,6 @@
 //! Receive a message with its sender's address and control messages, recvmsg(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, cleared, copied, discarded, room, sender};
+use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room, sender};
 use crate::ahead::Want;
 use crate::lane::Claim;
 use crate::socket::Kind;
@@ -26,17 +26,12 @@ impl<R: Room> Op for RecvMsg<'_, R> {
     const CLAIM: Claim = Claim::Read;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
-        let Some(buf) = room(self.room, fd, self.len) else {
+        let Some(mut space) = room(self.room, fd, self.len) else {
             return Attempt::NoMemory;
         };
-        match sys::io::recvmsg(fd, buf, &mut self.ctrl, self.flags) {
+        match sys::io::recvmsg(fd, &mut space, &mut self.ctrl, self.flags) {
             Ok(got) if got.whole == 0 && got.ctrl == 0 && kind.stream() => Attempt::Closed,
-            Ok(got) => {
-                if discarded(kind, self.flags) {
-                    cleared(buf, got.len);
-                }
-                Attempt::Done(got)
-            }
+            Ok(got) => Attempt::Done(got),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
@@ -51,12 +46,10 @@ impl<R: Room> Op for RecvMsg<'_, R> {
     }
 
     fn give(&mut self, bytes: &VecDeque<u8>, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
-        let Some(buf) = self.room.room(self.len.min(bytes.len())) else {
-            return Attempt::NoMemory;
-        };
-        let got = copied(bytes, buf);
-        let len = if discarded(kind, self.flags) { cleared(buf, got) } else { got };
-        Attempt::Done(Received { len, whole: got, from: sender(fd, kind), ..Received::default() })
+        match give(self.room, bytes, self.len, discarded(kind, self.flags)) {
+            Some(len) => Attempt::Done(Received::plain(len, sender(fd, kind))),
+            None => Attempt::NoMemory,
+        }
     }
 
     fn bytes(done: &Received) -> usize {

@@ -11,16 +11,16 @@ use super::token::Token;
 use crate::socket::Direction;
 use crate::sys;
 use parking_lot::Mutex;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 /// Receives in a row that nobody has waited for, until no event is asked for.
 const UNWANTED: u8 = 4;
 
-/// A descriptor's registration.
+/// A descriptor's registration. Whoever changes it has the descriptor, always the same.
+#[derive(Default)]
 pub struct Registration {
-    fd: RawFd,
     state: Mutex<State>,
     /// There will be events for reading. Who reads it, or changes it, holds the read lane.
     armed: AtomicBool,
@@ -34,14 +34,10 @@ struct State {
 }
 
 impl Registration {
-    /// Of this descriptor; nobody waits yet.
-    pub fn new(fd: RawFd) -> Self {
-        Self { fd, state: Mutex::default(), armed: AtomicBool::new(false), unwanted: AtomicU8::new(0) }
-    }
-
-    /// Somebody who holds the lane is going to wait: there will be an event. The descriptor is open.
+    /// Somebody who holds the lane is going to wait: there will be an event.
     pub fn want<S: Ready + 'static>(
         &self,
+        fd: BorrowedFd<'_>,
         poller: &Poller,
         direction: Direction,
         source: impl FnOnce() -> Arc<S>,
@@ -59,8 +55,8 @@ impl Registration {
         };
         if state.interest != interest {
             match state.token {
-                Some(token) => poller.modify(self.fd(), token, interest)?,
-                None => state.token = Some(poller.add(self.fd(), interest, source())?),
+                Some(token) => poller.modify(fd, token, interest)?,
+                None => state.token = Some(poller.add(fd, interest, source())?),
             }
             state.interest = interest;
         }
@@ -71,39 +67,33 @@ impl Registration {
     }
 
     /// Somebody who holds the read lane has got something without having waited for it, and nobody else waits there.
-    pub fn unawaited(&self, poller: &Poller) {
+    pub fn unawaited(&self, fd: BorrowedFd<'_>, poller: &Poller) {
         if self.armed.load(Relaxed) && self.unwanted.fetch_add(1, Relaxed) >= UNWANTED {
-            self.disarm(poller);
+            self.disarm(fd, poller);
         }
     }
 
     /// Somebody who holds the read lane has another bring the events for reading.
-    pub fn disarm(&self, poller: &Poller) {
+    pub fn disarm(&self, fd: BorrowedFd<'_>, poller: &Poller) {
         if !self.armed.load(Relaxed) {
             return;
         }
         let mut state = self.state.lock();
         let interest = Interest { read: false, ..state.interest };
         if let Some(token) = state.token
-            && poller.modify(self.fd(), token, interest).is_ok()
+            && poller.modify(fd, token, interest).is_ok()
         {
             state.interest = interest;
             self.armed.store(false, Relaxed);
         }
     }
 
-    /// Ends it. The descriptor is still open.
-    pub fn end(&self, poller: &Poller) {
+    /// Ends it, before the descriptor is closed.
+    pub fn end(&self, fd: BorrowedFd<'_>, poller: &Poller) {
         // The lock is let go first: what the poller drops may be the last one to know the socket.
         let token = self.state.lock().token.take();
         if let Some(token) = token {
-            poller.remove(self.fd(), token);
+            poller.remove(fd, token);
         }
-    }
-
-    /// The descriptor, which is open: whoever asks holds the lane of an open socket, or has found a token, and a token is
-    /// taken away before the descriptor is closed.
-    fn fd(&self) -> BorrowedFd<'_> {
-        sys::socket::borrow(self.fd)
     }
 }

@@ -1,50 +1,54 @@
 //! Moving bytes: recv(2), send(2) and their kin.
 
-use super::{Result, check, check_len};
+use super::room::Space;
+use super::{Result, check, check_len, uninterrupted};
 use crate::addr::Raw;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU16;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
-/// What has been written of room: as many bytes as the system has said, and no caller passes more.
-pub fn written(room: &[MaybeUninit<u8>]) -> &[u8] {
-    // SAFETY: these bytes were written.
-    unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), room.len()) }
+/// recv(2). Answers how many bytes of the space were filled.
+pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usize> {
+    let (start, len) = space.for_call(flags);
+    // SAFETY: pointer and length are those of memory that is ours alone.
+    let got = uninterrupted(|| check_len(unsafe { libc::recv(fd.as_raw_fd(), start.cast(), len, flags) }))?;
+    // SAFETY: the system says so.
+    Ok(unsafe { space.set_written(got) })
 }
 
-/// recv(2). With MSG_TRUNC the answer can be larger than `buf`: the length of the whole datagram.
-pub fn recv(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], flags: i32) -> Result<usize> {
-    // SAFETY: pointer and length are those of a slice that is ours alone.
-    check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
-}
-
-/// recvfrom(2): writes the sender's address to `from`. As to the answer see [`recv`].
-pub fn recvfrom(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], flags: i32, from: &mut Raw) -> Result<usize> {
-    let mut len = crate::addr::STORAGE as libc::socklen_t;
+/// recvfrom(2): writes the sender's address to `from`. Answers how many bytes of the space were filled.
+pub fn recvfrom(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32, from: &mut Raw) -> Result<usize> {
+    let mut from_len = crate::addr::STORAGE as libc::socklen_t;
     let storage = from.storage().as_mut_ptr();
-    // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
-    let got = check_len(unsafe {
-        libc::recvfrom(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags, storage.cast(), &raw mut len)
+    let (start, len) = space.for_call(flags);
+    let got = uninterrupted(|| {
+        // SAFETY: both pointers are to memory that is ours alone, of the lengths that go with them.
+        check_len(unsafe {
+            libc::recvfrom(fd.as_raw_fd(), start.cast(), len, flags, storage.cast(), &raw mut from_len)
+        })
     })?;
-    from.set_len(len as usize);
-    Ok(got)
+    from.set_len(from_len as usize);
+    // SAFETY: the system says so.
+    Ok(unsafe { space.set_written(got) })
 }
 
 /// send(2), without the signal that a closed peer would raise.
 pub fn send(fd: BorrowedFd<'_>, data: &[u8], flags: i32) -> Result<usize> {
     let flags = flags | libc::MSG_NOSIGNAL;
     // SAFETY: pointer and length are those of a slice.
-    check_len(unsafe { libc::send(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) })
+    uninterrupted(|| check_len(unsafe { libc::send(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }))
 }
 
 /// sendto(2), without the signal that a closed peer would raise.
 pub fn sendto(fd: BorrowedFd<'_>, data: &[u8], flags: i32, to: &Raw) -> Result<usize> {
     let (flags, to) = (flags | libc::MSG_NOSIGNAL, to.as_bytes());
-    // SAFETY: pointers and lengths are those of slices.
-    check_len(unsafe {
-        let (data, len) = (data.as_ptr().cast(), data.len());
-        libc::sendto(fd.as_raw_fd(), data, len, flags, to.as_ptr().cast(), to.len() as libc::socklen_t)
+    uninterrupted(|| {
+        // SAFETY: pointers and lengths are those of slices.
+        check_len(unsafe {
+            let (data, len) = (data.as_ptr().cast(), data.len());
+            libc::sendto(fd.as_raw_fd(), data, len, flags, to.as_ptr().cast(), to.len() as libc::socklen_t)
+        })
     })
 }
 
@@ -70,6 +74,35 @@ pub struct Received {
     pub flags: i32,
     /// Who sent it.
     pub from: Raw,
+    /// The descriptors that came along, whose numbers are among the control messages. They are closed with this, unless
+    /// somebody has been told of them.
+    rights: Vec<OwnedFd>,
+}
+
+impl Received {
+    /// So many bytes of a stream, which were received before.
+    pub fn plain(len: usize, from: Raw) -> Self {
+        Self { len, whole: len, from, ..Self::default() }
+    }
+
+    /// Somebody has been told of the descriptors that came along, and closes them.
+    pub fn told(&mut self) {
+        for fd in self.rights.drain(..) {
+            let _ = fd.into_raw_fd();
+        }
+    }
+}
+
+/// The descriptors in control messages, SCM_RIGHTS of unix(7).
+///
+/// # Safety
+///
+/// The system has just written the messages, so that the descriptors are new.
+unsafe fn rights(ctrl: &[u8]) -> Vec<OwnedFd> {
+    let rights = crate::control::each(ctrl).filter(|one| (one.0, one.1) == (libc::SOL_SOCKET, libc::SCM_RIGHTS));
+    let numbers = rights.flat_map(|(_, _, data)| data.as_chunks().0).map(|number| i32::from_ne_bytes(*number));
+    // SAFETY: as the caller says; and a message with numbers that are negative has none.
+    numbers.filter(|number| *number >= 0).map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect()
 }
 
 /// A message to send.
@@ -103,16 +136,19 @@ impl Message<'_> {
 }
 
 /// recvmsg(2). Descriptors that come along are closed on exec.
-pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>], ctrl: &mut [u8], flags: i32) -> Result<Received> {
+pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags: i32) -> Result<Received> {
     let mut from = Raw::default();
-    let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+    let (start, len) = space.for_call(flags);
+    let mut iov = libc::iovec { iov_base: start.cast(), iov_len: len };
     let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);
     let flags = flags | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
-    let whole = check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
+    let whole = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
-    let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
-    Ok(Received { len: whole.min(buf.len()), whole, ctrl, flags, from })
+    let (filled, flags) = (header.msg_controllen, header.msg_flags);
+    // SAFETY: the system says so, of the bytes and of the control messages.
+    let (len, rights) = unsafe { (space.set_written(whole), rights(ctrl.get(..filled).unwrap_or_default())) };
+    Ok(Received { len, whole, ctrl: filled, flags, from, rights })
 }
 
 /// recvmmsg(2): messages, each into its part, of which the first is for its bytes and the other for its control messages.
@@ -134,14 +170,21 @@ pub fn recvmmsg<'r>(
         .collect();
     let count = headers.len() as libc::c_uint;
     let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
-    // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
-    let got = check(unsafe {
-        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut())
+    let got = uninterrupted(|| {
+        // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
+        check(unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut()) })
     })?;
     let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
         let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
-        Received { len: whole.min(iov.iov_len), whole, ctrl: header.msg_controllen, flags: header.msg_flags, from }
+        let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
+        let rights = if ctrl == 0 {
+            Vec::new()
+        } else {
+            // SAFETY: the system has just written so many bytes there.
+            unsafe { rights(std::slice::from_raw_parts(header.msg_control.cast(), ctrl)) }
+        };
+        Received { len: whole.min(iov.iov_len), whole, ctrl, flags, from, rights }
     });
     Ok(received.collect())
 }
@@ -150,7 +193,7 @@ pub fn recvmmsg<'r>(
 pub fn sendmsg(fd: BorrowedFd<'_>, iov: &[IoSlice<'_>], to: Option<&Raw>, ctrl: &[u8], flags: i32) -> Result<usize> {
     let header = outgoing(iov, to, ctrl);
     // SAFETY: the system only reads through the pointers of the header, which are those of slices.
-    check_len(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, flags | libc::MSG_NOSIGNAL) })
+    uninterrupted(|| check_len(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, flags | libc::MSG_NOSIGNAL) }))
 }
 
 /// sendmmsg(2): answers how many bytes went of each message that was sent.
@@ -163,7 +206,8 @@ pub fn sendmmsg<'m>(
     let mut headers: Vec<_> = messages.map(header).collect();
     let (count, flags) = (headers.len() as libc::c_uint, flags | libc::MSG_NOSIGNAL);
     // SAFETY: as in `sendmsg`; the system writes the lengths into the headers, which are ours alone.
-    let sent = check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) })?;
+    let sent =
+        uninterrupted(|| check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) }))?;
     Ok(headers.iter().take(sent as usize).map(|header| header.msg_len as usize).collect())
 }
 
@@ -171,7 +215,7 @@ pub fn sendmmsg<'m>(
 pub fn sendfile(fd: BorrowedFd<'_>, file: &OwnedFd, offset: i64, count: usize) -> Result<usize> {
     let mut offset: libc::off_t = offset;
     // SAFETY: the system writes the new offset, and nothing else.
-    check_len(unsafe { libc::sendfile(fd.as_raw_fd(), file.as_raw_fd(), &raw mut offset, count) })
+    uninterrupted(|| check_len(unsafe { libc::sendfile(fd.as_raw_fd(), file.as_raw_fd(), &raw mut offset, count) }))
 }
 
 /// How long a file is, fstat(2); nothing where it has no length, as those of proc(5) have none.

@@ -9,6 +9,7 @@ pub mod ioctl;
 pub mod memory;
 pub mod option;
 pub mod ready;
+pub mod room;
 pub mod socket;
 pub mod uring;
 
@@ -20,6 +21,17 @@ pub type Result<T> = std::result::Result<T, Errno>;
 /// The errno of the call that just failed in this thread.
 fn last() -> Errno {
     Errno::new(nix::errno::Errno::last_raw())
+}
+
+/// Makes a call until no signal interrupts it. One that was interrupted says nothing of whether there is something to get, and
+/// who waits for the edge of an event would miss what is there already.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
+    loop {
+        match call() {
+            Err(errno) if errno.number() == libc::EINTR => {}
+            answer => return answer,
+        }
+    }
 }
 
 /// The answer of a call that says −1 for failure.

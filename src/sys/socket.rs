@@ -1,8 +1,10 @@
 //! The life of a descriptor: socket(2), bind(2), connect(2), listen(2), accept4(2), shutdown(2), close(2).
 
-use super::{Result, check};
+use super::{Result, check, uninterrupted};
 use crate::addr::Raw;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use crate::errno::Errno;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// What every descriptor of ours is.
 const FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -18,7 +20,7 @@ pub fn open(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
 /// socket(2) in the network namespace behind a path, setns(2). On a thread of its own, which ends: a namespace belongs
 /// to a thread, and no other thread may be moved.
 pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
-    let failed = |error: &std::io::Error| crate::errno::Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+    let failed = |error: &std::io::Error| Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
     let namespace = std::fs::File::open(netns).map_err(|error| failed(&error))?;
     let inside = std::thread::Builder::new().spawn(move || {
         // SAFETY: no pointers.
@@ -27,7 +29,7 @@ pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -
     });
     match inside.map_err(|error| failed(&error))?.join() {
         Ok(result) => result,
-        Err(_) => Err(crate::errno::Errno::new(libc::EIO)),
+        Err(_) => Err(Errno::new(libc::EIO)),
     }
 }
 
@@ -39,19 +41,77 @@ pub fn dup(fd: RawFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// A descriptor by its number, for a caller who knows that it is open.
-pub fn borrow<'fd>(fd: RawFd) -> BorrowedFd<'fd> {
-    // SAFETY: the caller's word. Were it closed, calls on it would fail, or concern whatever has the number now.
-    unsafe { BorrowedFd::borrow_raw(fd) }
+/// A descriptor that is used, and closed only if it is ours.
+pub struct Used(State);
+
+enum State {
+    Ours(OwnedFd),
+    /// Somebody else's: it stays open.
+    Lent(ManuallyDrop<OwnedFd>),
 }
 
-/// Takes over a descriptor that somebody else has opened, and asked us to use.
-pub fn adopt(fd: RawFd) -> Result<OwnedFd> {
-    // SAFETY: no pointers.
-    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
-    // SAFETY: the number is a descriptor, as the call above said; whoever gave it to us answers for it until the
-    // socket is closed, which forgets this handle without closing it (see `descriptor::Descriptor`).
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+impl Used {
+    /// One that somebody else has opened, and lends us by its number: it is not closed, whatever becomes of this. Who lends it
+    /// leaves it open for as long.
+    pub fn lent(number: RawFd) -> Result<Self> {
+        // SAFETY: no pointers.
+        check(unsafe { libc::fcntl(number, libc::F_GETFD) })?;
+        // SAFETY: the number is a descriptor, as the call above said, and nothing here closes it.
+        Ok(Self(State::Lent(ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) }))))
+    }
+
+    /// The same descriptor, which is ours from now on: whoever lent it has given it away.
+    pub fn given(self) -> Self {
+        match self.0 {
+            State::Lent(fd) => Self(State::Ours(ManuallyDrop::into_inner(fd))),
+            ours => Self(ours),
+        }
+    }
+
+    /// Whether it is closed in the end.
+    pub fn ours(&self) -> bool {
+        matches!(self.0, State::Ours(_))
+    }
+
+    /// close(2), if it is ours. Whatever that answers, the descriptor is gone: it must not be closed again.
+    pub fn close(self) -> Result<()> {
+        match self.0 {
+            // SAFETY: the descriptor was ours alone and nobody has it after `into_raw_fd`.
+            State::Ours(fd) => check(unsafe { libc::close(fd.into_raw_fd()) }).map(drop),
+            State::Lent(_) => Ok(()),
+        }
+    }
+}
+
+impl From<OwnedFd> for Used {
+    fn from(fd: OwnedFd) -> Self {
+        Self(State::Ours(fd))
+    }
+}
+
+impl AsFd for Used {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            State::Ours(fd) => fd.as_fd(),
+            State::Lent(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// A socket of its own for one association, SCTP_SOCKOPT_PEELOFF_FLAGS, with CLOEXEC and without blocking.
+pub fn peel_off(fd: BorrowedFd<'_>, association: i32) -> Result<OwnedFd> {
+    // A `sctp_peeloff_flags_arg_t`: the association, room for the descriptor, and the flags it is to have.
+    let mut request = [association, -1, FLAGS];
+    let mut len = size_of_val(&request) as libc::socklen_t;
+    let (level, option) = (crate::sctp::LEVEL, crate::sctp::PEELOFF);
+    // SAFETY: pointer and length are those of an array that is ours alone.
+    check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, request.as_mut_ptr().cast(), &raw mut len) })?;
+    let [_, new, _] = request;
+    if new < 0 {
+        return Err(Errno::new(libc::EBADF));
+    }
+    // SAFETY: the descriptor is new, so it is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
 /// Has calls on this descriptor answer EAGAIN where they would block.
@@ -80,12 +140,15 @@ pub fn bind(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     Ok(())
 }
 
-/// connect(2)
+/// connect(2). One that a signal interrupts goes on, as one that does not wait does: that is EINPROGRESS.
 pub fn connect(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     let bytes = addr.as_bytes();
     // SAFETY: pointer and length are those of a slice.
-    check(unsafe { libc::connect(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) })?;
-    Ok(())
+    let answer = check(unsafe { libc::connect(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) });
+    answer.map(drop).map_err(|errno| match errno.number() {
+        libc::EINTR => Errno::new(libc::EINPROGRESS),
+        _ => errno,
+    })
 }
 
 /// listen(2)
@@ -99,7 +162,7 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
 pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let null = std::ptr::null_mut();
     // SAFETY: with null pointers the peer's address is not asked for.
-    let fd = check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) })?;
+    let fd = uninterrupted(|| check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) }))?;
     // SAFETY: the descriptor is new, so it is ours alone.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -117,13 +180,6 @@ pub fn backlog(fd: BorrowedFd<'_>) -> u32 {
 pub fn shutdown(fd: BorrowedFd<'_>, how: i32) -> Result<()> {
     // SAFETY: no pointers.
     check(unsafe { libc::shutdown(fd.as_raw_fd(), how) })?;
-    Ok(())
-}
-
-/// close(2). Whatever it answers, the descriptor is gone: it must not be closed again.
-pub fn close(fd: OwnedFd) -> Result<()> {
-    // SAFETY: the descriptor was ours alone and nobody has it after `into_raw_fd`.
-    check(unsafe { libc::close(fd.into_raw_fd()) })?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod layout;
 mod poller;
 mod registry;
 mod ring;
+mod room;
 mod script;
 mod shortage;
 mod socket;

@@ -7,7 +7,7 @@ use esock::poller::registration::Registration;
 use esock::poller::token::{Table, Token};
 use esock::socket::Direction;
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -124,14 +124,14 @@ fn a_reader_who_does_not_wait_is_left_alone() {
     let poller = Poller::start(94).unwrap();
     let (near, mut far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    let registration = Registration::new(near.as_raw_fd());
-    let want = |direction| registration.want(&poller, direction, || Arc::clone(&source)).unwrap();
+    let registration = Registration::default();
+    let want = |direction| registration.want(near.as_fd(), &poller, direction, || Arc::clone(&source)).unwrap();
     want(Direction::Read);
     far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
     // He gets what he wants without waiting, again and again.
     for _ in 0..10 {
-        registration.unawaited(&poller);
+        registration.unawaited(near.as_fd(), &poller);
     }
     far.write_all(b"y").unwrap();
     // Writing is asked for afterwards: the first event is for that, and none has come for reading.
@@ -143,7 +143,7 @@ fn a_reader_who_does_not_wait_is_left_alone() {
     want(Direction::Read);
     far.write_all(b"z").unwrap();
     assert!(events.recv_timeout(PATIENCE).unwrap().0);
-    registration.end(&poller);
+    registration.end(near.as_fd(), &poller);
     assert_eq!(poller.registered(), 0);
     poller.stop();
 }

@@ -9,7 +9,7 @@ use esock::poller::Ready;
 use esock::poller::uring::{Intake, QUEUE, Ring};
 use esock::socket::Kind;
 use esock::sys;
-use std::mem::MaybeUninit;
+use esock::sys::room::{Memory, Space};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
@@ -73,18 +73,18 @@ fn until(what: impl Fn() -> bool) {
     }
 }
 
-struct Bytes([MaybeUninit<u8>; 64]);
+struct Bytes(Memory);
 
 impl Room for Bytes {
     const SCRATCH: usize = 64;
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        self.0.get_mut(..len)
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.0.space(len)
     }
 }
 
 /// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
-    let mut room = Bytes([MaybeUninit::uninit(); 64]);
+    let mut room = Bytes(Memory::new(64));
     ahead.attempt(&mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0 }, fd.as_fd(), TCP)
 }
 
@@ -244,7 +244,7 @@ fn cancel_storm() {
 #[test]
 fn gathered() {
     let (mine, other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    let ahead = Ahead::new(None);
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
     sys::io::send(other.as_fd(), b"abc", 0).unwrap();
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
@@ -262,7 +262,7 @@ fn gathered() {
 #[test]
 fn errors_in_order() {
     let (mine, _other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    let ahead = Ahead::new(None);
     ahead.let_go(Some(Errno::new(libc::ENOBUFS)));
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
     ahead.let_go(Some(Errno::new(libc::ECONNRESET)));
@@ -277,11 +277,11 @@ fn dense_events_of_others() {
     let Some(ring) = ring() else { return };
     let ring: &'static Arc<Ring> = Box::leak(Box::new(ring));
     let (mine, _other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), Some(ring));
+    let ahead = Ahead::new(Some(ring));
     let mut now = Instant::now();
     let mut waits = |after: Duration, dense: bool| {
         now += after;
-        ahead.arm(usize::MAX, Some(now), dense, || stream(usize::MAX).0)
+        ahead.arm(mine.as_fd(), usize::MAX, Some(now), dense, || stream(usize::MAX).0)
     };
     // One who waits often waits for the poller, while events are dense.
     for time in 1..=100 * u32::from(OFTEN) {
@@ -307,7 +307,7 @@ fn dense_events_of_others() {
 #[test]
 fn lost_bytes_are_an_error_for_good() {
     let (mine, other) = pair();
-    let ahead = Ahead::new(mine.as_raw_fd(), None);
+    let ahead = Ahead::new(None);
     ahead.let_go(Some(Errno::new(libc::EIO)));
     sys::io::send(other.as_fd(), b"behind the hole", 0).unwrap();
     for _ in 0..3 {
@@ -319,7 +319,7 @@ fn lost_bytes_are_an_error_for_good() {
 /// Only a reader of the stream goes by what is ahead.
 #[test]
 fn beside_the_stream() {
-    let mut room = Bytes([MaybeUninit::uninit(); 64]);
+    let mut room = Bytes(Memory::new(64));
     let recv = Recv { room: &mut room, len: 5, exact: true, whole: true, flags: libc::MSG_ERRQUEUE };
     assert!(recv.want().is_none());
 }

@@ -12,22 +12,30 @@ use esock::op::{Op, Room};
 use esock::poller::{self, Backend};
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Socket};
-use esock::sys::io::written;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use esock::sys;
+use esock::sys::room::{Memory, Space};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 type Sock = Arc<Socket<Waiter>>;
 
-#[derive(Default)]
-struct Buffer(Vec<MaybeUninit<u8>>);
+struct Buffer {
+    memory: Memory,
+    asked: usize,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self { memory: Memory::new(4 << 20), asked: 0 }
+    }
+}
 
 impl Room for Buffer {
     const SCRATCH: usize = 4096;
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        self.0.resize(len, MaybeUninit::new(0));
-        Some(&mut self.0)
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.asked = len;
+        self.memory.space(len)
     }
 }
 
@@ -35,7 +43,7 @@ struct NoRoom;
 
 impl Room for NoRoom {
     const SCRATCH: usize = 0;
-    fn room(&mut self, _: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn room(&mut self, _: usize) -> Option<Space<'_>> {
         None
     }
 }
@@ -72,10 +80,7 @@ fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answ
 fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<usize>, Vec<u8>) {
     let mut room = Buffer::default();
     let answer = run(socket, &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0 }, process, handle);
-    if let Answer::Done(got) | Answer::Partial(got) = answer {
-        room.0.truncate(got);
-    }
-    (answer, written(&room.0).to_vec())
+    (answer, room.memory.written().to_vec())
 }
 
 fn close(socket: &Sock) {
@@ -166,7 +171,7 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
     let answer =
         run(&socket, &mut Recv { room: &mut room, len: 1 << 32, exact: false, whole: false, flags: 0 }, &process, 1);
     assert!(matches!(answer, Answer::Done(5)), "{answer:?}");
-    assert_eq!(room.0.len(), Buffer::SCRATCH);
+    assert_eq!(room.asked, Buffer::SCRATCH);
 }
 
 #[test]
@@ -293,4 +298,32 @@ fn who_is_always_early_is_not_looked_for_at_first() {
     assert!(early.is_some() && left_out > 0);
     send();
     assert!(matches!(attempt(0), Answer::Done(1)));
+}
+
+/// What is no socket is not taken, though it is given.
+#[test]
+fn a_file_that_is_given_stays_open() {
+    poller::start(1).unwrap();
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    for dup in [false, true] {
+        let opened: Result<Sock, _> = Socket::open_fd(file.as_raw_fd(), dup, true, Backend::Epoll);
+        assert_eq!(opened.err().map(Errno::number), Some(libc::ENOTSOCK));
+        assert!(file.metadata().is_ok());
+    }
+}
+
+/// The option is that of the open socket, which others have too.
+#[test]
+fn what_the_lender_has_set_stays() {
+    poller::start(1).unwrap();
+    let (near, _far) = UnixStream::pair().unwrap();
+    let linger = [1_i32, 5].map(i32::to_ne_bytes).concat();
+    sys::option::set(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger).unwrap();
+    let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false, Backend::Epoll).unwrap();
+    let (descriptor, wakes) = socket.close().unwrap();
+    wakes.into_iter().for_each(esock::lane::Wakes::tell);
+    descriptor.close_unattended();
+    let mut now = [0; 8];
+    sys::option::get(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &mut now).unwrap();
+    assert_eq!(now[..], linger);
 }

@@ -2,6 +2,7 @@
 
 use super::handle;
 use crate::caller::{self, Place, Waiter};
+use crate::charge::charge;
 use crate::handle::Handle;
 use crate::term::value;
 use crate::{atoms, handle as sockets};
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// iovecs of one system call, UIO_MAXIOV of the kernel
 const IOV_MAX: i32 = 1024;
+/// What `info/1` takes, in microseconds.
+const INFO: u32 = 3;
 
 /// `debug/1` of the API, which is only remembered: there is nothing to print.
 static DEBUG: AtomicBool = AtomicBool::new(false);
@@ -60,6 +63,7 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
 #[rustler::nif(name = "info")]
 fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle = handle(socket)?;
+    charge(env, INFO);
     let kind = handle.socket.kind;
     let read = look(env, handle, Direction::Read);
     let write = look(env, handle, Direction::Write);

@@ -27,7 +27,7 @@ pub(crate) mod sendmsg;
 pub(crate) mod supports;
 
 use crate::caller::{self, Place, Waiter};
-use crate::charge::charge;
+use crate::charge;
 use crate::handle::Handle;
 use crate::job::{Args, Job, Task};
 use crate::{atoms, fail};
@@ -153,22 +153,17 @@ impl<'a> Wait<'a> {
         self.step.get()
     }
 
-    /// There was an attempt. The caller is charged, and whoever is to be woken is told; but a completion that ends with this has its
+    /// There was an attempt. The caller is charged, unless it gives up its turn, and whoever is to be woken is told; but a completion that ends with this has its
     /// message first.
-    fn attempted(&self, env: Env<'a>, micros: u32, ends: bool, wakes: Wakes<Waiter>) {
+    fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
-        self.charge(env, micros);
+        if self.acting.is_none() {
+            micros.map_or_else(charge::rests, |micros| charge::charge(env, micros));
+        }
         if self.acting.is_some() && ends {
             self.others.set(wakes);
         } else {
             caller::tell(env, self.place(), wakes);
-        }
-    }
-
-    /// Charges the caller; nobody, where the call is made in its place.
-    pub(crate) fn charge(&self, env: Env<'a>, micros: u32) {
-        if self.acting.is_none() {
-            charge(env, micros);
         }
     }
 
@@ -335,7 +330,7 @@ pub(crate) fn run<'a, O: Op>(
 ) -> NifResult<Term<'a>> {
     let (answer, wakes) = wait.attempt(env, handle, op);
     let more = matches!(answer, Answer::Unfinished(_));
-    wait.attempted(env, cost::<O>(&answer), ends(&answer), wakes);
+    wait.attempted(env, cost::<O>(&answer, wait.blocking()), ends(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
@@ -357,15 +352,19 @@ pub(crate) fn run<'a, O: Op>(
     })
 }
 
-/// What an attempt has taken, in microseconds: about what is measured on loopback, where a send does the receiver's part too.
-fn cost<O: Op>(answer: &Answer<O::Done>) -> u32 {
+/// What an attempt has taken, in microseconds: about what is measured on loopback, where a send does the receiver's part too; nothing
+/// where the caller gives up its turn.
+fn cost<O: Op>(answer: &Answer<O::Done>, blocking: bool) -> Option<u32> {
+    if blocking && matches!(answer, Answer::Waiting | Answer::Yield) {
+        return None;
+    }
     let (call, bytes) = if O::CLAIM.direction() == Direction::Read { (2, 4096) } else { (7, 2048) };
     let (calls, moved) = match answer {
         Answer::Done(done) | Answer::Again(done) => (O::calls(done), O::bytes(done)),
         Answer::Partial(done) | Answer::Unfinished(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
         _ => (1, 0),
     };
-    u32::try_from(calls.saturating_mul(call) + moved / bytes).unwrap_or(u32::MAX)
+    Some(u32::try_from(calls.saturating_mul(call) + moved / bytes).unwrap_or(u32::MAX))
 }
 
 /// Whether this is what somebody is told for whom it was done.
@@ -392,7 +391,7 @@ pub(crate) fn finish<'a, T>(
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
     caller::tell(env, Place::Call, wakes);
-    charge(env, 1);
+    charge::charge(env, 1);
     match result {
         Ok(value) => Ok(done(value)),
         Err(failure) => fail::failure(env, failure),

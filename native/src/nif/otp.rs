@@ -40,7 +40,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::SelectRead => flag(&settings.select_read, value),
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
         // It can only be turned on: whoever monitors the socket relies on it.
-        Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| resource.register(env)),
+        Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| _ = resource.register(env)),
         Own::AssocId | Own::Domain | Own::Fd => None,
     };
     Ok(done.map_or(Set::BadValue, |()| Set::Done))

@@ -22,7 +22,15 @@ fn recv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
+    let how = if told_as_it_comes(&socket, length, how) { atoms::select().encode(env) } else { how };
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
+}
+
+/// Whether a part of a length is told as it comes though the socket completes: nothing is kept beside one that is shared.
+fn told_as_it_comes(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
+    let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
+    let shared = socket.socket.kind.stream() && !socket.socket.gathers();
+    nowait && shared && length.decode::<u64>().is_ok_and(|length| length > 0)
 }
 
 const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: false };
@@ -42,7 +50,7 @@ fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, arg
     let answer = buffer::with(direct, |room| {
         run(env, socket, wait, &mut Recv { room, len, exact, whole, flags }, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
-            let data = op.room.term(env, got)?;
+            let data = op.room.term(env)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
     })?;
@@ -79,8 +87,8 @@ fn received_from<'a>(
     };
     let tag = || atoms::recvfrom().encode(env);
     buffer::with(false, |room| {
-        run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (got, from), _| {
-            let data = op.room.term(env, got)?;
+        run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (_, from), _| {
+            let data = op.room.term(env)?;
             let from = address::encode(env, &Address::from_raw(&from))?;
             Some((atoms::ok(), (from, data)).encode(env))
         })

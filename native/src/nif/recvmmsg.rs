@@ -55,8 +55,10 @@ fn received<'a>(
     let protocol = socket.socket.kind.protocol;
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
-        run(env, socket, wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, received, _| {
-            Some((atoms::ok(), messages(env, protocol, op, &received)?).encode(env))
+        run(env, socket, wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, mut received, _| {
+            let messages = messages(env, protocol, op, &received)?;
+            received.iter_mut().for_each(Received::told);
+            Some((atoms::ok(), messages).encode(env))
         })
     });
     answer.unwrap_or_else(|| Ok(fail::error(env, atoms::enomem())))

@@ -49,9 +49,11 @@ fn received<'a>(
     let protocol = socket.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
-        run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
-            let data = op.room.term(env, got.len)?;
-            Some((atoms::ok(), message(env, protocol, &got, data, &op.ctrl)?).encode(env))
+        run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, mut got, _| {
+            let data = op.room.term(env)?;
+            let message = message(env, protocol, &got, data, &op.ctrl)?;
+            got.told();
+            Some((atoms::ok(), message).encode(env))
         })
     })
 }

@@ -1,11 +1,16 @@
 //! The registry and the monitors.
 
 use crate::atoms;
-use crate::caller::{self, Place};
+use crate::caller::Place;
+use crate::charge::charge;
 use crate::handle::{self, Handle, Owned};
-use crate::watch::Watch;
+use crate::watch::{Watch, Watches};
+use esock::registry::Page;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
+
+/// What a monitor takes, in microseconds, and its end.
+const MONITOR: u32 = 2;
 
 /// `number_of()`
 #[rustler::nif]
@@ -13,10 +18,17 @@ fn number_of() -> usize {
     handle::number_of()
 }
 
-/// `which_sockets()`
+/// `which_sockets(Cursor)`: a page of the sockets.
 #[rustler::nif]
-fn which_sockets(env: Env<'_>) -> Vec<Term<'_>> {
-    handle::registered(env)
+fn which_sockets(env: Env<'_>, cursor: usize) -> Term<'_> {
+    page(env, handle::registered(env, cursor))
+}
+
+/// `{Found, Next}`, where `Next` is the cursor of the next page, or `done`. The first page is at 0.
+fn page<'a>(env: Env<'a>, Page { entries, next }: Page<Term<'a>>) -> Term<'a> {
+    charge(env, u32::try_from(entries.len()).map_or(u32::MAX, |micros| micros.saturating_add(1)));
+    let next = next.map_or_else(|| atoms::done().encode(env), |next| next.encode(env));
+    (entries, next).encode(env)
 }
 
 /// `use_registry(On)`
@@ -31,13 +43,13 @@ fn use_registry(env: Env<'_>, on: bool) -> Term<'_> {
 fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let watch = Watch::start(env, &resource).ok_or(Error::BadArg)?;
-    let (fd, wakes) = resource.socket.fd();
-    caller::tell(env, Place::Call, wakes);
-    match fd {
-        Ok(_) => resource.register(env),
-        // It was closed, perhaps between the two; whoever closed it has told the watch, or nobody has.
-        Err(_) => resource.watches.fire(env),
+    // It may have been closed between the two: then whoever closed it has told the watch, or nobody has.
+    if !resource.register(env)
+        && let Some(watch) = watch.leave()
+    {
+        Watch::tell(&watch, env, Place::Call);
     }
+    charge(env, MONITOR);
     Ok(watch.encode(env))
 }
 
@@ -50,18 +62,26 @@ fn cancel_monitor<'a>(env: Env<'a>, monitor: Term<'a>) -> NifResult<bool> {
     let Ok(watch) = monitor.decode::<&Watch>() else {
         return Ok(false);
     };
-    let own = watch.started_by(env.pid());
-    if !own && watch.active() { Err(Error::BadArg) } else { Ok(own && watch.remove()) }
+    charge(env, MONITOR);
+    if !watch.started_by(env.pid()) {
+        return if watch.active() { Err(Error::BadArg) } else { Ok(false) };
+    }
+    let left = watch.leave();
+    left.iter().for_each(|watch| Watch::end(watch, env, Place::Call));
+    Ok(left.is_some())
 }
 
-/// `monitors()`: `{MRef, Pid, Socket}` of every monitor.
+/// `number_of_monitors()`
 #[rustler::nif]
-fn monitors(env: Env<'_>) -> Vec<Term<'_>> {
-    let sockets = handle::registered_handles(env);
-    let of = |socket: &ResourceArc<Handle>| {
-        let monitors = socket.watches.list().into_iter();
-        let terms = monitors.map(|(watch, pid)| (watch, pid, handle::socket(env, socket)).encode(env));
-        terms.collect::<Vec<_>>()
-    };
-    sockets.iter().flat_map(of).collect()
+fn number_of_monitors() -> usize {
+    Watches::number_of()
+}
+
+/// `monitors(Socket, Cursor)`: a page of `{MRef, Pid}`, the monitors of a socket. One that is gone has none.
+#[rustler::nif]
+fn monitors<'a>(env: Env<'a>, socket: Term<'a>, cursor: usize) -> Term<'a> {
+    let watches = socket.decode::<&Handle>().map(|handle| handle.watches.page(cursor));
+    let Page { entries, next } = watches.unwrap_or(Page { entries: Vec::new(), next: None });
+    let terms = entries.iter().map(|watch| (watch, watch.pid()).encode(env));
+    page(env, Page { entries: terms.collect(), next })
 }

@@ -1,6 +1,7 @@
 //! sendmsg, sendv, sendmmsg.
 
 use super::{Wait, run};
+use crate::charge::charge;
 use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::term::flags;
@@ -57,7 +58,7 @@ fn send_message<'a>(
         return Ok(message::too_long(env));
     }
     iov.most = envelope.most(socket.socket.kind, bits);
-    wait.charge(env, iov.micros());
+    charge_for(env, wait, iov.micros());
     let mut op = SendMsg { message: envelope.with(&iov), flags: bits, more: iov.cut() };
     let tag = || (atoms::sendmsg(), (msg, flags)).encode(env);
     run(env, socket, wait, &mut op, tag, |_, put, all| iov.sent(env, put, all, gso))
@@ -99,7 +100,7 @@ fn send_vector<'a>(
         return Ok(message::too_long(env));
     }
     iov.most = send::most(socket.socket.kind, 0, &[]);
-    wait.charge(env, iov.micros());
+    charge_for(env, wait, iov.micros());
     let message = Message { iov: iov.slices(), to: None, ctrl: Vec::new(), gso: None };
     let tag = || (atoms::sendv(), atoms::undefined()).encode(env);
     let mut op = SendMsg { message, flags: 0, more: iov.cut() };
@@ -127,12 +128,19 @@ fn sendmmsg<'a>(
         Err(error) => return Ok(error),
     };
     let messages = iovs.iter().zip(envelopes).map(|(iov, envelope)| envelope.with(iov)).collect();
-    wait.charge(env, iovs.iter().map(Iov::micros).sum());
+    charge_for(env, &wait, iovs.iter().map(Iov::micros).sum());
     let more = socket.socket.kind.stream() && iovs.last().is_some_and(Iov::cut);
     let tag = || atoms::sendmmsg().encode(env);
     run(env, &socket, &wait, &mut SendMmsg { messages, flags: bits, more }, tag, |_, sent, all| {
         Some(if all { (atoms::more(), sent).encode(env) } else { sent.encode(env) })
     })
+}
+
+/// Charges the caller with what its parts take, beside the attempt; nobody, where the call is made in its place.
+fn charge_for(env: Env<'_>, wait: &Wait<'_>, micros: u32) {
+    if wait.acting.is_none() {
+        charge(env, micros);
+    }
 }
 
 /// Messages in parts: the data of each, and what goes with it.

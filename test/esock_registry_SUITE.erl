@@ -1,0 +1,252 @@
+%% The registry of sockets, and the monitors of sockets: what they answer, that a call holds no scheduler however many there
+%% are, and that no watch over a process stays.
+-module(esock_registry_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-import(esock_async_SUITE, [until/1]).
+-import(esock_pairs, [udp/0, close/1]).
+
+-compile([export_all, nowarn_export_all]).
+
+all() ->
+    [pages, who_stays, monitored_by_once, monitors_of, monitors_of_a_gone_socket, cancelled_in_any_order, monitors_counted,
+     cancelled, closed, closed_by_another, closed_before, signals_attended, registered_while_closed, monitored_while_closed,
+     scheduler].
+
+sockets(N) ->
+    [begin {ok, S} = esock:open(inet, dgram, udp), S end || _ <- lists:seq(1, N)].
+
+monitors(S, N) ->
+    [esock:monitor(S) || _ <- lists:seq(1, N)].
+
+%% Does something in a process of its own, which lives until it is told to end.
+actor(Fun) ->
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! {self(), Fun()}, receive stop -> ok end end),
+    {Pid, receive {Pid, Result} -> Result end}.
+
+%%% What they answer.
+
+pages(_) ->
+    Before = esock:which_sockets(),
+    Ss = sockets(3000),
+    ?assertEqual(lists:sort(Ss), lists:sort(esock:which_sockets() -- Before)),
+    close(Ss),
+    ?assertEqual([], esock:which_sockets() -- Before).
+
+%% Sockets come and go between the pages of a walk: those that stay are found, each once.
+who_stays(_) ->
+    {Stay, Go} = lists:split(2000, sockets(3000)),
+    Found = walk(0, Go),
+    [?assertEqual(1, maps:get(S, Found)) || S <- Stay],
+    close(Stay).
+
+walk(done, Go) ->
+    close(Go),
+    #{};
+walk(Cursor, Go) ->
+    {Page, Next} = esock_nif:which_sockets(Cursor),
+    {Now, Later} = lists:split(min(10, length(Go)), Go),
+    close(Now),
+    Come = sockets(length(Now)),
+    Found = walk(Next, Later),
+    close(Come),
+    lists:foldl(fun(S, Counts) -> maps:update_with(S, fun(N) -> N + 1 end, 1, Counts) end, Found, Page).
+
+monitored_by_once(_) ->
+    {S, _} = udp(),
+    _ = monitors(S, 3),
+    {Pid, _} = actor(fun() -> monitors(S, 2) end),
+    ?assertEqual(lists:sort([self(), Pid]), lists:sort(esock:monitored_by(S))),
+    ?assertEqual(5, esock:number_of_monitors(S)),
+    Pid ! stop,
+    until(fun() -> esock:monitored_by(S) =:= [self()] end),
+    close([S]).
+
+monitors_of(_) ->
+    [S, T] = sockets(2),
+    {Ms, Ns} = {monitors(S, 1000), monitors(T, 10)},
+    {Pid, Os} = actor(fun() -> monitors(S, 500) ++ monitors(T, 5) end),
+    ?assertEqual(lists:sort(Ms ++ lists:sublist(Os, 500)), lists:sort(esock:which_monitors(S))),
+    ?assertEqual(lists:sort(Ms ++ Ns), lists:sort(esock:which_monitors(self()))),
+    ?assertEqual(lists:sort(Os), lists:sort(esock:which_monitors(Pid))),
+    ?assertEqual({1500, 15, 1010, 505}, {esock:number_of_monitors(S), esock:number_of_monitors(T),
+                                         esock:number_of_monitors(self()), esock:number_of_monitors(Pid)}),
+    Pid ! stop,
+    close([S, T]),
+    ?assertEqual({0, []}, {esock:number_of_monitors(S), esock:which_monitors(self())}).
+
+monitors_of_a_gone_socket(_) ->
+    Gone = {'$socket', make_ref()},
+    ?assertEqual({0, [], []}, {esock:number_of_monitors(Gone), esock:which_monitors(Gone), esock:monitored_by(Gone)}).
+
+%% A cancel leaves the others alone; its place in the table is another's then.
+cancelled_in_any_order(_) ->
+    {S, _} = udp(),
+    Numbered = lists:zip(lists:seq(1, 1000), monitors(S, 1000)),
+    {Even, Odd} = lists:partition(fun({N, _}) -> N rem 2 =:= 0 end, Numbered),
+    [?assert(esock:cancel_monitor(M)) || {_, M} <- Even],
+    More = monitors(S, 500),
+    [?assertNot(esock:cancel_monitor(M)) || {_, M} <- Even],
+    Left = [M || {_, M} <- Odd] ++ More,
+    ?assertEqual(lists:sort(Left), lists:sort(esock:which_monitors(S))),
+    close([S]),
+    [receive {'DOWN', M, socket, S, closed} -> ok end || M <- Left],
+    receive {'DOWN', _, socket, _, _} = Other -> error(Other) after 0 -> ok end,
+    [?assertNot(esock:cancel_monitor(M)) || M <- Left].
+
+monitors_counted(_) ->
+    Before = esock:number_of_monitors(),
+    [S, T] = sockets(2),
+    Ms = monitors(S, 100),
+    _ = monitors(T, 10),
+    {Pid, _} = actor(fun() -> monitors(S, 50) end),
+    ?assertEqual(Before + 160, esock:number_of_monitors()),
+    [esock:cancel_monitor(M) || M <- lists:sublist(Ms, 30)],
+    ?assertEqual(Before + 130, esock:number_of_monitors()),
+    close([T]),
+    ?assertEqual(Before + 120, esock:number_of_monitors()),
+    _ = monitors(T, 7),
+    ?assertEqual(Before + 120, esock:number_of_monitors()),
+    Pid ! stop,
+    until(fun() -> esock:number_of_monitors() =:= Before + 70 end),
+    close([S]),
+    ?assertEqual(Before, esock:number_of_monitors()).
+
+%%% The VM's watch over a process ends with the monitor, though the reference is still there.
+
+%% Runs something that begins monitors and has them end, in a process that keeps the references meanwhile: where what was
+%% watched for is collected, the VM may still list it, and crashes (OTP 25). So it owns no socket either.
+unwatched(Run) ->
+    Self = self(),
+    Pid = spawn_link(fun() ->
+                             receive go -> ok end,
+                             Ms = Run(),
+                             Self ! ended,
+                             receive stop -> Self ! {kept, Ms} end
+                     end),
+    Before = process_info(Pid, monitored_by),
+    Pid ! go,
+    receive ended -> ok end,
+    until(fun() -> process_info(Pid, monitored_by) =:= Before end),
+    Pid ! stop,
+    receive {kept, [_ | _]} -> ok end.
+
+cancelled(_) ->
+    {S, _} = udp(),
+    unwatched(fun() -> Ms = monitors(S, 100), [true = esock:cancel_monitor(M) || M <- Ms], Ms end),
+    close([S]).
+
+closed(_) ->
+    {S, _} = udp(),
+    unwatched(fun() ->
+                      Ms = monitors(S, 100),
+                      close([S]),
+                      [receive {'DOWN', M, socket, S, closed} -> ok end || M <- Ms],
+                      Ms
+              end).
+
+closed_by_another(_) ->
+    {S, _} = udp(),
+    unwatched(fun() -> Ms = monitors(S, 100), {Pid, _} = actor(fun() -> close([S]) end), Pid ! stop, Ms end).
+
+closed_before(_) ->
+    {S, _} = udp(),
+    close([S]),
+    unwatched(fun() -> monitors(S, 100) end).
+
+%% A process that monitors and never waits does not gather the signals of the watches over it.
+signals_attended(_) ->
+    {S, _} = udp(),
+    erlang:garbage_collect(),
+    Before = erlang:memory(system),
+    Self = self(),
+    Pid = spawn_link(fun() ->
+                             [true = esock:cancel_monitor(esock:monitor(S)) || _ <- lists:seq(1, 50_000)],
+                             erlang:garbage_collect(),
+                             Self ! monitored,
+                             esock_leak_SUITE:busy()
+                     end),
+    receive monitored -> ok end,
+    until(fun() -> erlang:memory(system) - Before < 2_000_000 end),
+    unlink(Pid),
+    exit(Pid, kill),
+    close([S]).
+
+%%% Closed meanwhile.
+
+registered_while_closed(_) ->
+    meanwhile(fun(S) -> esock:setopt(S, {otp, use_registry}, true) end).
+
+monitored_while_closed(_) ->
+    meanwhile(fun(S) -> M = esock:monitor(S), receive {'DOWN', M, socket, S, closed} -> ok end end).
+
+%% One process opens and closes sockets, another does something with them at the same time: none is left in the registry.
+meanwhile(Do) ->
+    {Sockets, Monitors} = {esock:number_of(), esock:number_of_monitors()},
+    Self = self(),
+    Pid = spawn_link(fun Loop() -> receive {S, Self} -> _ = Do(S), Self ! {done, S}, Loop(); stop -> ok end end),
+    [begin
+         {ok, S} = esock:open(inet, dgram, udp, #{use_registry => false}),
+         Pid ! {S, Self},
+         %% So that the two meet at different points.
+         [erlang:yield() || _ <- lists:seq(1, N rem 4)],
+         ok = esock:close(S),
+         receive {done, S} -> ok end
+     end || N <- lists:seq(1, 10_000)],
+    Pid ! stop,
+    ?assertEqual({Sockets, Monitors}, {esock:number_of(), esock:number_of_monitors()}).
+
+%%% Schedulers.
+
+%% With 15,000 sockets, and 20,000 monitors of one of them, no call holds a scheduler.
+scheduler(_) ->
+    [S | _] = Ss = sockets(min(15_000, descriptors() - 1000)),
+    {Pid, _} = actor(fun() -> monitors(S, 20_000) end),
+    Calls = #{which_sockets => fun() -> esock:which_sockets() end,
+              number_of_monitors => fun() -> esock:number_of_monitors() end,
+              number_of_monitors_of_process => fun() -> esock:number_of_monitors(Pid) end,
+              number_of_monitors_of_socket => fun() -> esock:number_of_monitors(S) end,
+              which_monitors_of_process => fun() -> esock:which_monitors(Pid) end,
+              which_monitors_of_socket => fun() -> esock:which_monitors(S) end,
+              monitored_by => fun() -> esock:monitored_by(S) end,
+              %% What a filter asks of each socket. Short, so that the system seldom stops it in between.
+              info => fun() -> [esock:info(X) || X <- lists:sublist(Ss, 3000)] end,
+              monitor_and_cancel => fun() -> [true = esock:cancel_monitor(M) || M <- monitors(S, 3000)] end},
+    Held = maps:filter(fun(_, Call) -> holds(Call, 3) end, Calls),
+    Pid ! stop,
+    close(Ss),
+    ?assertEqual([], maps:keys(Held)).
+
+descriptors() ->
+    case string:trim(os:cmd("ulimit -n")) of
+        "unlimited" -> 1_000_000;
+        Limit -> list_to_integer(Limit)
+    end.
+
+%% The machine may be busy with something else: it counts if it happens each time of three.
+holds(_Call, 0) -> true;
+holds(Call, Tries) ->
+    case held(Call) of
+        [] -> false;
+        Infos -> ct:pal("~p", [Infos]), holds(Call, Tries - 1)
+    end.
+
+%% When a process has held a scheduler for 2 ms or more. Its heap has room: the collector is not what is measured.
+held(Call) ->
+    Self = self(),
+    Watcher = spawn_link(fun() ->
+                                 _ = erlang:system_monitor(self(), [{long_schedule, 2}]),
+                                 Self ! watching,
+                                 receive {stop, Pid} -> Self ! {held, [Info || {Who, Info} <- reports(), Who =:= Pid]} end
+                         end),
+    receive watching -> ok end,
+    {Pid, MRef} = spawn_opt(fun() -> _ = Call(), ok end,
+                            [monitor, {min_heap_size, 1_000_000}, {min_bin_vheap_size, 50_000_000}]),
+    receive {'DOWN', MRef, process, Pid, normal} -> ok end,
+    Watcher ! {stop, Pid},
+    receive {held, Infos} -> Infos end.
+
+reports() ->
+    receive {monitor, Pid, long_schedule, Info} -> [{Pid, Info} | reports()] after 0 -> [] end.
