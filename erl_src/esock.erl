@@ -544,8 +544,18 @@ send(Socket, Data, Flags, Timeout) ->
 send_binary(Ref, Data, Flags, Timeout) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {send, Data, Flags}, Timeout);
-        How -> esock_nif:send(Ref, Data, Flags, Timeout, How)
+        How ->
+            case esock_nif:send(Ref, Data, Flags, Timeout, How) of
+                {more, Rest} -> gone_on(send_binary(Ref, Rest, Flags, Timeout), Rest);
+                Result -> Result
+            end
     end.
+
+%% What is answered where a part had gone before, and `Rest' was left.
+gone_on({select, ?INFO(_, _) = Info}, Rest) -> {select, {Info, Rest}};
+gone_on({error, Reason}, Rest) when is_atom(Reason) -> {error, {Reason, Rest}};
+gone_on({error, {invalid, _} = Reason}, Rest) -> {error, {Reason, Rest}};
+gone_on(Result, _Rest) -> Result.
 
 %% @equiv sendto(Socket, Data, Dest, [], infinity)
 -spec sendto(socket(), iodata(), sockaddr() | select_info()) -> ok | {ok, binary()} | {error, term()}.
@@ -572,10 +582,14 @@ sendto(Socket, Data, Dest, Timeout) ->
 -spec sendto(socket(), iodata(), sockaddr(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           ok | {ok, binary()} | later(binary()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
-sendto(?SOCKET(Ref), Data, Dest, Flags, Timeout) when ?IS_SOCKET(Ref), is_binary(Data), is_list(Flags) ->
+sendto(?SOCKET(Ref) = Socket, Data, Dest, Flags, Timeout) when ?IS_SOCKET(Ref), is_binary(Data), is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {sendto, Data, Dest, Flags}, Timeout);
-        How -> esock_nif:sendto(Ref, Data, Dest, Flags, Timeout, How)
+        How ->
+            case esock_nif:sendto(Ref, Data, Dest, Flags, Timeout, How) of
+                {more, Rest} -> gone_on(sendto(Socket, Rest, Dest, Flags, Timeout), Rest);
+                Result -> Result
+            end
     end;
 sendto(?SOCKET(Ref) = Socket, Data, Dest, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Data) ->
     sendto(Socket, binary(Data), Dest, Flags, Timeout);
@@ -709,29 +723,32 @@ sendmsg(?SOCKET(Ref) = Socket, Rest, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOC
         {{sendmsg, _}, _} -> erlang:error(badarg, [Socket, Rest, Cont, Timeout]);
         _ -> {error, {invalid, Cont}}
     end;
-sendmsg(?SOCKET(Ref), #{iov := _} = Msg, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Flags) ->
-    case wait(Timeout) of
-        block -> esock_wait:run(Ref, {sendmsg, Msg, Flags}, Timeout);
-        How -> sendmsg_nowait(Ref, Msg, Flags, Timeout, How)
-    end;
+sendmsg(?SOCKET(Ref), #{iov := IOV} = Msg, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Flags) ->
+    fitting(Ref, IOV, Msg, wait(Timeout), fun(Fitting, How) -> sendmsg_fitting(Ref, Fitting, Flags, Timeout, How) end);
 sendmsg(Socket, Msg, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msg, Flags, Timeout]).
 
-sendmsg_nowait(Ref, Msg, Flags, Handle, How) ->
+sendmsg_fitting(Ref, Msg, Flags, Timeout, block) ->
+    esock_wait:run(Ref, {sendmsg, Msg, Flags}, Timeout);
+sendmsg_fitting(Ref, Msg, Flags, Handle, How) ->
     case esock_nif:sendmsg(Ref, Msg, Flags, Handle, How) of
-        {ok, Rest} when is_map_key(gso, Msg) ->
-            %% One call sends so many datagrams and no more.
-            sendmsg_nowait_rest(sendmsg_nowait(Ref, esock_wait:rest(Msg, Rest), Flags, Handle, How), Rest);
+        {more, Rest} ->
+            gone_on(sendmsg_fitting(Ref, esock_wait:rest(Msg, Rest), Flags, Handle, How), Rest);
         {select, {?INFO({sendmsg, {_, _}}, NewHandle), Rest}} ->
             {select, {?INFO({sendmsg, {esock_wait:rest(Msg, Rest), Flags}}, NewHandle), Rest}};
         Result ->
             Result
     end.
 
-%% A part had gone before.
-sendmsg_nowait_rest({select, ?INFO(_, _) = Info}, Rest) -> {select, {Info, Rest}};
-sendmsg_nowait_rest({error, Reason}, Rest) when is_atom(Reason) -> {error, {Reason, Rest}};
-sendmsg_nowait_rest(Result, _Rest) -> Result.
+%% Calls with data that the NIF can take: more than it takes at once is made so first, and is not completed for the caller,
+%% since all of it would have to be copied for that.
+fitting(Ref, IOV, Data, How, Call) ->
+    case esock_iov:long(IOV) andalso esock_iov:fit(Ref, Data) of
+        false -> Call(Data, How);
+        {ok, Fitting} when How =:= nowait -> Call(Fitting, select);
+        {ok, Fitting} -> Call(Fitting, How);
+        {error, _} = Error -> Error
+    end.
 
 %% @doc Sends several messages with as few system calls as can be, sendmmsg(2).
 %%
@@ -746,27 +763,34 @@ sendmsg_nowait_rest(Result, _Rest) -> Result.
           {error, posix() | closed | invalid() | timeout}.
 sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Msgs), is_list(Flags) ->
     case {wait(Timeout), bad_msg(Msgs)} of
-        {_, {value, Bad}} -> erlang:error({invalid, {msg, Bad}});
+        {_, {value, Bad}} -> erlang:error({invalid, Bad});
         {_, badarg} -> erlang:error(badarg, [Socket, Msgs, Flags, Timeout]);
         {_, []} -> ok;
-        {block, _} -> esock_wait:run(Ref, {sendmmsg, Msgs, Flags}, Timeout);
-        {How, _} -> sendmmsg_nowait(Ref, Msgs, Flags, Timeout, How, none)
+        {How, _} -> sendmmsg_fitting(Ref, esock_iov:fit_all(Ref, Msgs), Flags, Timeout, How)
     end;
 sendmmsg(Socket, Msgs, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msgs, Flags, Timeout]).
 
-%% What of a list of messages is none; or the messages.
+%% What of a list of messages is none, so that none of them is sent; or the messages.
 bad_msg(Msgs) -> bad_msg(Msgs, Msgs).
 
+bad_msg([#{iov := _, addr := Addr} | _], _) when not is_map(Addr) -> {value, {sockaddr, Addr}};
 bad_msg([#{iov := _} | Rest], Msgs) -> bad_msg(Rest, Msgs);
-bad_msg([Msg | _], _) when not is_map(Msg) -> {value, Msg};
+bad_msg([Msg | _], _) when not is_map(Msg) -> {value, {msg, Msg}};
 bad_msg([], Msgs) -> Msgs;
 bad_msg(_, _) -> badarg.
+
+sendmmsg_fitting(_Ref, {error, _} = Error, _Flags, _Timeout, _How) -> Error;
+sendmmsg_fitting(Ref, {ok, Msgs}, Flags, Timeout, block) -> esock_wait:run(Ref, {sendmmsg, Msgs, Flags}, Timeout);
+sendmmsg_fitting(Ref, {ok, Msgs}, Flags, Handle, How) when is_reference(Handle) ->
+    sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, none);
+sendmmsg_fitting(Ref, {ok, Msgs}, Flags, _Timeout, How) ->
+    sendmmsg_nowait(Ref, Msgs, Flags, make_ref(), How, none).
 
 %% `Count': how many have gone whole, or `none' where nothing has gone at all.
 sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
     case esock_nif:sendmmsg(Ref, Msgs, Flags, Handle, How) of
-        {ok, Sent} ->
+        {more, Sent} ->
             case esock_wait:unsent(Msgs, Sent) of
                 {_, []} -> ok;
                 {More, Rest} -> sendmmsg_nowait(Ref, Rest, Flags, Handle, How, sum(Count, More))
@@ -780,6 +804,8 @@ sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
             {_, Rest} = esock_wait:unsent(Msgs, Sent),
             {ok, [IOV || #{iov := IOV} <- Rest]};
         {error, _} when Count =/= none ->
+            %% A message that went in part has the turn still.
+            _ = esock_wait:cancel(Ref, sendmmsg, Handle),
             {ok, [IOV || #{iov := IOV} <- Msgs]};
         Result ->
             Result
@@ -802,9 +828,10 @@ sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont) when ?IS_SOCKET(Ref) ->
         _ -> erlang:error(badarg, [Socket, IOV, Cont])
     end;
 sendv(?SOCKET(Ref), IOV, Timeout) when ?IS_SOCKET(Ref) ->
-    case wait(Timeout) of
-        block -> esock_wait:run(Ref, {sendv, IOV}, Timeout);
-        How -> esock_nif:sendv(Ref, IOV, Timeout, How)
+    case fitting(Ref, IOV, IOV, wait(Timeout), fun(Fitting, How) -> sendv_fitting(Ref, Fitting, Timeout, How) end) of
+        %% What it is, is not said here.
+        {error, {invalid, {iov, _}}} -> {error, {invalid, iov}};
+        Result -> Result
     end;
 sendv(Socket, IOV, Timeout) ->
     erlang:error(badarg, [Socket, IOV, Timeout]).
@@ -819,6 +846,14 @@ sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET
     end;
 sendv(Socket, IOV, Cont, Timeout) ->
     erlang:error(badarg, [Socket, IOV, Cont, Timeout]).
+
+sendv_fitting(Ref, IOV, Timeout, block) ->
+    esock_wait:run(Ref, {sendv, IOV}, Timeout);
+sendv_fitting(Ref, IOV, Handle, How) ->
+    case esock_nif:sendv(Ref, IOV, Handle, How) of
+        {more, Rest} -> gone_on(sendv_fitting(Ref, Rest, Handle, How), Rest);
+        Result -> Result
+    end.
 
 %% @doc What is left of an I/O vector when so many bytes of it have gone.
 -spec rest_iov(non_neg_integer(), erlang:iovec()) -> erlang:iovec().

@@ -3,7 +3,8 @@
 %%
 %% A call that may wait takes `Handle' and `How', see native/src/nif/mod.rs: with `How = nowait' it answers as the API does, with
 %% `select' so too, but never `completion', with `zero' it does not wait, and with a count of the times that the caller has
-%% yielded it answers `yield', `wait' or `{wait, Part}'.
+%% yielded it answers `yield', `wait' or `{wait, Part}'. `{more, Part}' is the answer of a call that has sent so much and takes no
+%% more at once: the caller goes on with the rest, and where the rest belongs to the same data no other process comes between.
 -module(esock_nif).
 
 -export([info/0, info/1]).

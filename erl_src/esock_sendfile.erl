@@ -80,6 +80,8 @@ copied(Socket, File, Offset, Count, Wait, Sent, Data) ->
     case send(Socket, Data, Wait) of
         ok ->
             copy(Socket, File, Offset, Count, Wait, Sent + byte_size(Data));
+        {more, Rest} ->
+            copied(Socket, File, Offset, Count, Wait, Sent + byte_size(Data) - byte_size(Rest), Rest);
         {select, {{select_info, _, Handle1}, Rest}} ->
             Put = Sent + byte_size(Data) - byte_size(Rest),
             {select, {{select_info, {sendfile, File}, Handle1}, Put}};

@@ -43,6 +43,10 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
         {wait, Part} ->
             {Rest, More} = part(Op, Part, Done),
             wait(Socket, Rest, Handle, Deadline, More);
+        {error, {invalid, _} = Reason} when Done =/= [] ->
+            %% A message behind those that have gone: the turn has not been given up.
+            _ = cancel(Socket, name(Op), Handle),
+            failed(Op, Reason, Done);
         {error, Reason} ->
             failed(Op, Reason, Done);
         Result ->
@@ -77,15 +81,12 @@ look(Socket, Op, Deadline) ->
 %% What is answered in the end, of what the last attempt has got and the ones before.
 done({recv, _, _}, {ok, Data}, [_ | _] = Done) ->
     {ok, iolist_to_binary([Done, Data])};
-done({sendmmsg, _, _} = Op, {ok, Sent}, Done) ->
-    %% One call takes so many messages and no more.
-    case part(Op, Sent, Done) of
+done(Op, {more, Part}, Done) ->
+    %% One call sends so much and no more.
+    case part(Op, Part, Done) of
         {{sendmmsg, [], _}, _} -> ok;
         {Rest, More} -> {again, Rest, More}
     end;
-done({sendmsg, #{gso := _} = Msg, Flags}, {ok, Rest}, _Done) ->
-    %% Nor so many datagrams.
-    {again, {sendmsg, rest(Msg, Rest), Flags}, sent};
 done({sendfile, _, _, _, Before}, {ok, Put}, _Done) ->
     {ok, Before + Put};
 done(_Op, {signals, _} = Result, _Done) ->
@@ -160,7 +161,7 @@ part({sendfile, Fd, Offset, Count, Sent}, Put, _Done) ->
 %% @doc What is left to send of a message that went in part. Control messages go with the first byte, and once; those of
 %% datagrams go with each.
 -spec rest(map(), [binary()]) -> map().
-rest(#{gso := _} = Msg, Rest) -> Msg#{iov := Rest};
+rest(#{gso := _} = Msg, Rest) -> Msg#{iov := esock_iov:window(Rest)};
 rest(Msg, Rest) -> maps:remove(ctrl, Msg#{iov := Rest}).
 
 %% @doc How many messages were sent, and those that were not, given the bytes that went of each of the first; one that went

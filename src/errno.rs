@@ -60,5 +60,7 @@ errnos! {
 
 /// EBADF
 pub const NOT_OPEN: Errno = Errno::new(libc::EBADF);
+/// EMSGSIZE
+pub const TOO_LONG: Errno = Errno::new(libc::EMSGSIZE);
 /// ENOTSOCK
 pub const NOT_A_SOCKET: Errno = Errno::new(libc::ENOTSOCK);

@@ -218,8 +218,8 @@ impl<W: Wake> Line<W> {
         wakes: &mut Wakes<W>,
     ) -> Cancelled {
         if let Some(head) = self.head.as_ref().filter(|head| head.waiter.process() == me && is(&head.waiter)) {
-            let how = match (head.armed || head.waiter.acts(), head.waiter.told()) {
-                // Who does it in its place finds that it has left, and sends nothing.
+            let how = match (head.armed || head.kept || head.waiter.acts(), head.waiter.told()) {
+                // Nothing is sent to who has the turn in a call, and who does it in its place finds that it has left.
                 (true, _) => Cancelled::Clean,
                 (false, true) => Cancelled::Sent,
                 (false, false) => return Cancelled::Sending,

@@ -37,6 +37,8 @@ pub enum Answer<T> {
     Again(T),
     /// It is done in part, and the caller is in line for the rest (unless it is not to wait).
     Partial(T),
+    /// It is done in part, and the caller has the turn and is to go on at once.
+    Unfinished(T),
     /// The caller is in line.
     Waiting,
     /// It would block; the caller is not to wait and is not in line.
@@ -131,6 +133,13 @@ impl<W: Wake> Visit<'_, W> {
                     _ => self.wait_for_rest::<O>(waiter),
                 }
                 Answer::Partial(done)
+            }
+            Attempt::Unfinished(done) => {
+                self.count::<O>(|tally| tally.part(O::bytes(&done)));
+                if self.mode != Mode::Complete {
+                    self.keep::<O>(waiter);
+                }
+                Answer::Unfinished(done)
             }
             Attempt::Cut(done, cut) => {
                 self.count::<O>(|tally| tally.part(O::bytes(&done)));
@@ -303,7 +312,7 @@ impl<W: Wake> Visit<'_, W> {
 
     /// Takes the turn without waiting for anything: who has it is about to go on.
     fn keep<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
-        self.lead::<O>(waiter);
+        self.state.line.lead(O::CLAIM, waiter(), self.wakes);
         if let Some(head) = &mut self.state.line.head {
             (head.armed, head.kept) = (false, true);
         }

@@ -587,7 +587,7 @@ send_later(_) ->
 
 send_gathered(_) ->
     Data = crypto:strong_rand_bytes(10_000_000),
-    Parts = [Part || <<Part:1000/binary>> <= Data],
+    Parts = [Part || <<Part:10000/binary>> <= Data],
     lists:foreach(
       fun({Name, Send}) ->
               {C, S} = pair(),

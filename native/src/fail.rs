@@ -1,10 +1,9 @@
 //! Failures as terms: the closed set that the API answers and raises.
 
-use crate::atoms;
+use crate::{atoms, sys};
 use esock::errno::Errno;
 use esock::lane::Reason;
 use esock::readiness::Failure;
-use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Encoder, Env, Error, NifResult, Term};
 
 /// `{error, Reason}`
@@ -49,20 +48,7 @@ pub(crate) fn reason(env: Env<'_>, reason: Reason) -> Term<'_> {
     }
 }
 
-/// A term to raise. rustler wants one that outlives the call, so it is kept in an environment of its own until then.
-pub(crate) struct Raised(OwnedEnv, SavedTerm);
-
-impl Raised {
-    /// Keeps a term.
-    pub(crate) fn new(term: Term<'_>) -> Self {
-        let env = OwnedEnv::new();
-        let saved = env.save(term);
-        Self(env, saved)
-    }
-}
-
-impl Encoder for Raised {
-    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
-        self.0.run(|own| self.1.load(own).in_env(env))
-    }
+/// The error that raises a term of this call.
+pub(crate) fn raised(term: Term<'_>) -> Error {
+    Error::RaiseTerm(Box::new(sys::Raised::new(term)))
 }

@@ -2,11 +2,11 @@
 #![allow(unsafe_code)]
 
 use esock::sys::room::Space;
-use rustler::sys::{ErlNifEnv, enif_alloc_binary};
+use rustler::sys::{ErlNifEnv, ErlNifTerm, enif_alloc_binary, enif_get_tuple};
 use rustler::{Encoder, Env, OwnedBinary, Term};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 /// A binary of that size with nothing in it yet; or nothing where there is no memory for it, where rustler's own
 /// constructor aborts the VM.
@@ -82,4 +82,39 @@ pub(crate) fn call<T>(work: impl FnOnce(Option<Env<'_>>) -> T) -> T {
     let (env, here) = (CALL.get(), ());
     // SAFETY: it is there until `in_call` is over, which this is within, and the terms that `work` makes do not leave it.
     work((!env.is_null()).then(|| unsafe { Env::new(&here, env) }))
+}
+
+/// The elements of a tuple of `N`. rustler's function makes a vector of any tuple, however large.
+pub(crate) fn tuple<'a, const N: usize>(term: Term<'a>) -> Option<[Term<'a>; N]> {
+    let (env, mut arity, mut elements) = (term.get_env(), 0, null());
+    // SAFETY: the call writes to both where it answers 1: there are so many elements then, for as long as the environment.
+    unsafe {
+        let found = enif_get_tuple(env.as_c_arg(), term.as_c_arg(), &raw mut arity, &raw mut elements) == 1;
+        let elements: &[ErlNifTerm; N] = (found && usize::try_from(arity) == Ok(N)).then(|| &*elements.cast())?;
+        Some(elements.map(|element| Term::new(env, element)))
+    }
+}
+
+/// A term to raise, which may be large: it is not copied. rustler wants one that outlives the call, and encodes it in the
+/// environment of the call.
+pub(crate) struct Raised {
+    env: usize,
+    term: ErlNifTerm,
+}
+
+impl Raised {
+    pub(crate) fn new(term: Term<'_>) -> Self {
+        Self { env: term.get_env().as_c_arg().addr(), term: term.as_c_arg() }
+    }
+}
+
+impl Encoder for Raised {
+    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+        if env.as_c_arg().addr() == self.env {
+            // SAFETY: a term of this very environment.
+            unsafe { Term::new(env, self.term) }
+        } else {
+            crate::atoms::invalid().encode(env)
+        }
+    }
 }

@@ -64,12 +64,15 @@ pub fn segment(size: u16) -> Message {
 /// The buffer for the system.
 pub fn write(messages: &[Message]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for message in messages {
-        bytes.extend((HEADER + message.data.len()).to_ne_bytes());
-        bytes.extend(message.level.to_ne_bytes());
-        bytes.extend(message.kind.to_ne_bytes());
-        bytes.extend(&message.data);
-        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
-    }
+    messages.iter().for_each(|message| append(&mut bytes, message));
     bytes
+}
+
+/// One more message in it.
+pub fn append(bytes: &mut Vec<u8>, message: &Message) {
+    bytes.extend((HEADER + message.data.len()).to_ne_bytes());
+    bytes.extend(message.level.to_ne_bytes());
+    bytes.extend(message.kind.to_ne_bytes());
+    bytes.extend(&message.data);
+    bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
 }

@@ -6,7 +6,6 @@
 //! is refused costs one copy of 64 KB where as many bytes go by 50 datagrams.
 
 use super::sendmmsg::MOST;
-use super::sendmsg::IOV_MAX;
 use super::{Attempt, blocked};
 use crate::addr::Raw;
 use crate::control;
@@ -22,6 +21,8 @@ use std::sync::OnceLock;
 pub const SEGMENTS: usize = 64;
 /// The most data that one message has, whether it becomes one datagram or many: 65,535 less the headers of IPv4 and UDP.
 pub const PAYLOAD: usize = 65_507;
+/// More than any datagram has.
+pub const DATAGRAM: usize = 65_536;
 /// How many bytes one attempt sends, more or less: it runs on a scheduler.
 pub const BYTES: usize = 1 << 20;
 
@@ -43,8 +44,7 @@ pub fn send(
     offload: bool,
     mut call: impl FnMut(&[Outgoing<'_>]) -> sys::Result<Vec<usize>>,
 ) -> Attempt<Vec<usize>> {
-    let joined: Vec<_> = messages.iter().map(joined).collect();
-    let sources: Vec<_> = messages.iter().zip(&joined).map(|(message, joined)| Source::new(message, joined)).collect();
+    let sources: Vec<_> = messages.iter().map(Source::new).collect();
     let mut parts = plan(&sources, offload);
     let mut result = call(&outgoing(&parts));
     if result.as_ref().is_err_and(|errno| refused(*errno)) && parts.iter().any(|part| part.many) {
@@ -69,25 +69,9 @@ pub fn stride(size: usize) -> usize {
     size * (PAYLOAD / size.max(1)).clamp(1, SEGMENTS)
 }
 
-/// The data of a message of more parts than a call takes, in one: no more than an attempt sends of it.
-fn joined(message: &Message<'_>) -> Option<Vec<u8>> {
-    let most = message.gso.map_or(usize::MAX, |size| {
-        let stride = stride(usize::from(size.get()));
-        stride * BYTES.div_ceil(stride)
-    });
-    (message.iov.len() > IOV_MAX).then(|| {
-        let mut whole = Vec::new();
-        for part in &message.iov {
-            let left = most - whole.len();
-            whole.extend_from_slice(part.get(..left).unwrap_or(part));
-        }
-        whole
-    })
-}
-
 /// A message, and what the calls for it have in common.
 struct Source<'m> {
-    iov: Cow<'m, [IoSlice<'m>]>,
+    iov: &'m [IoSlice<'m>],
     to: Option<&'m Raw>,
     ctrl: &'m [u8],
     /// The size of its datagrams, and the control messages that ask for it.
@@ -95,16 +79,12 @@ struct Source<'m> {
 }
 
 impl<'m> Source<'m> {
-    fn new(message: &'m Message<'m>, joined: &'m Option<Vec<u8>>) -> Self {
-        let iov = match joined {
-            Some(whole) => Cow::Owned(vec![IoSlice::new(whole)]),
-            None => Cow::Borrowed(message.iov.as_slice()),
-        };
+    fn new(message: &'m Message<'m>) -> Self {
         let many = message.gso.map(|size| {
             let asking = control::write(&[control::segment(size.get())]);
             (usize::from(size.get()), [message.ctrl.as_slice(), asking.as_slice()].concat())
         });
-        Self { iov, to: message.to.as_ref(), ctrl: &message.ctrl, many }
+        Self { iov: &message.iov, to: message.to.as_ref(), ctrl: &message.ctrl, many }
     }
 }
 

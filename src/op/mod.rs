@@ -30,6 +30,8 @@ pub enum Attempt<T> {
     Done(T),
     /// A part is done (of a stream, where the caller asked for a length).
     Partial(T),
+    /// Much is done, and not all: the rest would not block, and is for the next attempt of who has the turn.
+    Unfinished(T),
     /// A part is done of what was to be whole, and there will be no more.
     Cut(T, Cut),
     /// It would block.
@@ -56,11 +58,20 @@ pub enum Cut {
 }
 
 impl<T> Attempt<T> {
+    /// The same attempt, where it is only the first part of what is to be done.
+    fn unfinished(self, more: bool) -> Self {
+        match self {
+            Self::Done(done) if more => Self::Unfinished(done),
+            attempt => attempt,
+        }
+    }
+
     /// The same attempt, with something else made of what came of it.
     fn map<U>(self, make: impl FnOnce(T) -> U) -> Attempt<U> {
         match self {
             Self::Done(done) => Attempt::Done(make(done)),
             Self::Partial(done) => Attempt::Partial(make(done)),
+            Self::Unfinished(done) => Attempt::Unfinished(make(done)),
             Self::Cut(done, cut) => Attempt::Cut(make(done), cut),
             Self::Blocked => Attempt::Blocked,
             Self::BlockedUntold => Attempt::BlockedUntold,

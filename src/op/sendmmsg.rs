@@ -17,6 +17,8 @@ pub struct SendMmsg<'d> {
     pub messages: Vec<Message<'d>>,
     /// MSG_*
     pub flags: i32,
+    /// Of the last one these are the first parts of a stream's data: others are behind them.
+    pub more: bool,
 }
 
 impl Op for SendMmsg<'_> {
@@ -31,7 +33,7 @@ impl Op for SendMmsg<'_> {
         let addressed = self.messages.iter().any(|message| message.to.is_some());
         match sys::io::sendmmsg(fd, self.messages.iter().map(Message::outgoing), self.flags) {
             Ok(went) if went.len() < self.messages.len() => Attempt::Partial(went),
-            Ok(went) => Attempt::Done(went),
+            Ok(went) => Attempt::Done(went).unfinished(self.more),
             Err(errno) if blocked(errno) => untold(Attempt::Blocked, kind, addressed),
             Err(errno) => Attempt::Failed(errno),
         }

@@ -7,7 +7,6 @@ use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
 use crate::sys::io::Message;
-use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 
 /// As many parts as one system call takes, UIO_MAXIOV.
@@ -19,6 +18,8 @@ pub struct SendMsg<'d> {
     pub message: Message<'d>,
     /// MSG_*
     pub flags: i32,
+    /// These are the first parts of a stream's data: others are behind them.
+    pub more: bool,
 }
 
 impl Op for SendMsg<'_> {
@@ -32,42 +33,12 @@ impl Op for SendMsg<'_> {
             return gso::attempt(fd, message, self.flags).map(|went| went.iter().sum());
         }
         let Message { iov, to, ctrl, .. } = &self.message;
-        let with = |parts: &[IoSlice<'_>], ctrl: &[u8]| sys::io::sendmsg(fd, parts, to.as_ref(), ctrl, self.flags);
-        let send = |parts: &[IoSlice<'_>]| with(parts, ctrl);
         let len = iov.iter().map(|part| part.len()).sum();
-        let result = if iov.len() <= IOV_MAX {
-            send(iov)
-        } else if kind.stream() {
-            // Control messages go with the first byte.
-            chunks(iov, |parts, first| with(parts, if first { ctrl } else { &[] }))
-        } else {
-            // A message goes in one call, so its parts are made one.
-            let whole: Vec<u8> = iov.iter().flat_map(|part| part.iter().copied()).collect();
-            send(&[IoSlice::new(&whole)])
-        };
-        untold(sent(result, len, kind), kind, to.is_some())
+        let result = sys::io::sendmsg(fd, iov, to.as_ref(), ctrl, self.flags);
+        untold(sent(result, len, kind), kind, to.is_some()).unfinished(self.more)
     }
 
     fn bytes(done: &usize) -> usize {
         *done
     }
-}
-
-/// Sends more parts than one call takes, for as long as they go whole.
-fn chunks<'d>(iov: &[IoSlice<'d>], send: impl Fn(&[IoSlice<'d>], bool) -> sys::Result<usize>) -> sys::Result<usize> {
-    let mut put = 0;
-    for chunk in iov.chunks(IOV_MAX) {
-        match send(chunk, put == 0) {
-            Ok(went) => {
-                put += went;
-                if went < chunk.iter().map(|part| part.len()).sum() {
-                    break;
-                }
-            }
-            // What has gone is told first; the next call meets the error again.
-            Err(_) if put > 0 => break,
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(put)
 }

@@ -1,6 +1,6 @@
 //! Send to an address, sendto(2).
 
-use super::send::sent;
+use super::send::{part, sent};
 use super::{Attempt, Op};
 use crate::addr::Raw;
 use crate::lane::Claim;
@@ -24,7 +24,9 @@ impl Op for SendTo<'_> {
     const CLAIM: Claim = Claim::Write;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        untold(sent(sys::io::sendto(fd, self.data, self.flags, &self.to), self.data.len(), kind), kind, true)
+        let data = part(self.data, kind, self.flags);
+        let attempt = sent(sys::io::sendto(fd, data, self.flags, &self.to), data.len(), kind);
+        untold(attempt, kind, true).unfinished(data.len() < self.data.len())
     }
 
     fn bytes(done: &usize) -> usize {

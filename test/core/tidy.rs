@@ -123,3 +123,23 @@ fn no_vague_names() {
         assert!(!["util", "helper", "common", "misc"].iter().any(|vague| name.contains(vague)), "{name}");
     }
 }
+
+/// A caller's value may be of any size: whatever walks or copies one says by how much it does, on that line or one of the two before.
+#[test]
+fn what_callers_pass_is_bounded() {
+    const BOUNDED: [&str; 5] = ["list_get_cell(", ".to_vec()", "from_iolist(", "MapIterator::new(", "with_capacity("];
+    // These take all of it, whatever it is.
+    const UNBOUNDED: [&str; 5] = ["get_tuple(", "list_iterator", "ListIterator", "decode::<Vec", "decode::<String"];
+    for (path, text) in files("native/src/term", "rs").into_iter().chain(files("native/src/nif", "rs")) {
+        let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let place = format!("{}:{}", path.display(), number + 1);
+            let near = &lines[number.saturating_sub(2)..=number];
+            let said = near.iter().any(|line| line.to_lowercase().contains("// at most "));
+            assert!(said || !has(line, &BOUNDED), "{place} does not say `// at most ...`");
+            let vector = line.contains(": Vec<") && line.contains(".decode(");
+            assert!(!vector && !has(line, &UNBOUNDED), "{place} takes a value of any size");
+        }
+    }
+}

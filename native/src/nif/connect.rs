@@ -47,8 +47,11 @@ fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Te
     match answer {
         Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),
         Answer::Failed(failure) => fail::failure(env, failure),
-        Answer::Partial(()) | Answer::Cut((), _) | Answer::Waiting | Answer::Blocked | Answer::Yield => {
-            Ok(fail::error(env, atoms::already()))
-        }
+        Answer::Partial(())
+        | Answer::Unfinished(())
+        | Answer::Cut((), _)
+        | Answer::Waiting
+        | Answer::Blocked
+        | Answer::Yield => Ok(fail::error(env, atoms::already())),
     }
 }

@@ -17,7 +17,7 @@ fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Term<
     let Some(row) = ioctl::TABLE.iter().find(|row| row.name == name && !matches!(row.form, Form::Nobody)) else {
         return Ok(fail::invalid(env, (atoms::ioctl_request(), request)));
     };
-    match list::elements(arguments)?.as_slice() {
+    match list::elements(arguments, 2)?.as_slice() {
         [] => about_socket(env, &resource, row),
         [name] => about_interface(env, &resource, row, *name),
         [name, value] => change(env, &resource, row, *name, *value),
@@ -86,14 +86,13 @@ fn flags(ifreq: &[u8]) -> Option<Value> {
 
 /// A request for the interface of that name.
 fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ioctl::IFREQ]> {
-    let name: Vec<i64> = name.decode()?;
-    let bytes: Option<Vec<u8>> = name.into_iter().map(|code| u8::try_from(code).ok()).collect();
-    bytes.and_then(|bytes| ioctl::ifreq(&bytes, behind)).ok_or(Error::BadArg)
+    value::text(name, ioctl::NAME).and_then(|bytes| ioctl::ifreq(&bytes, behind)).ok_or(Error::BadArg)
 }
 
 /// Flags to set and flags to clear, of `#{Flag => boolean()}`.
 fn changes(flags: Term<'_>) -> Option<(i32, i32)> {
     let (mut set, mut clear) = (0, 0);
+    // At most as many as there are flags: the first strange one ends it.
     for (name, on) in MapIterator::new(flags)? {
         let name = name.atom_to_string().ok()?;
         let bit = ioctl::FLAGS.iter().find(|row| row.0 == name)?.1?;

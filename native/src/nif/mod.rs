@@ -270,9 +270,10 @@ impl<'a> Wait<'a> {
         fail::error(env, atoms::enomem())
     }
 
-    /// The answer of a call that has done a part and waits for the rest.
-    fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>) -> Term<'a> {
+    /// The answer of a call that has done a part, and waits for the rest or is to go on (`more`).
+    fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>, more: bool) -> Term<'a> {
         match self.how {
+            _ if more && !self.completes() => (atoms::more(), data).encode(env),
             How::Zero => fail::error(env, (atoms::timeout(), data)),
             How::Yielded(_) => (atoms::wait(), data).encode(env),
             How::Nowait if self.completes() => {
@@ -328,17 +329,16 @@ pub(crate) fn run<'a, O: Op>(
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let (answer, wakes) = wait.attempt(env, handle, op);
-    let rests = wait.blocking() && matches!(answer, Answer::Waiting | Answer::Yield);
-    let cost = (!rests).then(|| cost::<O>(&answer));
-    wait.attempted(env, cost, ends(&answer), wakes);
+    let more = matches!(answer, Answer::Unfinished(_));
+    wait.attempted(env, cost::<O>(&answer, wait.blocking()), ends(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
             Some(answer) => return wait.again(env, tag, answer),
             None => wait.left(env, handle, O::CLAIM),
         },
-        Answer::Partial(what) => match done(op, what, false) {
-            Some(data) => wait.partial(env, tag, data),
+        Answer::Partial(what) | Answer::Unfinished(what) => match done(op, what, false) {
+            Some(data) => wait.partial(env, tag, data, more),
             None => wait.left(env, handle, O::CLAIM),
         },
         Answer::Cut(what, failure) => cut(env, done(op, what, false), fail::failure(env, failure)?),
@@ -352,20 +352,27 @@ pub(crate) fn run<'a, O: Op>(
     })
 }
 
-/// What an attempt has taken, in microseconds: about what is measured on loopback, where a send does the receiver's part too.
-fn cost<O: Op>(answer: &Answer<O::Done>) -> u32 {
+/// What an attempt has taken, in microseconds: about what is measured on loopback, where a send does the receiver's part too; nothing
+/// where the caller gives up its turn.
+fn cost<O: Op>(answer: &Answer<O::Done>, blocking: bool) -> Option<u32> {
+    if blocking && matches!(answer, Answer::Waiting | Answer::Yield) {
+        return None;
+    }
     let (call, bytes) = if O::CLAIM.direction() == Direction::Read { (2, 4096) } else { (7, 2048) };
     let (calls, moved) = match answer {
         Answer::Done(done) | Answer::Again(done) => (O::calls(done), O::bytes(done)),
-        Answer::Partial(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
+        Answer::Partial(done) | Answer::Unfinished(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
         _ => (1, 0),
     };
-    u32::try_from(calls.saturating_mul(call) + moved / bytes).unwrap_or(u32::MAX)
+    Some(u32::try_from(calls.saturating_mul(call) + moved / bytes).unwrap_or(u32::MAX))
 }
 
 /// Whether this is what somebody is told for whom it was done.
 fn ends<T>(answer: &Answer<T>) -> bool {
-    let waits = matches!(answer, Answer::Partial(_) | Answer::Waiting | Answer::Failed(Failure::InLine));
+    let waits = matches!(
+        answer,
+        Answer::Partial(_) | Answer::Unfinished(_) | Answer::Waiting | Answer::Failed(Failure::InLine)
+    );
     !waits
 }
 

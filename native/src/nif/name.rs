@@ -7,7 +7,7 @@ use crate::{atoms, fail};
 use esock::addr::Address;
 use esock::readiness::Failure;
 use esock::socket::With;
-use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
+use rustler::{Atom, Encoder, Env, NifResult, Term};
 
 /// `bind(Socket, Address)`
 #[rustler::nif]
@@ -35,7 +35,7 @@ fn shutdown<'a>(env: Env<'a>, socket: Term<'a>, how: Term<'a>) -> NifResult<Term
     let handle = handle(socket)?;
     let Some(number) = how.decode::<Atom>().ok().and_then(|how| atoms::hows().number(how)) else {
         let what = (atoms::invalid(), (atoms::how(), how)).encode(env);
-        return Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))));
+        return Err(fail::raised(what));
     };
     finish(env, handle.socket.shutdown(number), |()| atoms::ok().encode(env))
 }

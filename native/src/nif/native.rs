@@ -2,10 +2,10 @@
 
 use super::finish;
 use crate::handle::Handle;
-use crate::term::control;
+use crate::term::{address, control, list};
 use crate::{atoms, buffer, fail};
 use esock::option::table::Keeper;
-use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 
 /// More than any option of the system needs.
 const MOST: usize = 1 << 20;
@@ -17,7 +17,9 @@ fn setopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Te
     let Some((level, number)) = numbers(option) else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
-    match control::native(value) {
+    // A binary is not copied here: how much it may be is for the system to say.
+    let size = if value.is_binary() { usize::MAX } else { MOST };
+    match control::native(value, size, &mut list::CELLS.clone()) {
         Some(bytes) => finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env)),
         None => Ok(fail::invalid(env, atoms::value())),
     }
@@ -31,10 +33,10 @@ fn getopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, spec: Ter
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
     let name = spec.decode::<Atom>().ok();
-    let room = match (name, spec.decode::<Binary<'_>>(), spec.decode::<u64>()) {
+    let room = match (name, address::binary(spec, MOST), spec.decode::<u64>()) {
         (Some(name), _, _) if name == atoms::integer() || name == atoms::boolean() => vec![0; 4],
-        (None, Ok(bytes), _) => bytes.to_vec(),
-        (None, Err(_), Ok(size)) if size <= MOST as u64 => vec![0; size as usize],
+        (None, Some(bytes), _) => bytes,
+        (None, None, Ok(size)) if size <= MOST as u64 => vec![0; size as usize],
         _ if spec.decode::<i64>().is_ok_and(|size| size < 0) => return Ok(fail::error(env, atoms::einval())),
         _ => return Ok(fail::invalid(env, (atoms::value_spec(), spec))),
     };

@@ -61,10 +61,13 @@ fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
     }
 }
 
+/// More addresses than an association has.
+const ADDRESSES: usize = 256;
+
 /// The addresses one behind the other, each as long as it is.
 fn packed<'a>(env: Env<'a>, addresses: Term<'a>) -> NifResult<Result<Vec<u8>, Term<'a>>> {
     let mut bytes = Vec::new();
-    for term in list::elements(addresses)? {
+    for term in list::elements(addresses, ADDRESSES)? {
         match address::decode(env, term)? {
             Ok(raw) => bytes.extend_from_slice(raw.as_bytes()),
             Err(error) => return Ok(Err(error)),

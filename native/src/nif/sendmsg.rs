@@ -1,15 +1,17 @@
 //! sendmsg, sendv, sendmmsg.
 
 use super::{Wait, run};
+use crate::charge::charge;
 use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::term::flags;
-use crate::term::message::{self, Envelope};
+use crate::term::message::{self, Envelope, Iov};
 use crate::{atoms, fail};
-use esock::op::sendmmsg::{MOST, SendMmsg};
+use esock::op::send;
+use esock::op::sendmmsg::SendMmsg;
 use esock::op::sendmsg::SendMsg;
 use esock::sys::io::Message;
-use rustler::{Binary, Encoder, Env, NifResult, ResourceArc, Term};
+use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `sendmsg(Socket, Msg, Flags, Handle, How)`
 #[rustler::nif]
@@ -43,7 +45,7 @@ fn send_message<'a>(
     wait: &Wait<'a>,
     [msg, flags, _]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let (binaries, envelope) = match message::decode(env, msg, socket)? {
+    let (mut iov, envelope) = match message::decode(env, msg, socket)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
@@ -51,9 +53,15 @@ fn send_message<'a>(
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let mut op = SendMsg { message: envelope.with(&binaries), flags: bits };
+    let gso = envelope.gso.is_some();
+    if !iov.fits(socket.socket.kind, gso) {
+        return Ok(message::too_long(env));
+    }
+    iov.most = envelope.most(socket.socket.kind, bits);
+    charge_for(env, wait, iov.micros());
+    let mut op = SendMsg { message: envelope.with(&iov), flags: bits, more: iov.cut() };
     let tag = || (atoms::sendmsg(), (msg, flags)).encode(env);
-    run(env, socket, wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
+    run(env, socket, wait, &mut op, tag, |_, put, all| iov.sent(env, put, all, gso))
 }
 
 /// `sendv(Socket, IOV, Handle, How)`
@@ -81,21 +89,26 @@ fn send_vector<'a>(
     wait: &Wait<'a>,
     [iov, ..]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let Ok(binaries) = message::binaries(env, iov) else {
+    let Ok(mut iov) = Iov::decode(env, iov) else {
         return Ok(fail::invalid(env, atoms::iov()));
     };
     // Nothing to send asks nothing of the system.
-    if binaries.is_empty() {
+    if iov.is_empty() {
         return Ok(atoms::ok().encode(env));
     }
-    let message = Message { iov: message::slices(&binaries), to: None, ctrl: Vec::new(), gso: None };
+    if !iov.fits(socket.socket.kind, false) {
+        return Ok(message::too_long(env));
+    }
+    iov.most = send::most(socket.socket.kind, 0, &[]);
+    charge_for(env, wait, iov.micros());
+    let message = Message { iov: iov.slices(), to: None, ctrl: Vec::new(), gso: None };
     let tag = || (atoms::sendv(), atoms::undefined()).encode(env);
-    let mut op = SendMsg { message, flags: 0 };
-    run(env, socket, wait, &mut op, tag, |_, put, all| message::sent(env, &binaries, put, all))
+    let mut op = SendMsg { message, flags: 0, more: iov.cut() };
+    run(env, socket, wait, &mut op, tag, |_, put, all| iov.sent(env, put, all, false))
 }
 
-/// `sendmmsg(Socket, Msgs, Flags, Handle, How)`. Answers `{ok, Sent}`, the bytes that went of each of the first
-/// messages; the others were not sent.
+/// `sendmmsg(Socket, Msgs, Flags, Handle, How)`. Answers `{more, Sent}`, the bytes that went of each of the first
+/// messages; the others, if there are any, were not sent.
 #[rustler::nif]
 fn sendmmsg<'a>(
     env: Env<'a>,
@@ -110,35 +123,58 @@ fn sendmmsg<'a>(
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let (binaries, envelopes) = match parts(env, msgs, &socket)? {
+    let (iovs, envelopes) = match parts(env, msgs, bits, &socket)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
-    let messages = binaries.iter().zip(envelopes).map(|(binaries, envelope)| envelope.with(binaries));
-    let mut op = SendMmsg { messages: messages.collect(), flags: bits };
+    let messages = iovs.iter().zip(envelopes).map(|(iov, envelope)| envelope.with(iov)).collect();
+    charge_for(env, &wait, iovs.iter().map(Iov::micros).sum());
+    let more = socket.socket.kind.stream() && iovs.last().is_some_and(Iov::cut);
     let tag = || atoms::sendmmsg().encode(env);
-    run(env, &socket, &wait, &mut op, tag, |_, sent, all| {
-        Some(if all { (atoms::ok(), sent).encode(env) } else { sent.encode(env) })
+    run(env, &socket, &wait, &mut SendMmsg { messages, flags: bits, more }, tag, |_, sent, all| {
+        Some(if all { (atoms::more(), sent).encode(env) } else { sent.encode(env) })
     })
 }
 
+/// Charges the caller with what its parts take, beside the attempt; nobody, where the call is made in its place.
+fn charge_for(env: Env<'_>, wait: &Wait<'_>, micros: u32) {
+    if wait.acting.is_none() {
+        charge(env, micros);
+    }
+}
+
 /// Messages in parts: the data of each, and what goes with it.
-type Parts<'a> = (Vec<Vec<Binary<'a>>>, Vec<Envelope>);
+type Parts<'a> = (Vec<Iov<'a>>, Vec<Envelope>);
+
+/// What the messages of one call cost: a part of the data, a KB of it, and a cell of a control message cost one, and a message
+/// [`MESSAGE`]. That is about half a millisecond, of which a message takes three or four microseconds.
+const COST: usize = 1024;
+const MESSAGE: usize = 8;
 
 /// The first messages, as many as one call takes; or the answer for what is none. Those behind are not looked at: of a long
 /// list each call would do it again.
-fn parts<'a>(env: Env<'a>, msgs: Term<'a>, socket: &Handle) -> NifResult<Result<Parts<'a>, Term<'a>>> {
-    let (mut parts, mut rest) = (Parts::default(), msgs);
-    while parts.0.len() < MOST && !rest.is_empty_list() {
+fn parts<'a>(env: Env<'a>, msgs: Term<'a>, flags: i32, socket: &Handle) -> NifResult<Result<Parts<'a>, Term<'a>>> {
+    let (mut parts, mut rest, mut cost, kind) = (Parts::default(), msgs, 0, socket.socket.kind);
+    // At most as many as cost so much, and one.
+    while cost < COST && !rest.is_empty_list() {
         let (msg, tail) = rest.list_get_cell()?;
-        match message::decode(env, msg, socket)? {
-            Ok((binaries, envelope)) => {
-                parts.0.push(binaries);
-                parts.1.push(envelope);
-            }
+        let (mut iov, envelope) = match message::decode(env, msg, socket)? {
+            Ok(message) => message,
             Err(error) => return Ok(Err(error)),
+        };
+        iov.most = envelope.most(kind, flags);
+        cost += MESSAGE + iov.cost() + envelope.cost;
+        if !iov.fits(kind, envelope.gso.is_some()) {
+            // Those before it go first.
+            return Ok(if parts.0.is_empty() { Err(message::too_long(env)) } else { Ok(parts) });
         }
-        rest = tail;
+        if cost > COST && !parts.0.is_empty() {
+            break;
+        }
+        // Nothing overtakes what is behind its first parts.
+        rest = if iov.cut() { Term::list_new_empty(env) } else { tail };
+        parts.0.push(iov);
+        parts.1.push(envelope);
     }
     Ok(Ok(parts))
 }

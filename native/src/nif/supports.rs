@@ -13,6 +13,7 @@ fn options() -> Vec<((Atom, Atom), bool)> {
 /// `msg_flags()`: `{Name, Number}` of every message flag.
 #[rustler::nif]
 fn msg_flags() -> Vec<(Atom, i32)> {
+    // At most as many as there are.
     atoms::flags().list().to_vec()
 }
 

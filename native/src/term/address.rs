@@ -1,10 +1,16 @@
 //! Socket addresses as maps, `socket:sockaddr()`.
 
-use crate::{atoms, buffer, fail};
-use esock::addr::{Address, Raw};
+use super::list;
+use crate::{atoms, buffer, fail, sys};
+use esock::addr::{Address, Raw, STORAGE};
 use rustler::types::map::MapIterator;
-use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
+use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// More keys than any address has, strange ones among them: such a map is wrong as a whole.
+const KEYS: usize = 64;
+/// A path that is too long is told apart from what is no path up to this many bytes.
+const PATH: usize = 255;
 
 /// An address for the system; or the term to answer, `{error, {invalid, {sockaddr, ...}}}`. Raises
 /// `{invalid, {sockaddr, Term}}` for what is no map.
@@ -12,7 +18,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
     let whole = || fail::invalid(env, (atoms::sockaddr(), term));
     if !term.is_map() {
         let what = (atoms::invalid(), (atoms::sockaddr(), term)).encode(env);
-        return Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))));
+        return Err(fail::raised(what));
     }
     let Ok(family) = term.map_get(atoms::family()) else {
         return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::family(), term))));
@@ -30,6 +36,10 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
     if family.decode::<Atom>().is_ok_and(|name| name == atoms::local()) && path(env, term).is_none() {
         return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::path(), term))));
     }
+    if term.map_size()? > KEYS {
+        return Ok(Err(whole()));
+    }
+    // At most `KEYS`.
     let strange: Vec<Term<'a>> = MapIterator::new(term)
         .into_iter()
         .flatten()
@@ -51,7 +61,7 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
     let get = |key: Atom| term.map_get(key).ok();
     let number = |key: Atom| get(key).map_or(Some(0), |value| value.decode::<u32>().ok());
     let port = || get(atoms::port()).map_or(Some(0), small);
-    let bytes = || get(atoms::addr()).map_or(Some(Vec::new()), |addr| Some(addr.decode::<Binary<'_>>().ok()?.to_vec()));
+    let bytes = || get(atoms::addr()).map_or(Some(Vec::new()), |addr| binary(addr, STORAGE));
     match family.decode::<Atom>() {
         Ok(name) if name == atoms::inet() => Some(Address::Inet { addr: inet(get(atoms::addr()))?, port: port()? }),
         Ok(name) if name == atoms::inet6() => Some(Address::Inet6 {
@@ -93,7 +103,7 @@ pub(crate) fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
 
 /// A tuple of `N` numbers that fit.
 fn words<T: TryFrom<i64>, const N: usize>(tuple: Term<'_>) -> Option<[T; N]> {
-    let words = rustler::types::tuple::get_tuple(tuple).ok()?;
+    let words = sys::tuple::<N>(tuple)?;
     words.into_iter().map(small).collect::<Option<Vec<T>>>()?.try_into().ok()
 }
 
@@ -105,14 +115,18 @@ fn small<T: TryFrom<i64>>(term: Term<'_>) -> Option<T> {
 /// A path: a binary as it is; a string in the encoding of file names, which is UTF-8 on Linux.
 fn path<'a>(_: Env<'a>, term: Term<'a>) -> Option<Vec<u8>> {
     let path = term.map_get(atoms::path()).ok()?;
-    let bytes = match path.decode::<Binary<'_>>() {
-        Ok(bytes) => bytes.to_vec(),
-        Err(_) => {
-            let codes: Vec<u32> = path.decode().ok()?;
-            codes.into_iter().map(char::from_u32).collect::<Option<String>>()?.into_bytes()
-        }
-    };
-    (bytes.len() <= 255).then_some(bytes)
+    if path.is_binary() {
+        return binary(path, PATH);
+    }
+    let code = |term: Term<'a>| char::from_u32(term.decode().ok()?);
+    let bytes = list::elements(path, PATH).ok()?.into_iter().map(code).collect::<Option<String>>()?.into_bytes();
+    (bytes.len() <= PATH).then_some(bytes)
+}
+
+/// The bytes of a binary of at most so many.
+pub(crate) fn binary(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
+    // At most `most`.
+    term.decode::<Binary<'_>>().ok().filter(|bytes| bytes.len() <= most).map(|bytes| bytes.to_vec())
 }
 
 /// The map of an address; nothing where there is no memory for it.

@@ -1,9 +1,11 @@
 //! Control messages as maps, `socket:cmsg_send()` and `socket:cmsg_recv()`.
 
-use super::value;
+use super::{list, value};
 use crate::{atoms, buffer};
-use esock::control::{Message, table};
+use esock::control::table::{self, Row};
+use esock::control::{self, Message};
 use rustler::{Atom, Binary, Encoder, Env, Term};
+use std::borrow::Cow;
 
 /// `#{level, type, data}`, with `value` where the table knows the type.
 pub(crate) fn encode<'a>(env: Env<'a>, message: &Message) -> Option<Term<'a>> {
@@ -34,13 +36,30 @@ pub(crate) enum Wrong<'a> {
     Level(Term<'a>),
 }
 
-/// A list of messages to send.
-pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> Result<Vec<Message>, Wrong<'a>> {
-    let elements = super::list::elements(list).map_err(|_| Wrong::Message)?;
-    elements.into_iter().map(|element| message(env, element)).collect()
+/// As much as the system takes unless it is told otherwise, optmem_max of Linux 6.9.
+const ROOM: usize = 128 * 1024;
+
+/// The bytes of a list of messages to send, at most `room`, and what they cost, where an I/O list's cell costs one.
+pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(Vec<u8>, usize), Wrong<'a>> {
+    let (mut bytes, mut rest, mut cells, room) = (Vec::new(), list, list::CELLS, room.min(ROOM));
+    // At most as many as there is room for, and cells.
+    while let Ok((element, tail)) = rest.list_get_cell() {
+        let message = message(env, element, room.saturating_sub(bytes.len()), &mut cells)?;
+        cells = cells.checked_sub(MESSAGE).ok_or(Wrong::Message)?;
+        control::append(&mut bytes, &message);
+        if bytes.len() > room {
+            return Err(Wrong::Message);
+        }
+        rest = tail;
+    }
+    let cost = list::CELLS - cells + bytes.len() / 32;
+    if rest.is_empty_list() { Ok((bytes, cost)) } else { Err(Wrong::Message) }
 }
 
-fn message<'a>(env: Env<'a>, term: Term<'a>) -> Result<Message, Wrong<'a>> {
+/// What one message is to be counted as: there are at most 1,024.
+const MESSAGE: usize = list::CELLS / 1024;
+
+fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> Result<Message, Wrong<'a>> {
     let get = |key: Atom| term.map_get(key).map_err(|_| Wrong::Message);
     let (level, kind) = (get(atoms::level())?, get(atoms::kind())?);
     let number = match level.decode::<Atom>() {
@@ -50,28 +69,44 @@ fn message<'a>(env: Env<'a>, term: Term<'a>) -> Result<Message, Wrong<'a>> {
         }
         Err(_) => level.decode().map_err(|_| Wrong::Message)?,
     };
-    body(env, number, kind, term).ok_or(Wrong::Message)
+    let (kind, row) = known(number, kind).ok_or(Wrong::Message)?;
+    let data = body(env, row, term, room, cells).ok_or(Wrong::Message)?;
+    Ok(Message { level: number, kind, data })
 }
 
-fn body<'a>(env: Env<'a>, level: i32, kind: Term<'a>, term: Term<'a>) -> Option<Message> {
-    let row = match kind.atom_to_string() {
-        Ok(name) => Some(table::TABLE.iter().find(|row| row.number == level && row.name == name)?),
-        Err(_) => table::find(level, kind.decode().ok()?),
-    };
-    let kind = row.map_or_else(|| kind.decode().ok(), |row| Some(row.kind))?;
-    let data = match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
-        (Err(_), Ok(value), Some(row)) => row.codec.write(&value::decode(env, row.codec, value)?)?,
-        (Ok(data), Err(_), _) => native(data)?,
-        _ => return None,
-    };
-    Some(Message { level, kind, data })
+/// The number of a type at that level, and its row, if there is one.
+fn known(level: i32, kind: Term<'_>) -> Option<(i32, Option<&'static Row>)> {
+    match kind.atom_to_string() {
+        Ok(name) => {
+            table::TABLE.iter().find(|row| row.number == level && row.name == name).map(|row| (row.kind, Some(row)))
+        }
+        Err(_) => kind.decode().ok().map(|kind| (kind, table::find(level, kind))),
+    }
 }
 
-/// `socket:native_value()`: an integer or a boolean as an int, a binary (or an I/O list) as it is.
-pub(crate) fn native(term: Term<'_>) -> Option<Vec<u8>> {
-    if let Ok(bytes) = Binary::from_iolist(term) {
-        return Some(bytes.to_vec());
+fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells: &mut usize) -> Option<Vec<u8>> {
+    match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
+        (Err(_), Ok(value), Some(row)) => {
+            let data = row.codec.write(&value::decode(env, row.codec, value)?)?;
+            // Two numbers of a list are one cell of what may be.
+            *cells = cells.checked_sub(data.len() / 8)?;
+            Some(data)
+        }
+        // At most `room`.
+        (Ok(data), Err(_), _) => native(data, room, cells).map(|data| data.to_vec()),
+        _ => None,
+    }
+}
+
+/// `socket:native_value()`: an integer or a boolean as an int, a binary (or an I/O list) as it is. A binary of at most `size`
+/// bytes; an I/O list of at most that, and at most so many cells.
+pub(crate) fn native<'a>(term: Term<'a>, size: usize, cells: &mut usize) -> Option<Cow<'a, [u8]>> {
+    if let Ok(bytes) = term.decode::<Binary<'a>>() {
+        return (bytes.len() <= size).then(|| Cow::Borrowed(bytes.as_slice()));
+    }
+    if term.is_list() || term.is_empty_list() {
+        return list::bytes(term, size, cells).map(|bytes| Cow::Borrowed(bytes.as_slice()));
     }
     let number = term.decode::<bool>().map_or_else(|_| term.decode::<i32>(), |on| Ok(i32::from(on)));
-    number.ok().map(|number| number.to_ne_bytes().to_vec())
+    number.ok().map(|number| Cow::Owned(Vec::from(number.to_ne_bytes())))
 }

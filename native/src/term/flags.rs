@@ -1,19 +1,21 @@
 //! Lists of message flags: names, and integers for those that have none here.
 
 use crate::{atoms, fail};
-use rustler::{Atom, Encoder, Env, Error, NifResult, Term};
+use rustler::{Atom, Encoder, Env, NifResult, Term};
+
+/// As many as a list has, each perhaps twice.
+const MOST: usize = 64;
 
 /// The bits of a list of flags; or the term to answer, `{error, {invalid, {msg_flag, Flag}}}`, for a name that is
-/// none. Raises `{invalid, {msg_flags, Rest}}` for what is neither name nor integer.
+/// none. Raises `{invalid, {msg_flags, Rest}}` for what is neither name nor integer, and for what is too much.
 pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, Term<'a>>> {
-    let raise = |rest: Term<'a>| -> NifResult<Result<i32, Term<'a>>> {
-        // The term lives as long as the call: what is raised is made at once.
-        let what = (atoms::invalid(), (atoms::msg_flags(), rest)).encode(env);
-        Err(Error::RaiseTerm(Box::new(fail::Raised::new(what))))
-    };
-    let (mut bits, mut rest) = (0, list);
+    let raise = |rest: Term<'a>| Err(fail::raised((atoms::invalid(), (atoms::msg_flags(), rest)).encode(env)));
+    let (mut bits, mut rest, mut left) = (0, list, MOST);
+    // At most `MOST`.
     while let Ok((flag, tail)) = rest.list_get_cell() {
-        if let Ok(number) = flag.decode::<i64>() {
+        if left == 0 {
+            return raise(rest);
+        } else if let Ok(number) = flag.decode::<i64>() {
             match i32::try_from(number) {
                 Ok(number) if number >= 0 => bits |= number,
                 Ok(_) => return raise(rest),
@@ -27,7 +29,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
         } else {
             return raise(rest);
         }
-        rest = tail;
+        (rest, left) = (tail, left - 1);
     }
     if rest.is_empty_list() { Ok(Ok(bits)) } else { raise(rest) }
 }

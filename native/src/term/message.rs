@@ -4,6 +4,8 @@ use super::{address, control};
 use crate::handle::Handle;
 use crate::{atoms, fail};
 use esock::addr::Raw;
+use esock::errno;
+use esock::op::{gso, send, sendmsg::IOV_MAX};
 use esock::socket::Kind;
 use esock::sys::io::Message;
 use rustler::{Binary, Encoder, Env, NifResult, Term};
@@ -11,44 +13,148 @@ use std::io::IoSlice;
 use std::num::NonZeroU16;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The binaries of an I/O vector; or the answer for what is none, `{error, {invalid, {iov, Why}}}`.
-pub(crate) fn binaries<'a>(env: Env<'a>, iov: Term<'a>) -> Result<Vec<Binary<'a>>, Term<'a>> {
-    let (mut binaries, mut rest) = (Vec::new(), iov);
-    while let Ok((head, tail)) = rest.list_get_cell() {
-        match head.decode() {
-            Ok(binary) => binaries.push(binary),
-            Err(_) => {
-                let why = (atoms::element_not_binary(), binaries.len() + 1);
-                return Err(fail::invalid(env, (atoms::iov(), why)));
-            }
-        }
-        rest = tail;
-    }
-    let count = binaries.len();
-    if rest.is_empty_list() {
-        Ok(binaries)
-    } else {
-        Err(fail::invalid(env, (atoms::iov(), (atoms::improper_list(), count))))
-    }
+/// An I/O vector, as far as one attempt takes it.
+pub(crate) struct Iov<'a> {
+    parts: Vec<Part<'a>>,
+    /// How many bytes of them it takes.
+    pub(crate) most: usize,
+    /// What is behind these, which nobody has looked at.
+    tail: Term<'a>,
 }
 
-/// The parts for the system.
-pub(crate) fn slices<'b>(binaries: &'b [Binary<'_>]) -> Vec<IoSlice<'b>> {
-    binaries.iter().map(|binary| IoSlice::new(binary.as_slice())).collect()
+/// A part, and the list from it on.
+struct Part<'a> {
+    bytes: Binary<'a>,
+    cell: Term<'a>,
+}
+
+impl<'a> Iov<'a> {
+    /// The first binaries; or the answer for what is none, `{error, {invalid, {iov, Why}}}`.
+    pub(crate) fn decode(env: Env<'a>, iov: Term<'a>) -> Result<Self, Term<'a>> {
+        let (mut parts, mut tail) = (Vec::new(), iov);
+        // At most `IOV_MAX`.
+        while parts.len() < IOV_MAX
+            && let Ok((head, rest)) = tail.list_get_cell()
+        {
+            let Ok(bytes) = head.decode() else {
+                let why = (atoms::element_not_binary(), parts.len() + 1);
+                return Err(fail::invalid(env, (atoms::iov(), why)));
+            };
+            parts.push(Part { bytes, cell: tail });
+            tail = rest;
+        }
+        if tail.is_empty_list() || tail.is_list() {
+            Ok(Self { parts, most: usize::MAX, tail })
+        } else {
+            Err(fail::invalid(env, (atoms::iov(), (atoms::improper_list(), parts.len()))))
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Whether there is more than one attempt takes.
+    pub(crate) fn cut(&self) -> bool {
+        self.most < self.there() || !self.tail.is_empty_list()
+    }
+
+    /// Whether a socket of that kind sends these parts as they are meant: not the beginning of a message as the whole. An
+    /// attempt at many datagrams ends before the last of so many bytes, so it does not see that there are more.
+    pub(crate) fn fits(&self, kind: Kind, gso: bool) -> bool {
+        !self.cut() || kind.stream() || gso && self.len() >= gso::BYTES + gso::DATAGRAM
+    }
+
+    fn there(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes.len()).sum()
+    }
+
+    /// How many bytes an attempt has to send.
+    fn len(&self) -> usize {
+        self.there().min(self.most)
+    }
+
+    /// How many microseconds it takes to look at so many parts, and the system to gather them.
+    pub(crate) fn micros(&self) -> u32 {
+        u32::try_from(self.parts.len() / 12).unwrap_or(u32::MAX)
+    }
+
+    /// What these parts cost, where a control message's cell costs one.
+    pub(crate) fn cost(&self) -> usize {
+        self.parts.len() + self.len() / 1024
+    }
+
+    /// The parts for the system.
+    pub(crate) fn slices(&self) -> Vec<IoSlice<'_>> {
+        let (whole, left) = self.after(self.most);
+        let cut = self.parts.get(whole).and_then(|part| part.bytes.get(..left)).filter(|_| left > 0);
+        let parts = self.parts.iter().take(whole).map(|part| part.bytes.as_slice());
+        parts.chain(cut).map(IoSlice::new).collect()
+    }
+
+    /// How many parts go whole with so many bytes, and how many bytes are left for the next.
+    fn after(&self, bytes: usize) -> (usize, usize) {
+        let mut left = bytes;
+        for (whole, part) in self.parts.iter().enumerate() {
+            match left.checked_sub(part.bytes.len()) {
+                Some(behind) => left = behind,
+                None => return (whole, left),
+            }
+        }
+        (self.parts.len(), left)
+    }
+
+    /// What is left when so many bytes have gone.
+    fn rest(&self, put: usize) -> Term<'a> {
+        let (whole, gone) = self.after(put);
+        let Some(Part { bytes, cell }) = self.parts.get(whole) else {
+            return self.tail;
+        };
+        let cut = bytes.make_subbinary(gone, bytes.len() - gone);
+        // At most one cell.
+        match (cut, cell.list_get_cell()) {
+            (Ok(cut), Ok((_, behind))) if gone > 0 => behind.list_prepend(cut.encode(cell.get_env())),
+            _ => *cell,
+        }
+    }
+
+    /// `ok`, `{ok, Rest}` of a message that was cut, `{more, Rest}` of datagrams of which one call sends no more, or the rest of
+    /// a stream's data that is still to be sent.
+    pub(crate) fn sent(&self, env: Env<'a>, put: usize, all: bool, gso: bool) -> Option<Term<'a>> {
+        let rest = self.rest(put);
+        Some(match (all, rest.is_empty_list()) {
+            (true, true) => atoms::ok().encode(env),
+            (true, false) if gso => (atoms::more(), rest).encode(env),
+            (true, false) => (atoms::ok(), rest).encode(env),
+            (false, _) => rest,
+        })
+    }
 }
 
 /// What goes with the data of a message.
 pub(crate) struct Envelope {
     to: Option<Raw>,
     ctrl: Vec<u8>,
-    gso: Option<NonZeroU16>,
+    pub(crate) gso: Option<NonZeroU16>,
+    /// What it took to decode, as [`Iov::cost`].
+    pub(crate) cost: usize,
 }
 
 impl Envelope {
-    /// The message, with its data.
-    pub(crate) fn with<'b>(self, binaries: &'b [Binary<'_>]) -> Message<'b> {
-        Message { iov: slices(binaries), to: self.to, ctrl: self.ctrl, gso: self.gso }
+    /// How many bytes of the data go with one attempt.
+    pub(crate) fn most(&self, kind: Kind, flags: i32) -> usize {
+        send::most(kind, flags, &self.ctrl)
     }
+
+    /// The message, with its data.
+    pub(crate) fn with<'b>(self, iov: &'b Iov<'_>) -> Message<'b> {
+        Message { iov: iov.slices(), to: self.to, ctrl: self.ctrl, gso: self.gso }
+    }
+}
+
+/// A message that does not fit.
+pub(crate) fn too_long(env: Env<'_>) -> Term<'_> {
+    fail::posix(env, errno::TOO_LONG)
 }
 
 /// A message for a socket in parts; or the answer for what is none. Its control messages take no more room than the socket's
@@ -58,9 +164,9 @@ pub(crate) fn decode<'a>(
     env: Env<'a>,
     msg: Term<'a>,
     socket: &Handle,
-) -> NifResult<Result<(Vec<Binary<'a>>, Envelope), Term<'a>>> {
-    let binaries = match binaries(env, msg.map_get(atoms::iov())?) {
-        Ok(binaries) => binaries,
+) -> NifResult<Result<(Iov<'a>, Envelope), Term<'a>>> {
+    let iov = match Iov::decode(env, msg.map_get(atoms::iov())?) {
+        Ok(iov) => iov,
         Err(error) => return Ok(Err(error)),
     };
     let to = match msg.map_get(atoms::addr()) {
@@ -70,23 +176,22 @@ pub(crate) fn decode<'a>(
         },
         Err(_) => None,
     };
-    let ctrl = match ctrl(env, msg, socket.socket.settings.sndctrlbuf.load(Relaxed))? {
+    let (ctrl, cost) = match ctrl(env, msg, socket.socket.settings.sndctrlbuf.load(Relaxed))? {
         Ok(ctrl) => ctrl,
         Err(error) => return Ok(Err(error)),
     };
-    Ok(gso(env, msg, socket.socket.kind).map(|gso| (binaries, Envelope { to, ctrl, gso })))
+    Ok(gso(env, msg, socket.socket.kind).map(|gso| (iov, Envelope { to, ctrl, gso, cost })))
 }
 
-/// The control messages, in no more than `room` bytes.
-fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<Vec<u8>, Term<'a>>> {
+/// The control messages, in no more than `room` bytes, and what they cost.
+fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<(Vec<u8>, usize), Term<'a>>> {
     let Ok(ctrl) = msg.map_get(atoms::ctrl()) else {
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok((Vec::new(), 0)));
     };
-    let bytes = control::decode(env, ctrl).map(|messages| esock::control::write(&messages));
-    Ok(match bytes {
+    Ok(match control::decode(env, ctrl, room) {
+        Ok(ctrl) => Ok(ctrl),
         Err(control::Wrong::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
-        Ok(bytes) if bytes.len() <= room => Ok(bytes),
-        _ => {
+        Err(control::Wrong::Message) => {
             let only = Term::map_from_pairs(env, &[(atoms::ctrl(), ctrl)])?;
             Err(fail::invalid(env, (atoms::msg(), atoms::ctrl(), only)))
         }
@@ -101,29 +206,4 @@ fn gso<'a>(env: Env<'a>, msg: Term<'a>, kind: Kind) -> Result<Option<NonZeroU16>
     };
     let known = size.decode().ok().and_then(NonZeroU16::new).filter(|_| kind.udp());
     known.map(Some).ok_or_else(|| fail::invalid(env, (atoms::gso(), size)))
-}
-
-/// `ok`, `{ok, Rest}` of a message that was cut, or the rest of a stream's data that is still to be sent.
-pub(crate) fn sent<'a>(env: Env<'a>, binaries: &[Binary<'a>], put: usize, all: bool) -> Option<Term<'a>> {
-    let rest = rest(env, binaries, put);
-    Some(match (all, rest.is_empty()) {
-        (true, true) => atoms::ok().encode(env),
-        (true, false) => (atoms::ok(), rest).encode(env),
-        (false, _) => rest.encode(env),
-    })
-}
-
-/// What is left of an I/O vector when so many bytes of it have gone.
-fn rest<'a>(env: Env<'a>, binaries: &[Binary<'a>], mut put: usize) -> Vec<Term<'a>> {
-    let mut rest = Vec::new();
-    for binary in binaries {
-        if put >= binary.len() {
-            put -= binary.len();
-        } else {
-            let part = binary.make_subbinary(put, binary.len() - put);
-            rest.push(part.map_or_else(|_| binary.encode(env), |part| part.encode(env)));
-            put = 0;
-        }
-    }
-    rest
 }

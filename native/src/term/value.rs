@@ -1,10 +1,10 @@
 //! Values of options and control messages as terms.
 
-use crate::term::address;
+use crate::term::{address, list};
 use crate::{atoms, buffer};
 use esock::codec::{Codec, Kin, Layout, Value};
 use esock::errno::Errno;
-use rustler::{Atom, Binary, Encoder, Env, Term};
+use rustler::{Atom, Encoder, Env, Term};
 
 /// The value that a term stands for; nothing where it is none of that form.
 pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<Value> {
@@ -17,11 +17,8 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
             let number = if term.is_atom() { atoms::domains().number(term.decode().ok()?) } else { term.decode().ok() };
             number.map(|number| Value::Kind(Kin::Domain, number))
         }
-        Codec::Text(_) => {
-            let codes: Vec<i64> = term.decode().ok()?;
-            codes.into_iter().map(|code| u8::try_from(code).ok()).collect::<Option<_>>().map(Value::Text)
-        }
-        Codec::Bytes(_) => Some(Value::Bytes(term.decode::<Binary<'_>>().ok()?.to_vec())),
+        Codec::Text(most) => text(term, most).map(Value::Text),
+        Codec::Bytes(most) => address::binary(term, most).map(Value::Bytes),
         Codec::Struct(layout) => fields(env, layout.fields.iter().map(|f| (f.name, f.codec, f.optional)), term),
         Codec::Hardware => {
             let family = named(get(env, term, "family")?)?;
@@ -39,7 +36,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
             let Value::Map(mut pairs) = decode(env, Codec::Struct(&esock::layout::MSFILTER), term)? else {
                 return None;
             };
-            pairs.push(("slist", list(env, Codec::Ip4, get(env, term, "slist")?)?));
+            pairs.push(("slist", several(env, Codec::Ip4, get(env, term, "slist")?, list::MOST)?));
             Some(Value::Map(pairs))
         }
         Codec::Md5Sig => {
@@ -53,11 +50,20 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
             let part = |key: &'static str| Some((key, named(get(env, term, key)?)?));
             Some(Value::Map(vec![part("precedence")?, part("tos")?]))
         }
-        Codec::Ints => list(env, Codec::Int, term),
-        Codec::Bits(_) | Codec::Bits16(_) if term.is_list() => list(env, Codec::Tos, term),
+        Codec::Ints => several(env, Codec::Int, term, list::MOST),
+        Codec::Bits(_) | Codec::Bits16(_) if term.is_list() => several(env, Codec::Tos, term, NAMES),
         Codec::Own | Codec::Type | Codec::Protocol | Codec::Error | Codec::ExtendedError | Codec::Cmsgs => None,
         _ => named(term),
     }
+}
+
+/// As many names of bits as a list has.
+const NAMES: usize = 64;
+
+/// The characters of a text of at most so many.
+pub(crate) fn text(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
+    let characters = list::elements(term, most).ok()?;
+    characters.into_iter().map(|code| u8::try_from(code.decode::<i64>().ok()?).ok()).collect()
 }
 
 /// A name or a number. Which names are good is for the codec to say.
@@ -76,8 +82,8 @@ fn get<'a>(env: Env<'a>, map: Term<'a>, key: &str) -> Option<Term<'a>> {
     map.map_get(Atom::from_bytes(env, key.as_bytes()).ok()?).ok()
 }
 
-fn list<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<Value> {
-    let elements = super::list::elements(term).ok()?;
+fn several<'a>(env: Env<'a>, codec: Codec, term: Term<'a>, most: usize) -> Option<Value> {
+    let elements = list::elements(term, most).ok()?;
     elements.into_iter().map(|element| decode(env, codec, element)).collect::<Option<_>>().map(Value::List)
 }
 
