@@ -59,9 +59,29 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
 %% What the kernel has of a stream a ring is about to bring: that takes some microseconds, or longer on a busy machine.
 -define(LANDS_WITHIN, 1000).
 
+%% One attempt of a receive takes no less than this of a stream, where there is so much.
+-define(AT_ONCE, 262_144).
+
 %% @doc Does `Op' for the caller, who does not wait.
 -spec look(reference(), op()) -> term().
-look(Socket, Op) -> look(Socket, Op, undefined).
+look(Socket, Op) ->
+    case look(Socket, Op, undefined) of
+        {error, {timeout, Part}} when element(1, Op) =:= recv, byte_size(Part) >= ?AT_ONCE ->
+            look_on(Socket, Op, Part, []);
+        Result -> Result
+    end.
+
+%% There may be more, which is the next attempt's; but who peeks would see the same again.
+look_on(Socket, {recv, Length, Flags}, Part, Done) ->
+    Peeks = lists:any(fun(Flag) -> Flag =:= peek orelse is_integer(Flag) end, Flags),
+    Rest = {recv, Length - byte_size(Part), Flags},
+    case Peeks orelse look(Socket, Rest, undefined) of
+        {error, {timeout, Next}} when byte_size(Next) >= ?AT_ONCE -> look_on(Socket, Rest, Next, [Done, Part]);
+        {ok, Data} -> {ok, iolist_to_binary([Done, Part, Data])};
+        {error, {Reason, Data}} -> {error, {Reason, iolist_to_binary([Done, Part, Data])}};
+        {error, Reason} -> {error, {Reason, iolist_to_binary([Done, Part])}};
+        true -> {error, {timeout, Part}}
+    end.
 
 look(Socket, Op, Deadline) ->
     case call(Socket, Op, undefined, zero) of

@@ -215,6 +215,12 @@ much_gathered(_) ->
     {ok, Rest} = esock:recv(S, 1_000_000),
     ?assert(<<First/binary, Rest/binary>> =:= Data),
     ?assertEqual(0, ahead(S)),
+    %% And so does one that does not.
+    {completion, Info2} = esock:recv(S, byte_size(Data) + 1, nowait),
+    ok = esock:send(C, Data),
+    until(fun() -> ahead(S) =:= byte_size(Data) end),
+    ok = esock:cancel(S, Info2),
+    ?assert({ok, Data} =:= esock:recv(S, byte_size(Data), 0)),
     %% The end cuts what is much.
     {completion, {_, _, H2}} = esock:recv(S, byte_size(Data) + 1, nowait),
     ok = esock:send(C, Data),

@@ -10,7 +10,7 @@
 
 all() ->
     esock_pairs:cases(
-        [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, end_of_file, refused, huge_length, emfile_later],
+        [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, large_look, end_of_file, refused, huge_length, emfile_later],
         [fewer_than_asked_for, partial_recv, huge_length]).
 
 close(Sockets) ->
@@ -20,6 +20,26 @@ echo(_) ->
     {_, C, S} = Trio = trio(),
     ok = esock:send(C, ["he", <<"llo">>]),
     ?assertEqual({ok, <<"hello">>}, esock:recv(S)),
+    close(Trio).
+
+%% Who does not wait gets what there is, in however many attempts.
+large_look(_) ->
+    {_, C, S} = Trio = trio(),
+    Data = crypto:strong_rand_bytes(3_000_000),
+    case esock:setopt(S, {socket, rcvbufforce}, 16_000_000) of
+        ok ->
+            ok = esock:send(C, Data),
+            Come = fun Come() -> {ok, N} = esock:ioctl(S, nread), N =:= byte_size(Data) orelse begin erlang:yield(), Come() end end,
+            true = Come(),
+            ?assert({ok, Data} =:= esock:recv(S, byte_size(Data), [peek], 0)),
+            ?assert({error, {timeout, Data}} =:= esock:recv(S, byte_size(Data) + 1, 0));
+        {error, eperm} ->
+            ok
+    end,
+    %% What a send leaves is as long, and nothing that was received.
+    Large = binary:copy(Data, 30),
+    {error, {timeout, Rest}} = esock:send(C, Large, 0),
+    ?assert(byte_size(Rest) > 1_000_000),
     close(Trio).
 
 partial_recv(_) ->
