@@ -159,11 +159,11 @@ accept(_Socket, _Handle, _How) -> ?NIF.
 accept_many(_Socket, _Max, _Handle, _How) -> ?NIF.
 
 -spec send(reference(), binary(), term(), nowait | reference(), how()) ->
-          ok | {ok, binary()} | {select | completion, term()} | error() | wait().
+          ok | {ok | more, binary()} | {select | completion, term()} | error() | wait().
 send(_Socket, _Data, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendto(reference(), binary(), term(), term(), nowait | reference(), how()) ->
-          ok | {ok, binary()} | {select | completion, term()} | error() | wait().
+          ok | {ok | more, binary()} | {select | completion, term()} | error() | wait().
 sendto(_Socket, _Data, _Dest, _Flags, _Handle, _How) -> ?NIF.
 
 -spec recv(reference(), non_neg_integer() | {some, pos_integer()}, term(), nowait | reference(), how()) ->
@@ -175,15 +175,15 @@ recv(_Socket, _Length, _Flags, _Handle, _How) -> ?NIF.
 recvfrom(_Socket, _Size, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendmsg(reference(), map(), term(), nowait | reference(), how()) ->
-          ok | {ok, [binary()]} | {select | completion, term()} | error() | wait().
+          ok | {ok | more, [binary()]} | {select | completion, term()} | error() | wait().
 sendmsg(_Socket, _Msg, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendv(reference(), [binary()], nowait | reference(), how()) ->
-          ok | {ok, [binary()]} | {select | completion, term()} | error() | wait().
+          ok | {ok | more, [binary()]} | {select | completion, term()} | error() | wait().
 sendv(_Socket, _IOV, _Handle, _How) -> ?NIF.
 
 -spec sendmmsg(reference(), [map()], term(), nowait | reference(), how()) ->
-          {ok, [non_neg_integer()]} | {select | completion, term()} | error() | wait().
+          {ok | more, [non_neg_integer()]} | {select | completion, term()} | error() | wait().
 sendmmsg(_Socket, _Msgs, _Flags, _Handle, _How) -> ?NIF.
 
 -spec sendfile(reference(), integer(), {integer(), non_neg_integer()}, term(), nowait | reference(), how()) ->

@@ -84,7 +84,7 @@ look_on(Socket, {recv, Length, Flags}, Part, Done) ->
     end.
 
 look(Socket, Op, Deadline) ->
-    case call(Socket, Op, undefined, zero) of
+    case call(Socket, Op, nowait, zero) of
         yield when Deadline =:= undefined ->
             erlang:yield(),
             look(Socket, Op, erlang:monotonic_time(microsecond) + ?LANDS_WITHIN);
