@@ -56,8 +56,8 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
             end
     end.
 
-%% What the kernel has of a stream a ring is about to bring: that takes some microseconds, or longer on a busy machine.
--define(LANDS_WITHIN, 1000).
+%% Microseconds for which a look waits for what a ring may have taken from the kernel, and is about to bring.
+-define(LANDS_WITHIN, 500).
 
 %% One attempt of a receive takes no less than this of a stream, where there is so much.
 -define(AT_ONCE, 262_144).

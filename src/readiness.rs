@@ -205,9 +205,9 @@ impl<W: Wake> Visit<'_, W> {
         if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
     }
 
-    /// Whether a ring is about to bring what the kernel has: that takes some microseconds.
+    /// Whether a ring receives: it may have taken bytes from the kernel, and is about to bring them.
     fn lands(&self) -> bool {
-        self.streams && self.socket.ahead.as_ref().is_some_and(Ahead::armed) && sys::ready::readable(self.fd)
+        self.streams && self.socket.ahead.as_ref().is_some_and(Ahead::armed)
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
