@@ -73,12 +73,19 @@ impl<R: Room> Op for Recv<'_, R> {
     }
 
     fn take(&mut self, bytes: &mut VecDeque<u8>, len: usize) -> Attempt<usize> {
+        let len = len.min(bytes.len());
         // They stay where there is no memory for what is made of them.
-        if self.room.room(len).is_none() {
+        let Some(mut space) = self.room.room(len) else {
             return Attempt::NoMemory;
+        };
+        if bytes.len() - len > len {
+            // To move what stays would cost more.
+            space.copy(bytes, len);
+            bytes.drain(..len);
+        } else {
+            let rest = bytes.split_off(len);
+            self.taken = Some(std::mem::replace(bytes, rest));
         }
-        let rest = bytes.split_off(len.min(bytes.len()));
-        self.taken = Some(std::mem::replace(bytes, rest));
         if len < self.len { Attempt::Partial(len) } else { Attempt::Done(len) }
     }
 

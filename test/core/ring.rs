@@ -400,18 +400,20 @@ fn receive(
     whole: bool,
     apart: bool,
 ) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
-    struct Large(Memory);
-    impl Room for Large {
-        const SCRATCH: usize = 64;
-        fn room(&mut self, len: usize) -> Option<Space<'_>> {
-            self.0 = Memory::new(len);
-            self.0.space(len)
-        }
-    }
     let mut room = Large(Memory::new(0));
     let mut recv = Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None };
     let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
     (recv.taken, attempt)
+}
+
+struct Large(Memory);
+
+impl Room for Large {
+    const SCRATCH: usize = 64;
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.0 = Memory::new(len);
+        self.0.space(len)
+    }
 }
 
 /// A length that is much is taken out in a thread that may be held, and copied by nobody under the lock.
@@ -457,4 +459,22 @@ fn much_goes_in_parts() {
         }
         assert_eq!(ahead.len(), left);
     }
+}
+
+/// Of much more, a length is copied: what stays is not moved for it.
+#[test]
+fn what_stays_is_not_moved() {
+    const LEN: usize = MUCH + 1;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), 3 * LEN);
+    let mut room = Large(Memory::new(0));
+    let mut recv = Recv { room: &mut room, len: LEN, exact: true, whole: true, flags: 0, apart: true, taken: None };
+    assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
+    assert!(recv.taken.is_none());
+    assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
+    assert_eq!((room.0.written().len(), ahead.len()), (LEN, 2 * LEN));
+    // And what is behind it comes next.
+    let (taken, attempt) = receive(&ahead, &mine, 2 * LEN, true, true);
+    assert!(matches!(attempt, Some(Attempt::Done(len)) if len == 2 * LEN));
+    assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == ((place + LEN) / 1000) as u8));
 }
