@@ -246,8 +246,13 @@ impl State {
     /// Gives what is here, as much as is wanted.
     fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
         let len = self.bytes.len().min(want.most);
-        if want.whole() && !want.peek && len > MUCH {
-            return if want.apart { op.take(&mut self.bytes, len) } else { Attempt::More };
+        if want.whole() && len > MUCH {
+            if !want.apart {
+                return Attempt::More;
+            }
+            if !want.peek {
+                return op.take(&mut self.bytes, len);
+            }
         }
         // What is looked at in parts would be the same part again.
         let len = if want.whole() || want.peek { len } else { len.min(AT_ONCE) };

@@ -478,3 +478,19 @@ fn what_stays_is_not_moved() {
     assert!(matches!(attempt, Some(Attempt::Done(len)) if len == 2 * LEN));
     assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == ((place + LEN) / 1000) as u8));
 }
+
+/// A look at a length that is much is copied apart too, and leaves the bytes.
+#[test]
+fn much_is_looked_at_apart() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN);
+    for apart in [false, true] {
+        let mut room = Large(Memory::new(0));
+        let flags = libc::MSG_PEEK;
+        let mut recv = Recv { room: &mut room, len: LEN, exact: true, whole: true, flags, apart, taken: None };
+        let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);
+        assert!(matches!((apart, attempt), (false, Some(Attempt::More)) | (true, Some(Attempt::Done(LEN)))));
+        assert_eq!((room.0.written().len(), ahead.len()), (if apart { LEN } else { 0 }, LEN));
+    }
+}
