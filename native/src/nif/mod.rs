@@ -353,12 +353,12 @@ pub(crate) fn run<'a, O: Op>(
 }
 
 /// What an attempt has taken, in microseconds: about what is measured on loopback, where a send does the receiver's part too; nothing
-/// where the caller gives up its turn.
+/// where the caller gives up its turn. Who is charged more than that costs the node CPU: schedulers wake for load that is not there.
 fn cost<O: Op>(answer: &Answer<O::Done>, blocking: bool) -> Option<u32> {
     if blocking && matches!(answer, Answer::Waiting | Answer::Yield) {
         return None;
     }
-    let (call, bytes) = if O::CLAIM.direction() == Direction::Read { (2, 4096) } else { (7, 2048) };
+    let (call, bytes) = if O::CLAIM.direction() == Direction::Read { (1, 8192) } else { (5, 8192) };
     let (calls, moved) = match answer {
         Answer::Done(done) | Answer::Again(done) => (O::calls(done), O::bytes(done)),
         Answer::Partial(done) | Answer::Unfinished(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
