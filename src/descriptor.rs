@@ -8,6 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
+/// So many connections of a backlog are reset on a scheduler.
+const BACKLOG: u32 = 64;
+
 /// A descriptor, which is closed with the socket if it is ours.
 pub struct Descriptor {
     fd: Option<Used>,
@@ -60,14 +63,14 @@ impl Descriptor {
         self.slow
     }
 
-    /// Its close(2) may take long: SO_LINGER may be on, or connections wait in its backlog, which the system resets one by one.
+    /// Its close(2) may take long: SO_LINGER may be on, or many connections may wait in its backlog, which the system resets one by one.
     pub fn set_slow(&mut self, slow: bool) {
         self.slow = slow;
     }
 
-    /// How many connections wait in the backlog of a listener of TCP.
-    pub fn backlog(&self) -> u32 {
-        self.as_fd().map_or(0, sys::socket::backlog)
+    /// Whether many connections wait in its backlog; nothing where that is not known, but of a listener of TCP.
+    pub fn crowded(&self) -> Option<bool> {
+        self.as_fd().and_then(sys::socket::backlog).map(|count| count > BACKLOG)
     }
 
     /// Whether a ring is to let go of it first.

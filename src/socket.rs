@@ -318,7 +318,7 @@ impl<W: Wake> Socket<W> {
         CENSUS.leave(self.kind.domain, self.kind.kind, self.kind.protocol);
         // Nobody else has it: who uses a descriptor holds a lane.
         let mut descriptor = Arc::into_inner(descriptor)?;
-        descriptor.set_slow(listening || self.lingers.load(Relaxed));
+        descriptor.set_slow(self.lingers.load(Relaxed) || listening && descriptor.crowded() != Some(false));
         if let Some(ahead) = &self.ahead {
             ahead.close(&mut descriptor);
         }

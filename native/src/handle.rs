@@ -138,16 +138,13 @@ impl Handle {
     }
 }
 
-/// So many connections of a backlog are reset within a callback.
-const BACKLOG: u32 = 64;
-
 /// Closes a descriptor of which nobody waits for the end. Its port is free then, unless many connections wait in its backlog, which
 /// the system resets one by one: that is for a thread.
 fn close_unattended(descriptor: Option<Descriptor>) {
     let Some(descriptor) = descriptor else {
         return;
     };
-    let long = descriptor.slow() && descriptor.backlog() > BACKLOG;
+    let long = descriptor.slow() && descriptor.crowded() == Some(true);
     let work = Work::Close(descriptor);
     if let Err(Work::Close(descriptor)) = if long { BACKGROUND.take(work) } else { Err(work) } {
         descriptor.close_unattended();

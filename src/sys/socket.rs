@@ -167,13 +167,13 @@ pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// How many connections wait to be accepted, tcp(7): what TCP_INFO of a listener says. 0 for others.
-pub fn backlog(fd: BorrowedFd<'_>) -> u32 {
+/// How many connections wait to be accepted, tcp(7): what TCP_INFO of a listener says, and only that of TCP.
+pub fn backlog(fd: BorrowedFd<'_>) -> Option<u32> {
     const UNACKED: usize = std::mem::offset_of!(libc::tcp_info, tcpi_unacked);
     let mut info = [0; UNACKED + 4];
     let listens = super::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN).is_ok_and(|on| on != 0);
     let known = listens && super::option::get(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info).is_ok();
-    info.last_chunk().filter(|_| known).map_or(0, |count| u32::from_ne_bytes(*count))
+    info.last_chunk().filter(|_| known).map(|count| u32::from_ne_bytes(*count))
 }
 
 /// shutdown(2)
