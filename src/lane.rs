@@ -205,7 +205,7 @@ impl<W: Wake> Line<W> {
             let behind = Arc::new(*behind);
             self.sweep();
             self.aborted.push(Arc::downgrade(&behind));
-            wakes.aborted = Some((behind, reason));
+            wakes.aborted = Some(Box::new((behind, reason)));
         }
     }
 
@@ -343,7 +343,8 @@ impl<W: Wake, F> Lane<W, F> {
 #[must_use]
 pub struct Wakes<W: Wake> {
     list: Vec<(Arc<W>, Signal)>,
-    aborted: Option<(Arc<Queue<W>>, Reason)>,
+    /// A whole queue: seldom, so apart.
+    aborted: Option<Box<(Arc<Queue<W>>, Reason)>>,
 }
 
 impl<W: Wake> Default for Wakes<W> {
@@ -365,21 +366,21 @@ impl<W: Wake> Wakes<W> {
 
     /// Who is to be told what.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
-        let aborted = self
-            .aborted
-            .iter()
-            .flat_map(|(queue, reason)| queue.waiters().map(|waiter| (waiter, Signal::Abort(*reason))));
+        let aborted = self.aborted.iter().flat_map(|aborted| {
+            let (queue, reason) = &**aborted;
+            queue.waiters().map(|waiter| (waiter, Signal::Abort(*reason)))
+        });
         self.list.iter().map(|(waiter, signal)| (waiter, *signal)).chain(aborted)
     }
 
     /// How many are to be told.
     pub fn len(&self) -> usize {
-        self.list.len() + self.aborted.as_ref().map_or(0, |(queue, _)| queue.len())
+        self.list.len() + self.aborted.as_ref().map_or(0, |aborted| aborted.0.len())
     }
 
     /// Whether there is nobody to tell.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.list.is_empty() && self.aborted.is_none()
     }
 
     /// Tells everybody, from a thread of our own or in its place.

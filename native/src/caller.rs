@@ -282,7 +282,14 @@ pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
 }
 
 /// Tells everybody.
+#[inline]
 pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
+    if !wakes.is_empty() {
+        tell_some(env, place, wakes);
+    }
+}
+
+fn tell_some(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
     let apart = place.apart(wakes.len());
     let work = Work::Tell(wakes);
     if let Err(Work::Tell(wakes)) = if apart { BACKGROUND.take(work) } else { Err(work) } {
