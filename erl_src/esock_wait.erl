@@ -56,8 +56,8 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
             end
     end.
 
-%% Microseconds for which a look waits for what a ring may have taken from the kernel, and is about to bring.
--define(LANDS_WITHIN, 500).
+%% Microseconds for which a look waits for a ring to bring what it has taken from the kernel, and to let go: it takes some 30.
+-define(LANDS_WITHIN, 5_000).
 
 %% One attempt of a receive takes no less than this of a stream, where there is so much.
 -define(AT_ONCE, 262_144).

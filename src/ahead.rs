@@ -154,6 +154,19 @@ impl Ahead {
         }
     }
 
+    /// Has the ring bring what it has and let go, for who does not wait: only then is it sure what has come. Answers whether it is
+    /// still to do so.
+    pub fn looked(&self) -> bool {
+        let mut state = self.state.lock();
+        if let (Some(ring), Some(token)) = (self.ring, state.token)
+            && !state.stopping
+        {
+            state.stopping = true;
+            ring.stop(token);
+        }
+        state.token.is_some()
+    }
+
     /// Whether a reader would get something; nothing where only the descriptor can tell.
     pub fn ready(&self) -> Option<bool> {
         let state = self.state.lock();

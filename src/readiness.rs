@@ -205,9 +205,9 @@ impl<W: Wake> Visit<'_, W> {
         if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
     }
 
-    /// Whether a ring receives: it may have taken bytes from the kernel, and is about to bring them.
+    /// Whether a ring receives, and may have taken bytes from the kernel: it brings them and ends.
     fn lands(&self) -> bool {
-        self.streams && self.socket.ahead.as_ref().is_some_and(Ahead::armed)
+        self.streams && self.socket.ahead.as_ref().is_some_and(Ahead::looked)
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
