@@ -52,8 +52,9 @@ held(Fun) ->
     _ = erlang:system_monitor(self(), [{long_schedule, 2}]),
     Pid ! go,
     told(done, Pid, Monitor),
-    %% Reports come by way of a thread, in their order: with that of another process those of this one are here.
-    Marker = spawn_link(fun() -> binary:copy(<<0>>, 200_000_000), receive stop -> ok end end),
+    %% Reports come by way of a thread, in their order: with that of another process those of this one are here. To fill so much memory
+    %% takes some 15 ms, and is not done in parts.
+    Marker = spawn_link(fun() -> _ = erlang:make_tuple(16_000_000, []), receive stop -> ok end end),
     receive {monitor, Marker, long_schedule, _} -> ok end,
     _ = erlang:system_monitor(undefined),
     [X ! stop || X <- [Pid, Marker]],
