@@ -2,12 +2,13 @@
 
 use crate::descriptor::Descriptor;
 use crate::errno::Errno;
-use crate::lane::{Line, Wake, Wakes};
+use crate::lane::{Line, Wake};
 use crate::op::Op;
 use crate::poller::Ready;
 use crate::poller::uring::Intake;
 use crate::readiness::{Answer, Mode};
 use crate::socket::{Direction, Socket, With};
+use crate::wakes::Wakes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -28,8 +29,8 @@ impl<W: Wake> Socket<W> {
 
     /// Shows somebody the waiter that was woken, or has the turn in a call.
     pub fn look_for(&self, is: impl Fn(&W) -> bool, show: impl Fn(&W)) -> [Wakes<W>; 2] {
-        [&self.read, &self.write].map(|lane| {
-            let (_, wakes) = lane.hold(|state, _| {
+        [Direction::Read, Direction::Write].map(|direction| {
+            let (_, wakes) = self.hold(direction, |state, _| {
                 let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
                 head.map(|head| show(&head.waiter))
             });
@@ -40,8 +41,8 @@ impl<W: Wake> Socket<W> {
     /// Leaves it to the poller to do what a process waits for that was woken here. Answers whether it has the turn, in each
     /// direction: who has left the line meanwhile was told why, or is to be.
     pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<bool, W>; 2] {
-        [(Direction::Read, &self.read), (Direction::Write, &self.write)].map(|(direction, lane)| {
-            let (found, wakes) = lane.hold(|state, _| {
+        [Direction::Read, Direction::Write].map(|direction| {
+            let (found, wakes) = self.hold(direction, |state, _| {
                 let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
                 head.map(|head| (head.armed, head.kept) = (true, false)).is_some()
             });
@@ -56,8 +57,8 @@ impl<W: Wake> Socket<W> {
     /// Takes out a completion that was woken, whose process is told why no operation was attempted. Answers whether it still had
     /// the turn.
     pub fn refuse(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<bool, W>; 2] {
-        [&self.read, &self.write].map(|lane| {
-            lane.hold(|state, wakes| {
+        [Direction::Read, Direction::Write].map(|direction| {
+            self.hold(direction, |state, wakes| {
                 let descriptor = state.own.fd.clone();
                 let fd = descriptor.as_deref().and_then(Descriptor::as_fd);
                 let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));

@@ -9,6 +9,7 @@
 use crate::counter::Tally;
 use crate::errno::Errno;
 use crate::queue::Queue;
+use crate::wakes::Wakes;
 use parking_lot::Mutex;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -30,6 +31,10 @@ pub trait Wake: Send + Sync + 'static {
     fn told(&self) -> bool;
     /// It is a pending completion: when it is woken the operation is done in its place, and it does not come back itself.
     fn acts(&self) -> bool {
+        false
+    }
+    /// It is sent a message and goes by what it says: it is woken where there is something, and not where there was.
+    fn trusts(&self) -> bool {
         false
     }
     /// Whether something is to be cleared up when it leaves the lane ([`Signal::Left`]).
@@ -184,8 +189,13 @@ impl<W: Wake> Line<W> {
     pub fn notify(&mut self, wakes: &mut Wakes<W>) {
         if let Some(head) = self.head.as_mut().filter(|head| head.armed) {
             head.armed = false;
-            wakes.push(&head.waiter, Signal::Ready);
+            wakes.add(Arc::clone(&head.waiter), Signal::Ready);
         }
+    }
+
+    /// Whether the head is woken only after a look.
+    fn trusts(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.armed && head.waiter.trusts())
     }
 
     /// Ends all waits. A waiter that was told to try again comes back, and finds out; everybody else is told. The caller of
@@ -195,7 +205,7 @@ impl<W: Wake> Line<W> {
         match head {
             Some((true, waiter)) => {
                 self.leaves(&waiter);
-                wakes.list.push((waiter, Signal::Abort(reason)));
+                wakes.add(waiter, Signal::Abort(reason));
             }
             Some((false, waiter)) => wakes.left(Some(waiter)),
             None => {}
@@ -205,7 +215,7 @@ impl<W: Wake> Line<W> {
             let behind = Arc::new(*behind);
             self.sweep();
             self.aborted.push(Arc::downgrade(&behind));
-            wakes.aborted = Some(Box::new((behind, reason)));
+            wakes.abort(behind, reason);
         }
     }
 
@@ -248,7 +258,7 @@ impl<W: Wake> Line<W> {
     pub fn gone(&mut self, process: W::Process, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
         let behind = self.behind.as_mut().map(|behind| behind.remove_all(process)).unwrap_or_default();
         // With pending completions they may be many: where they are dropped, there is time for it.
-        wakes.list.extend(behind.into_iter().map(|waiter| (waiter, Signal::Left)));
+        behind.into_iter().for_each(|waiter| wakes.add(waiter, Signal::Left));
         if self.head.as_ref().is_some_and(|head| head.waiter.process() == process) {
             self.advance(ready, wakes);
         }
@@ -302,31 +312,37 @@ impl<W: Wake, F> Lane<W, F> {
         Self { state: Mutex::new(state), mark: AtomicBool::new(false) }
     }
 
-    /// Holds the lane for the time of `work`. Whoever is to be woken is in the list beside the answer.
-    pub fn hold<R>(&self, work: impl FnOnce(&mut State<W, F>, &mut Wakes<W>) -> R) -> (R, Wakes<W>) {
+    /// Holds the lane for the time of `work`. Whoever is to be woken is in the list beside the answer. `look` says whether there is
+    /// something for the head: an event may be about what an earlier attempt has taken.
+    pub fn hold<R>(
+        &self,
+        look: impl Fn(&State<W, F>) -> bool,
+        work: impl FnOnce(&mut State<W, F>, &mut Wakes<W>) -> R,
+    ) -> (R, Wakes<W>) {
         let mut wakes = Wakes::default();
         let mut state = self.state.lock();
         let answer = work(&mut state, &mut wakes);
         drop(state);
         fence(Ordering::SeqCst);
         if self.mark.load(Ordering::Relaxed) {
-            self.settle(&mut wakes);
+            self.settle(look, &mut wakes);
         }
         (answer, wakes)
     }
 
     /// An event: wakes the head, or has the holder of the lock do it.
-    pub fn event(&self) -> Wakes<W> {
+    pub fn event(&self, look: impl Fn(&State<W, F>) -> bool) -> Wakes<W> {
         let mut wakes = Wakes::default();
         self.mark.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        self.settle(&mut wakes);
+        self.settle(look, &mut wakes);
         wakes
     }
 
-    fn settle(&self, wakes: &mut Wakes<W>) {
+    fn settle(&self, look: impl Fn(&State<W, F>) -> bool, wakes: &mut Wakes<W>) {
         while let Some(mut state) = self.state.try_lock() {
-            if self.mark.swap(false, Ordering::Relaxed) {
+            // What comes after the look is another event.
+            if self.mark.swap(false, Ordering::Relaxed) && (!state.line.trusts() || look(&state)) {
                 state.line.notify(wakes);
             }
             drop(state);
@@ -334,59 +350,6 @@ impl<W: Wake, F> Lane<W, F> {
             if !self.mark.load(Ordering::Relaxed) {
                 return;
             }
-        }
-    }
-}
-
-/// Waiters to be told something, each with what. They are taken from the lane and no lock is held; whoever has the list
-/// tells them.
-#[must_use]
-pub struct Wakes<W: Wake> {
-    list: Vec<(Arc<W>, Signal)>,
-    /// A whole queue: seldom, so apart.
-    aborted: Option<Box<(Arc<Queue<W>>, Reason)>>,
-}
-
-impl<W: Wake> Default for Wakes<W> {
-    fn default() -> Self {
-        Self { list: Vec::new(), aborted: None }
-    }
-}
-
-impl<W: Wake> Wakes<W> {
-    fn push(&mut self, waiter: &Arc<W>, signal: Signal) {
-        self.list.push((Arc::clone(waiter), signal));
-    }
-
-    fn left(&mut self, waiter: Option<Arc<W>>) {
-        if let Some(waiter) = waiter.filter(|waiter| waiter.clears_up()) {
-            self.list.push((waiter, Signal::Left));
-        }
-    }
-
-    /// Who is to be told what.
-    pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
-        let aborted = self.aborted.iter().flat_map(|aborted| {
-            let (queue, reason) = &**aborted;
-            queue.waiters().map(|waiter| (waiter, Signal::Abort(*reason)))
-        });
-        self.list.iter().map(|(waiter, signal)| (waiter, *signal)).chain(aborted)
-    }
-
-    /// How many are to be told.
-    pub fn len(&self) -> usize {
-        self.list.len() + self.aborted.as_ref().map_or(0, |aborted| aborted.0.len())
-    }
-
-    /// Whether there is nobody to tell.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.aborted.is_none()
-    }
-
-    /// Tells everybody, from a thread of our own or in its place.
-    pub fn tell(self) {
-        for (waiter, signal) in self.iter() {
-            waiter.wake(signal);
         }
     }
 }

@@ -33,3 +33,4 @@ pub mod settings;
 pub mod socket;
 pub mod sys;
 pub mod tos;
+pub mod wakes;

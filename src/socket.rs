@@ -5,7 +5,7 @@ use crate::ahead::Ahead;
 use crate::backoff::Backoff;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
-use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake, Wakes};
+use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake};
 use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
@@ -14,6 +14,7 @@ use crate::poller::{Backend, Ready};
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
 use crate::sys;
+use crate::wakes::Wakes;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -137,12 +138,27 @@ pub struct Socket<W: Wake> {
 pub type With<T, W> = (T, Wakes<W>);
 
 impl<W: Wake> Socket<W> {
-    /// The lane of a direction.
-    pub fn lane(&self, direction: Direction) -> &Lane<W, Side> {
-        match direction {
+    /// Holds the lane of a direction.
+    pub(crate) fn hold<R>(
+        &self,
+        direction: Direction,
+        work: impl FnOnce(&mut State<W, Side>, &mut Wakes<W>) -> R,
+    ) -> With<R, W> {
+        let lane = match direction {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
-        }
+        };
+        lane.hold(|state| self.fresh(state), work)
+    }
+
+    /// Whether there is something for the head, when an event says so.
+    fn fresh(&self, state: &State<W, Side>) -> bool {
+        let fd = state.own.fd.as_deref().and_then(Descriptor::as_fd);
+        let claim = state.line.head.as_ref().map(|head| head.claim);
+        fd.zip(claim).is_none_or(|(fd, claim)| {
+            let here = self.ahead.as_ref().filter(|_| claim == Claim::Read).and_then(Ahead::ready);
+            here == Some(true) || ready(fd, claim)
+        })
     }
 
     /// Does an operation for the process `me`, or has it wait: `waiter` is asked for then, and only then.
@@ -165,7 +181,7 @@ impl<W: Wake> Socket<W> {
         waiter: impl FnOnce() -> W,
         allowed: impl FnOnce(&Line<W>) -> bool,
     ) -> With<Answer<O::Done>, W> {
-        self.lane(O::CLAIM.direction()).hold(|state, wakes| {
+        self.hold(O::CLAIM.direction(), |state, wakes| {
             // Whoever closes has told those for whom something was to be done.
             let closed = if mode == Mode::Complete { Failure::InLine } else { Failure::Closed };
             let Some(descriptor) = state.own.fd.clone() else {
@@ -253,7 +269,7 @@ impl<W: Wake> Socket<W> {
         (me, tag): (W::Process, u64),
         is: impl Fn(&W) -> bool,
     ) -> With<Result<Cancelled, Failure>, W> {
-        self.lane(direction).hold(|state, wakes| {
+        self.hold(direction, |state, wakes| {
             let descriptor = state.own.fd.clone();
             let Some(fd) = descriptor.as_deref().and_then(Descriptor::as_fd) else {
                 let sending = state.line.sending((me, tag), is);
@@ -266,13 +282,14 @@ impl<W: Wake> Socket<W> {
 
     /// Shows the waiters of a process.
     pub fn waiters(&self, process: W::Process, show: impl Fn(&W)) -> [Wakes<W>; 2] {
-        [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.of(process).for_each(|w| show(w))).1)
+        [Direction::Read, Direction::Write]
+            .map(|direction| self.hold(direction, |state, _| state.line.of(process).for_each(|w| show(w))).1)
     }
 
     /// Takes a process that has ended out of both lanes.
     pub fn gone(self: &Arc<Self>, process: W::Process) -> [Wakes<W>; 2] {
-        [&self.read, &self.write].map(|lane| {
-            let (_, wakes) = lane.hold(|state, wakes| {
+        [Direction::Read, Direction::Write].map(|direction| {
+            let (_, wakes) = self.hold(direction, |state, wakes| {
                 let fd = state.own.fd.clone();
                 if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
                     let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
@@ -285,7 +302,7 @@ impl<W: Wake> Socket<W> {
 
     /// Forgets the waiters that have had their messages.
     pub fn sweep(&self) -> [Wakes<W>; 2] {
-        [&self.read, &self.write].map(|lane| lane.hold(|state, _| state.line.sweep()).1)
+        [Direction::Read, Direction::Write].map(|direction| self.hold(direction, |state, _| state.line.sweep()).1)
     }
 
     /// Uses the descriptor, in the turn of the read lane.
@@ -293,7 +310,7 @@ impl<W: Wake> Socket<W> {
         &self,
         work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>,
     ) -> With<Result<T, Failure>, W> {
-        self.read.hold(|state, _| {
+        self.hold(Direction::Read, |state, _| {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
             let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
             work(fd, &mut state.own).map_err(Failure::Errno)
@@ -303,12 +320,12 @@ impl<W: Wake> Socket<W> {
     /// Closes the socket: nobody can use it from now on, and everybody who waits is told. The first caller gets the
     /// descriptor, which is to be closed; it blocks there if anywhere.
     pub fn close(&self) -> Option<(Descriptor, [Wakes<W>; 2])> {
-        let ((mine, listening), read) = self.read.hold(|state, wakes| {
+        let ((mine, listening), read) = self.hold(Direction::Read, |state, wakes| {
             state.line.abort(Reason::Closed, wakes);
             (state.own.fd.take(), state.own.listening)
         });
         let descriptor = mine?;
-        let (_, write) = self.write.hold(|state, wakes| {
+        let (_, write) = self.hold(Direction::Write, |state, wakes| {
             state.line.abort(Reason::Closed, wakes);
             state.own.fd.take()
         });
@@ -332,7 +349,7 @@ impl<W: Wake> Socket<W> {
 
     /// A look at a lane, for `info`.
     pub fn look<T>(&self, direction: Direction, look: impl FnOnce(&State<W, Side>) -> T) -> With<T, W> {
-        self.lane(direction).hold(|state, _| look(state))
+        self.hold(direction, |state, _| look(state))
     }
 }
 
@@ -354,10 +371,10 @@ impl<W: Wake> Ready for Socket<W> {
         // How a connect has ended is told once, and to who connects, not to who reads.
         if writable {
             self.later.store(false, Relaxed);
-            self.write.event().tell();
+            self.write.event(|state| self.fresh(state)).tell();
         }
         if readable {
-            self.read.event().tell();
+            self.read.event(|state| self.fresh(state)).tell();
         }
     }
 }

@@ -18,12 +18,12 @@ all() ->
          controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
          monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
          woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out, connect_again_and_again, turn_of_who_cannot_wait,
-         end_of_stream_by_recvmsg],
+         end_of_stream_by_recvmsg, woken_for_something],
         [select_once, own_handle, line_in_order, cancel_clean, cancel_sent, cancel_in_line, cancel_by_stranger,
          cancel_of_another_socket, same_handle_twice, close_aborts_all, owner_death, waiter_death_passes_turn,
          twice_in_line, exclusive_claims, connect_nowait, connect_states, error_aborts_line, send_select,
          handed_over_with_a_handle, woken_then_zero, woken_then_zero_to_write, closer_killed_in_linger, unregistrable,
-         connect_once, turn_of_who_cannot_wait, end_of_stream_by_recvmsg]).
+         connect_once, turn_of_who_cannot_wait, end_of_stream_by_recvmsg, woken_for_something]).
 
 %%% Processes that do what they are told, one thing at a time, and say what came of it.
 
@@ -582,3 +582,30 @@ end_of_stream_by_recvmsg(_) ->
     ?assertEqual({error, closed}, esock:recvmsg(S, nowait)),
     receive {Pid, told} -> ok end,
     [ok = esock:close(X) || X <- [C, S]].
+
+%% An event that is about what an earlier call has taken tells nobody of more: the next call after the message gets something.
+woken_for_something(_) ->
+    {C, S} = pair(),
+    lists:foreach(
+      fun(N) ->
+              {select, _} = esock:recv(S, 0, nowait),
+              ok = esock:send(C, <<"a">>),
+              Handle = rest(S, N rem 3),
+              receive {'$socket', S, select, Handle} -> ct:fail({in_vain, N}) after 1 -> ok end,
+              ok = esock:send(C, <<"b">>),
+              receive {'$socket', S, select, Handle} -> ok end,
+              {ok, <<"b">>} = esock:recv(S, 0, nowait),
+              %% The first handle was void, or told before.
+              receive {'$socket', S, select, _} -> ok after 0 -> ok end
+      end, lists:seq(1, 500)),
+    [ok = esock:close(X) || X <- [C, S]].
+
+%% Takes the byte that is there, after so many yields, and waits for more.
+rest(S, 0) ->
+    case esock:recv(S, 10, nowait) of
+        {select, {{select_info, _, Handle}, <<"a">>}} -> Handle;
+        {select, _} -> rest(S, 0)
+    end;
+rest(S, Yields) ->
+    erlang:yield(),
+    rest(S, Yields - 1).

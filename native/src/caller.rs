@@ -7,8 +7,9 @@ use crate::nif::{Step, Wait};
 use crate::watch::Watch;
 use crate::worker::{BACKGROUND, Work};
 use crate::{atoms, fail, sys};
-use esock::lane::{Signal, Wake, Wakes};
+use esock::lane::{Signal, Wake};
 use esock::poller::epoll::ROUND;
+use esock::wakes::Wakes;
 use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, ResourceArc, Term};
@@ -38,6 +39,8 @@ pub(crate) struct Waiter {
     tag: u64,
     /// Its message has been sent.
     told: AtomicBool,
+    /// What [`Wake::trusts`] answers.
+    trusts: bool,
 }
 
 /// So many are told within a call. A scheduler is not to be held for more.
@@ -95,7 +98,9 @@ impl Waiter {
         let errand = wait.task().map(|task| Errand::new(env, task));
         let tag = if errand.is_some() { tag(wait.handle()) } else { 0 };
         let (handle, told) = (Kept::new(wait.handle()), AtomicBool::new(false));
-        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor), tag, told }
+        // Who blocks tries again, and so does a completion.
+        let trusts = errand.is_none() && !wait.blocking();
+        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor), tag, told, trusts }
     }
 
     /// Has it share a monitor of its process that would end otherwise.
@@ -256,6 +261,10 @@ impl Wake for Waiter {
 
     fn acts(&self) -> bool {
         self.errand.is_some()
+    }
+
+    fn trusts(&self) -> bool {
+        self.trusts
     }
 
     fn clears_up(&self) -> bool {

@@ -90,7 +90,7 @@ fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<us
 
 fn close(socket: &Sock) {
     let (descriptor, wakes) = socket.close().unwrap();
-    wakes.into_iter().for_each(esock::lane::Wakes::tell);
+    wakes.into_iter().for_each(esock::wakes::Wakes::tell);
     descriptor.close().unwrap();
 }
 
@@ -150,7 +150,7 @@ fn cancel_and_the_death_of_a_process_pass_the_turn_on() {
     let (how, wakes) = socket.cancel(Direction::Read, (1, 1), |waiter| waiter.handle() == 1);
     wakes.tell();
     assert_eq!(how, Ok(Cancelled::Clean));
-    socket.gone(2).into_iter().for_each(esock::lane::Wakes::tell);
+    socket.gone(2).into_iter().for_each(esock::wakes::Wakes::tell);
     std::io::Write::write_all(&mut &far, b"x").unwrap();
     assert_eq!(all[2].receive(), (3, Signal::Ready));
     assert_eq!([all[0].inbox(), all[1].inbox()], [[(1, Signal::Left)], [(2, Signal::Left)]]);
@@ -334,7 +334,7 @@ fn what_the_lender_has_set_stays() {
     sys::option::set(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger).unwrap();
     let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false, Backend::Epoll).unwrap();
     let (descriptor, wakes) = socket.close().unwrap();
-    wakes.into_iter().for_each(esock::lane::Wakes::tell);
+    wakes.into_iter().for_each(esock::wakes::Wakes::tell);
     descriptor.close_unattended();
     let mut now = [0; 8];
     sys::option::get(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &mut now).unwrap();

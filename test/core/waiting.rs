@@ -13,6 +13,7 @@ pub(crate) struct Waiter {
     process: u32,
     handle: u32,
     acts: bool,
+    trusts: bool,
     told: AtomicBool,
     inbox: Sender<(u32, Signal)>,
 }
@@ -53,6 +54,9 @@ impl Wake for Waiter {
     fn acts(&self) -> bool {
         self.acts
     }
+    fn trusts(&self) -> bool {
+        self.trusts
+    }
     fn clears_up(&self) -> bool {
         true
     }
@@ -72,7 +76,13 @@ impl Process {
     }
 
     pub(crate) fn waiter(&self, handle: u32) -> Waiter {
-        Waiter { process: self.number, handle, acts: false, told: AtomicBool::new(false), inbox: self.sender.clone() }
+        let (told, inbox) = (AtomicBool::new(false), self.sender.clone());
+        Waiter { process: self.number, handle, acts: false, trusts: false, told, inbox }
+    }
+
+    /// One that goes by what its message says.
+    pub(crate) fn trusting(&self, handle: u32) -> Waiter {
+        Waiter { trusts: true, ..self.waiter(handle) }
     }
 
     /// A pending completion.
