@@ -35,11 +35,12 @@ use esock::lane::{Claim, Wake};
 use esock::op::Op;
 use esock::poller::Backend;
 use esock::readiness::{Answer, Failure, Mode};
-use esock::socket::{Direction, With};
+use esock::socket::With;
 use esock::wakes::Wakes;
 use rustler::{Atom, Encoder, Env, Error, LocalPid, NifResult, ResourceArc, Term};
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How a call waits, from its arguments `Handle` and `How`:
 ///
@@ -329,9 +330,10 @@ pub(crate) fn run<'a, O: Op>(
     tag: impl FnOnce() -> Term<'a>,
     done: impl FnOnce(&mut O, O::Done, bool) -> Option<Term<'a>>,
 ) -> NifResult<Term<'a>> {
+    let begun = Instant::now();
     let (answer, wakes) = wait.attempt(env, handle, op);
     let more = matches!(answer, Answer::Unfinished(_));
-    wait.attempted(env, cost::<O>(&answer, wait.blocking()), ends(&answer), wakes);
+    wait.attempted(env, charge::cost::<O>(&answer, begun, wait.blocking()), ends(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
@@ -351,21 +353,6 @@ pub(crate) fn run<'a, O: Op>(
             return fail::failure(env, failure);
         }
     })
-}
-
-/// What an attempt has taken, in microseconds: about what is measured on loopback, where a send does the receiver's part too; nothing
-/// where the caller gives up its turn. Who is charged more than that costs the node CPU: schedulers wake for load that is not there.
-fn cost<O: Op>(answer: &Answer<O::Done>, blocking: bool) -> Option<u32> {
-    if blocking && matches!(answer, Answer::Waiting | Answer::Yield) {
-        return None;
-    }
-    let (call, bytes) = if O::CLAIM.direction() == Direction::Read { (1, 8192) } else { (5, 8192) };
-    let (calls, moved) = match answer {
-        Answer::Done(done) | Answer::Again(done) => (O::calls(done), O::bytes(done)),
-        Answer::Partial(done) | Answer::Unfinished(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
-        _ => (1, 0),
-    };
-    Some(u32::try_from(calls.saturating_mul(call) + moved / bytes).unwrap_or(u32::MAX))
 }
 
 /// Whether this is what somebody is told for whom it was done.

@@ -76,7 +76,7 @@ impl<'a> Iov<'a> {
 
     /// How many microseconds it takes to look at so many parts, and the system to gather them.
     pub(crate) fn micros(&self) -> u32 {
-        u32::try_from(self.parts.len() / 12).unwrap_or(u32::MAX)
+        u32::try_from(self.parts.len() / 8).unwrap_or(u32::MAX)
     }
 
     /// What these parts cost, where a control message's cell costs one.
