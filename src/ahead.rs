@@ -143,13 +143,10 @@ impl Ahead {
     /// faster without a ring.
     pub fn unawaited(&self) {
         let mut state = self.state.lock();
-        if let (Some(ring), Some(token)) = (self.ring, state.token)
-            && !state.stopping
-        {
+        if state.token.is_some() && !state.stopping {
             state.unwanted += 1;
             if state.unwanted > UNWANTED {
-                state.stopping = true;
-                ring.stop(token);
+                self.stop(&mut state);
             }
         }
     }
@@ -158,13 +155,17 @@ impl Ahead {
     /// still to do so.
     pub fn looked(&self) -> bool {
         let mut state = self.state.lock();
+        self.stop(&mut state);
+        state.token.is_some()
+    }
+
+    /// Ends the ring's receive, once.
+    fn stop(&self, state: &mut State) {
         if let (Some(ring), Some(token)) = (self.ring, state.token)
-            && !state.stopping
+            && !std::mem::replace(&mut state.stopping, true)
         {
-            state.stopping = true;
             ring.stop(token);
         }
-        state.token.is_some()
     }
 
     /// Whether a reader would get something; nothing where only the descriptor can tell.

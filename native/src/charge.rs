@@ -42,7 +42,8 @@ pub(crate) fn rests() {
 const MUCH: usize = 16 * 1024;
 
 /// What an attempt has taken, in microseconds: by the clock where much was moved, else about what is measured on loopback, where a send
-/// does the receiver's part too; nothing where the caller gives up its turn. Who is charged more than that costs the node CPU: schedulers wake for load that is not there.
+/// does the receiver's part too. Nothing where the caller gives up its turn. A charge that is too high costs CPU: schedulers wake for
+/// load that is not there.
 pub(crate) fn cost<O: Op>(answer: &Answer<O::Done>, begun: Instant, blocking: bool) -> Option<u32> {
     if blocking && matches!(answer, Answer::Waiting | Answer::Yield) {
         return None;
