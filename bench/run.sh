@@ -17,6 +17,8 @@ export JSON="${JSON:-$out/otp$release.json}"
 export KERNEL="$(uname -r)"
 export MACHINE="$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(nproc) cores"
 export COMMIT="${COMMIT:-$(git rev-parse --short HEAD 2> /dev/null || echo unknown)}"
+# The column of io_uring is of rings that receive.
+export ESOCK_READ_AHEAD="${ESOCK_READ_AHEAD:-65536}"
 # Schedulers that spin for work would hide what a wake-up costs.
 vm="erl -noshell +P 1000000 +Q 262144 +sbwt none +sbwtdcpu none +sbwtdio none -pa _build/default/lib/esock/ebin -pa $out"
 $vm -s bench main

@@ -448,7 +448,7 @@ connect(?SOCKET(Ref), SockAddrs, Timeout) when ?IS_SOCKET(Ref), is_list(SockAddr
 connect(?SOCKET(Ref), SockAddr, Timeout) when ?IS_SOCKET(Ref) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {connect, SockAddr}, Timeout);
-        How -> esock_nif:connect(Ref, SockAddr, Timeout, How)
+        How -> esock_wait:settled(fun() -> esock_nif:connect(Ref, SockAddr, Timeout, How) end)
     end;
 connect(Socket, SockAddr, Timeout) ->
     erlang:error(badarg, [Socket, SockAddr, Timeout]).
@@ -650,7 +650,7 @@ recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Ma
                  zero -> esock_wait:look(Ref, {recv, {some, Max}, Flags});
                  How -> esock_nif:recv(Ref, {some, Max}, Flags, Timeout, How)
              end,
-    case Result =:= {error, closed} andalso esock_nif:getopt(Ref, {otp, fd}) of
+    case Result =:= {error, closed} andalso esock_nif:getopt(Ref, {otp, domain}) of
         {ok, _} -> eof;
         _ -> Result
     end;
@@ -1005,7 +1005,8 @@ cancel(Socket, Info) ->
 %% @doc Sets an option, setsockopt(2); doc/options.md has them all.
 -spec setopt(socket(), {otp, otp_socket_option()} | socket_option(), Value :: term()) ->
           ok | {error, posix() | closed | invalid()}.
-setopt(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) -> esock_nif:setopt(Ref, Option, Value);
+setopt(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
+    esock_wait:settled(fun() -> esock_nif:setopt(Ref, Option, Value) end);
 setopt(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
 %% @doc As {@link setopt/3} with level and option apart, or {@link setopt_native/3} with an option's number and a binary.
@@ -1018,13 +1019,14 @@ setopt(Socket, Level, Opt, Value) -> setopt(Socket, {Level, Opt}, Value).
 %% binary is taken as it is.
 -spec setopt_native(socket(), socket_option() | {level() | integer(), integer()}, integer() | boolean() | binary()) ->
           ok | {error, posix() | closed | invalid()}.
-setopt_native(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) -> esock_nif:setopt_native(Ref, Option, Value);
+setopt_native(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
+    esock_wait:settled(fun() -> esock_nif:setopt_native(Ref, Option, Value) end);
 setopt_native(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
 %% @doc The value of an option, getsockopt(2).
 -spec getopt(socket(), {otp, otp_socket_option()} | socket_option()) ->
           {ok, Value :: term()} | {error, posix() | closed | invalid()}.
-getopt(?SOCKET(Ref), Option) when ?IS_SOCKET(Ref) -> esock_nif:getopt(Ref, Option);
+getopt(?SOCKET(Ref), Option) when ?IS_SOCKET(Ref) -> esock_wait:settled(fun() -> esock_nif:getopt(Ref, Option) end);
 getopt(Socket, Option) -> erlang:error(badarg, [Socket, Option]).
 
 %% @doc As {@link getopt/2} with level and option apart, or {@link getopt_native/3} with an option `{Number, ValueSpec}'.
@@ -1074,7 +1076,7 @@ peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 ioctl(?SOCKET(Ref), Request)
   when ?IS_SOCKET(Ref), Request =:= gifconf orelse Request =:= nread orelse Request =:= nwrite orelse
        Request =:= nspace orelse Request =:= atmark orelse Request =:= tcp_info ->
-    esock_nif:ioctl(Ref, Request, []);
+    esock_wait:settled(fun() -> esock_nif:ioctl(Ref, Request, []) end);
 ioctl(Socket, Request) ->
     erlang:error(badarg, [Socket, Request]).
 

@@ -3,7 +3,8 @@
 %% `{use_registry, boolean()}' says whether new sockets are registered, see {@link esock:use_registry/1};
 %% `{io_backend, epoll | io_uring | auto}' which back end they have, see {@link esock:open/4};
 %% `{busy_poll, boolean()}' whether a process polls in the place of a poller's thread while there is much to do, see
-%% {@link esock_busy_poll}. The functions of {@link esock} work without the application being started.
+%% {@link esock_busy_poll}; `{read_ahead, Bytes}' how much a ring reads ahead of each stream of a socket with `io_uring'
+%% (`{otp, read_ahead}', 0 if nobody says otherwise). The functions of {@link esock} work without the application being started.
 -module(esock_app).
 -behaviour(application).
 -behaviour(supervisor).
@@ -21,7 +22,8 @@ start(_Type, _Args) ->
 settings() ->
     [{use_registry, fun esock:use_registry/1},
      {io_backend, fun esock_nif:io_backend/1},
-     {busy_poll, fun esock_nif:busy_polling/1}].
+     {busy_poll, fun esock_nif:busy_polling/1},
+     {read_ahead, fun esock_nif:read_ahead/1}].
 
 %% @private
 -spec stop(term()) -> ok.

@@ -44,7 +44,7 @@
 -export([which_sockets/1]).
 -export([use_registry/1]).
 -export([io_backend/1]).
--export([busy_poller/1, busy_poll/1, busy_polling/1]).
+-export([busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1]).
 -export([monitor/1]).
 -export([cancel_monitor/1]).
 -export([options/0]).
@@ -54,7 +54,7 @@
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6,
        recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
-       getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1, busy_poller/1, busy_poll/1, busy_polling/1, monitor/1, cancel_monitor/1, options/0,
+       getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1, busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0,
        msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
        names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1]).
 
@@ -70,7 +70,7 @@
 
 on_load() ->
     Lib = filename:join(priv_dir(), "esock_nif"),
-    Settings = [{use_registry, registry()}, {io_backend, backend()}, {busy_poll, busy_poll()}],
+    Settings = [{use_registry, registry()}, {io_backend, backend()}, {busy_poll, busy_poll()}, {read_ahead, read_ahead()}],
     case erlang:load_nif(Lib, maps:from_list([{Key, Value} || {Key, {ok, Value}} <- Settings])) of
         ok -> _ = spawn(esock_busy_poll, init, []), ok;
         Error -> Error
@@ -93,17 +93,22 @@ backend() ->
 busy_poll() ->
     setting(busy_poll, "ESOCK_BUSY_POLL", [true, false, always]).
 
+read_ahead() ->
+    Given = [environment(read_ahead), catch list_to_integer(os:getenv("ESOCK_READ_AHEAD", ""))],
+    case [Size || Size <- Given, is_integer(Size), Size >= 0] of
+        [Size | _] -> {ok, Size};
+        [] -> undefined
+    end.
+
 setting(Key, Variable, Values) ->
-    Set = try application:get_env(esock, Key) of
-              {ok, Value} -> Value;
-              undefined -> undefined
-          catch
-              error:badarg -> undefined
-          end,
+    Set = environment(Key),
     case lists:member(Set, Values) of
         true -> {ok, Set};
         false -> variable(os:getenv(Variable), Values)
     end.
+
+environment(Key) ->
+    try application:get_env(esock, Key, undefined) catch error:badarg -> undefined end.
 
 variable(false, _Values) ->
     undefined;
@@ -249,6 +254,9 @@ busy_poller(_Index) -> ?NIF.
 
 -spec busy_poll(non_neg_integer()) -> boolean().
 busy_poll(_Index) -> ?NIF.
+
+-spec read_ahead(non_neg_integer()) -> ok.
+read_ahead(_Bytes) -> ?NIF.
 
 -spec busy_polling(boolean() | always) -> ok.
 busy_polling(_When) -> ?NIF.

@@ -5,6 +5,7 @@
 
 -export([run/3]).
 -export([look/2]).
+-export([settled/1]).
 -export([cancel/3]).
 -export([taken/1]).
 -export([unsent/2]).
@@ -96,6 +97,14 @@ look(Socket, Op, Deadline) ->
             end;
         Result ->
             Result
+    end.
+
+%% @doc Makes a call, and again while a ring is still to let go of the stream.
+-spec settled(fun(() -> yield | Result)) -> Result.
+settled(Call) ->
+    case Call() of
+        yield -> erlang:yield(), settled(Call);
+        Result -> Result
     end.
 
 %% What is answered in the end, of what the last attempt has got and the ones before.

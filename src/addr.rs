@@ -70,6 +70,11 @@ impl Raw {
         Some(Self { len: len.min(raw.len), ..raw })
     }
 
+    /// Whether connect(2) to it ends a connection: its family is AF_UNSPEC.
+    pub fn disconnects(&self) -> bool {
+        self.as_bytes().starts_with(&(libc::AF_UNSPEC as u16).to_ne_bytes())
+    }
+
     /// All the bytes, zeros after those that count.
     pub fn padded(&self) -> &[u8; STORAGE] {
         &self.bytes

@@ -43,6 +43,8 @@ impl Want {
 
 /// How much is gathered with one attempt, or given where all need not go at once, so that it does not take long.
 const AT_ONCE: usize = 256 * 1024;
+/// How much one receive gathers.
+const PIECE: usize = 16 * 1024;
 /// More than this, that is to go at once, is copied where it holds neither the lane nor a scheduler.
 pub const MUCH: usize = 1 << 20;
 /// A stream on which somebody waits again so soon,
@@ -71,6 +73,12 @@ struct State {
     token: Option<Token>,
     /// It was told to end.
     stopping: bool,
+    /// No ring is to receive: what the kernel has is asked for in ways that a ring does not know.
+    barred: bool,
+    /// The connection is being ended: no ring is to receive until that is done.
+    ending: bool,
+    /// Others have the descriptor: nothing is gathered any more.
+    shared: bool,
     unwanted: u8,
     /// When somebody began to wait last,
     waited: Option<Instant>,
@@ -132,7 +140,7 @@ impl Ahead {
         let mut state = self.state.lock();
         state.unwanted = 0;
         let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
-        let room = state.error.is_none() && state.bytes.len() < most;
+        let room = !state.barred && !state.ending && state.error.is_none() && state.bytes.len() < most;
         if state.token.is_none() && begins.is_some() && !leaves && room && sys::socket::peername(fd).is_ok() {
             state.token = ring.receive(fd.as_raw_fd(), source());
         }
@@ -157,6 +165,35 @@ impl Ahead {
         let mut state = self.state.lock();
         self.stop(&mut state);
         state.token.is_some()
+    }
+
+    /// No ring receives from now on. Answers whether one is still to let go.
+    pub fn leave(&self) -> bool {
+        self.state.lock().barred = true;
+        self.looked()
+    }
+
+    /// The connection is to be ended. Answers whether a ring is still to let go.
+    pub fn end_stream(&self) -> bool {
+        self.state.lock().ending = true;
+        self.looked()
+    }
+
+    /// Others have the descriptor from now on: what it brings is not kept here. Answers whether a ring is still to let go.
+    pub fn share(&self) -> bool {
+        self.state.lock().shared = true;
+        self.leave()
+    }
+
+    /// Whether others have the descriptor.
+    pub fn shared(&self) -> bool {
+        self.state.lock().shared
+    }
+
+    /// The stream is at its end, and another may begin on the descriptor: nothing of this one is left to it. No ring receives.
+    pub fn renew(&self) {
+        let mut state = self.state.lock();
+        *state = State { shared: state.shared, barred: state.barred, ..State::default() };
     }
 
     /// Ends the ring's receive, once.
@@ -308,9 +345,10 @@ impl State {
     fn top_up(&mut self, fd: BorrowedFd<'_>, most: usize) {
         let most = most.min(AT_ONCE);
         while self.token.is_none() && self.error.is_none() && self.bytes.len() < most {
+            let wanted = (most - self.bytes.len()).min(PIECE);
             match self.gather(fd, most) {
-                Ok(got) if got > 0 => {}
-                // The next attempt finds it again.
+                Ok(got) if got == wanted => {}
+                // All there is, or the mark of urgent data, which a receive does not pass. The next attempt finds the end again.
                 Ok(_) => return,
                 Err(errno) => {
                     self.error = Some(errno).filter(|errno| !crate::op::blocked(*errno));
@@ -322,7 +360,7 @@ impl State {
 
     /// Receives what is wanting, or a part of it.
     fn gather(&mut self, fd: BorrowedFd<'_>, least: usize) -> sys::Result<usize> {
-        let (mut room, mut filled) = ([MaybeUninit::uninit(); 16 * 1024], 0);
+        let (mut room, mut filled) = ([MaybeUninit::uninit(); PIECE], 0);
         let len = least.saturating_sub(self.bytes.len()).min(room.len());
         self.bytes.try_reserve(len).map_err(|_| Errno::new(libc::ENOMEM))?;
         let mut space = Space::new(room.get_mut(..len).unwrap_or_default(), &mut filled);

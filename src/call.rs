@@ -13,6 +13,21 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Whether the next byte is the one behind urgent data, sockatmark(3).
+pub const SIOCATMARK: u64 = 0x8905;
+
+/// Options that have a receive bring something else, or besides.
+const RECEIVED_WITH: &[(i32, i32)] = &[
+    (libc::SOL_SOCKET, libc::SO_OOBINLINE),
+    (libc::SOL_SOCKET, libc::SO_PEEK_OFF),
+    (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
+    (libc::SOL_SOCKET, libc::SO_TIMESTAMP),
+    (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS),
+    (libc::SOL_SOCKET, libc::SO_TIMESTAMPING),
+    (libc::IPPROTO_TCP, libc::TCP_INQ),
+    (libc::IPPROTO_TCP, libc::TCP_ULP),
+];
+
 impl<W: Wake> Socket<W> {
     /// bind(2)
     pub fn bind(&self, addr: &Raw) -> With<Result<(), Failure>, W> {
@@ -45,6 +60,34 @@ impl<W: Wake> Socket<W> {
     /// getpeername(2)
     pub fn peername(&self) -> With<Result<Address, Failure>, W> {
         self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
+    }
+
+    /// Whether an option may be set now. One that changes what a receive brings, in ways that a ring does not know, waits until the
+    /// ring that receives has let go; none receives for this socket again.
+    pub fn may_set(&self, level: i32, option: i32) -> bool {
+        !RECEIVED_WITH.contains(&(level, option)) || self.leave_ring()
+    }
+
+    /// No ring receives for this socket from now on. Answers whether that is so already: else the caller is to ask again.
+    pub fn leave_ring(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.leave())
+    }
+
+    /// The connection is to be ended: a ring is not to hold anything of it that would come with the next. Answers whether it has let
+    /// go, as [`Socket::leave_ring`].
+    pub fn may_disconnect(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.end_stream())
+    }
+
+    /// Who asks for the descriptor's number may read there too: as [`Socket::leave_ring`], and nothing is gathered for a length.
+    pub fn share(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.share())
+    }
+
+    /// `{otp, read_ahead}`. Answers whether the ring has let go where it is to read nothing ahead.
+    pub fn set_read_ahead(&self, most: usize) -> bool {
+        self.settings.read_ahead.store(most, Relaxed);
+        most > 0 || self.ahead.as_ref().is_none_or(|ahead| !ahead.looked())
     }
 
     /// setsockopt(2)
@@ -90,9 +133,15 @@ impl<W: Wake> Socket<W> {
 
     /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.
     pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<Result<Value, Failure>, W> {
-        let ahead = if u64::from(request) == libc::FIONREAD { self.read_ahead() } else { 0 };
-        let ahead = i32::try_from(ahead).unwrap_or(i32::MAX);
-        self.with(|fd, _| sys::ioctl::int(fd, request).map(|number| read(number.saturating_add(ahead))))
+        self.with(|fd, _| {
+            let ahead = i32::try_from(self.read_ahead()).unwrap_or(i32::MAX);
+            let number = sys::ioctl::int(fd, request)?;
+            Ok(read(match u64::from(request) {
+                libc::FIONREAD => number.saturating_add(ahead),
+                SIOCATMARK if ahead > 0 => 0,
+                _ => number,
+            }))
+        })
     }
 
     /// How much the send buffer still takes: its size less what is in it.

@@ -66,7 +66,7 @@ impl<W: Wake> Socket<W> {
 
     /// Whether bytes are kept for a receive of a length, until all of them are there.
     pub fn gathers(&self) -> bool {
-        self.ahead.is_some()
+        self.ahead.as_ref().is_some_and(|ahead| !ahead.shared())
     }
 
     pub(crate) fn on(

@@ -119,6 +119,11 @@ impl<W: Wake> Visit<'_, W> {
                 Answer::Again(done)
             }
             Attempt::Done(done) => {
+                if op.disconnects()
+                    && let Some(ahead) = &self.socket.ahead
+                {
+                    ahead.renew();
+                }
                 if O::CLAIM.direction() == Direction::Read && self.state.line.head.is_none() {
                     self.socket.unawaited(self.fd);
                 }
@@ -196,6 +201,10 @@ impl<W: Wake> Visit<'_, W> {
         if let Some(ahead) = &self.socket.ahead {
             if let Some(attempt) = ahead.attempt(op, self.fd, self.socket.kind) {
                 return attempt;
+            }
+            if O::CLAIM == Claim::Read && !self.streams {
+                // Urgent data is where the stream is: a ring would go past it.
+                ahead.leave();
             }
             if O::CLAIM == Claim::Write
                 && let Some(errno) = ahead.take_error()

@@ -15,8 +15,9 @@ pub struct Rcvbuf {
 /// How much room there is for control messages where nobody says: `{otp, rcvctrlbuf}` and `{otp, sndctrlbuf}`.
 pub const CTRL: usize = 1024;
 
-/// How much a ring reads ahead where nobody says: `{otp, read_ahead}`.
-pub const READ_AHEAD: usize = 64 * 1024;
+/// How much a ring reads ahead where nobody says: `{otp, read_ahead}`. Nothing, unless the node wants it: what is read ahead is in
+/// the kernel no more, where urgent data is looked for.
+pub static READ_AHEAD: AtomicUsize = AtomicUsize::new(0);
 
 /// What the library keeps for the level `otp`. An accepted socket inherits it.
 pub struct Settings {
@@ -50,7 +51,7 @@ impl Default for Settings {
             rcvctrlbuf: AtomicUsize::new(CTRL),
             sndctrlbuf: AtomicUsize::new(CTRL),
             select_read: AtomicBool::new(false),
-            read_ahead: AtomicUsize::new(READ_AHEAD),
+            read_ahead: AtomicUsize::new(READ_AHEAD.load(Relaxed)),
             gro: AtomicBool::new(false),
         }
     }

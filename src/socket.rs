@@ -40,6 +40,11 @@ impl Kind {
         self.kind == libc::SOCK_STREAM
     }
 
+    /// Whether it is a Unix socket.
+    pub fn local(self) -> bool {
+        self.domain == libc::AF_UNIX
+    }
+
     /// Whether it carries a stream of TCP.
     pub fn tcp(self) -> bool {
         matches!(self.domain, libc::AF_INET | libc::AF_INET6) && self.protocol == libc::IPPROTO_TCP

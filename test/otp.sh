@@ -41,7 +41,7 @@ run() { # name, release
         # Where the kernel refuses io_uring there is one back end.
         [ $backend = epoll ] || chroot "$root" erl -noshell -pa /esock/_build/test/lib/esock/ebin -eval \
             'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> halt(0); _ -> halt(1) end.' || continue
-        chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 ESOCK_BUSY_POLL=$busy ESOCK_IO_BACKEND=$backend \
+        chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 ESOCK_BUSY_POLL=$busy ESOCK_IO_BACKEND=$backend ESOCK_READ_AHEAD=65536 \
             sh -c 'cd /esock && rebar3 ct --readable=true' > "$out" 2>&1
         status=$?
         [ $status = 0 ] || tail -80 "$out"

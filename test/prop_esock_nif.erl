@@ -8,7 +8,7 @@
 
 %% Never called by accident with arguments that make the property wait or change the node.
 functions() ->
-    [{F, A} || {F, A} <- esock_nif:module_info(exports), not lists:member(F, [module_info, use_registry, io_backend, debug, socket_debug])].
+    [{F, A} || {F, A} <- esock_nif:module_info(exports), not lists:member(F, [module_info, use_registry, io_backend, read_ahead, debug, socket_debug])].
 
 prop_any_terms() ->
     ?FORALL({F, Args}, call(any()), answers(F, Args)).

@@ -45,11 +45,13 @@ refused=$(erl -noshell -pa _build/default/lib/esock/ebin -pa _build/test/lib/eso
     'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> ok; E -> io:format("~p", [E]) end, halt().')
 if [ -z "$refused" ]; then
     ESOCK_IO_BACKEND=io_uring
+    # With rings that receive: most of what can go wrong goes wrong there.
+    ESOCK_READ_AHEAD=65536
     # And with a process that polls wherever one can (esock_busy_SUITE).
     ESOCK_BUSY_POLL=always
-    export ESOCK_IO_BACKEND ESOCK_BUSY_POLL
+    export ESOCK_IO_BACKEND ESOCK_BUSY_POLL ESOCK_READ_AHEAD
     common_test ct_io_uring
-    unset ESOCK_IO_BACKEND ESOCK_BUSY_POLL
+    unset ESOCK_IO_BACKEND ESOCK_BUSY_POLL ESOCK_READ_AHEAD
 else
     echo "ct_io_uring: left out, $refused"
 fi

@@ -25,6 +25,9 @@ pub(crate) struct Job {
     pub(crate) rest: Option<for<'a> fn(Args<'a>, Term<'a>) -> Args<'a>>,
     /// It reads a file, and the disk may be slow: after the first part it is done by threads for that.
     pub(crate) reads: bool,
+    /// Descriptors may come with what it takes. Of a Unix socket the process takes them itself: one that has ended by the time of its
+    /// message would leave them open.
+    pub(crate) rights: bool,
 }
 
 /// Parts that are done in one go, before others have their turn.

@@ -41,6 +41,10 @@ impl Op for Connect {
         }
     }
 
+    fn disconnects(&self) -> bool {
+        self.to.disconnects()
+    }
+
     fn bytes((): &()) -> usize {
         0
     }

@@ -97,6 +97,10 @@ pub trait Op {
     fn resume(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done> {
         self.attempt(fd, kind)
     }
+    /// It ends a connection, and another may follow on the descriptor.
+    fn disconnects(&self) -> bool {
+        false
+    }
     /// What it takes of a stream that is read ahead; nothing: it goes to the descriptor.
     fn want(&self) -> Option<Want> {
         None

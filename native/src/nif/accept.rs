@@ -16,7 +16,7 @@ fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: 
     Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT, [nothing; 3])
 }
 
-const ACCEPT: Job = Job { name: atoms::accept, call: accept_one, rest: None, reads: false };
+const ACCEPT: Job = Job { name: atoms::accept, call: accept_one, rest: None, reads: false, rights: false };
 
 fn accept_one<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, _: Args<'a>) -> NifResult<Term<'a>> {
     let tag = || atoms::accept().encode(env);
@@ -35,7 +35,7 @@ fn accept_many<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT_MANY, [max; 3])
 }
 
-const ACCEPT_MANY: Job = Job { name: atoms::accept, call: accept_some, rest: None, reads: false };
+const ACCEPT_MANY: Job = Job { name: atoms::accept, call: accept_some, rest: None, reads: false, rights: false };
 
 fn accept_some<'a>(
     env: Env<'a>,

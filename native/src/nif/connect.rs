@@ -22,7 +22,7 @@ fn connect<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &CONNECT, [addr; 3])
 }
 
-const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: None, reads: false };
+const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: None, reads: false, rights: false };
 
 fn connect_to<'a>(
     env: Env<'a>,
@@ -34,6 +34,10 @@ fn connect_to<'a>(
         Ok(to) => to,
         Err(error) => return Ok(error),
     };
+    // What a ring holds of the connection that ends here is not to come with the next.
+    if to.disconnects() && !socket.socket.may_disconnect() {
+        return Ok(atoms::yield_().encode(env));
+    }
     let tag = || atoms::connect().encode(env);
     run(env, socket, wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
 }

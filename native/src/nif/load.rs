@@ -2,6 +2,7 @@
 
 use crate::{atoms, handle};
 use esock::poller::busy::poll_busily;
+use esock::settings::READ_AHEAD;
 use rustler::{Env, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,7 +12,7 @@ const PROCESSORS_PER_POLLER: usize = 8;
 const MOST_POLLERS: usize = 4;
 
 /// Called when the module is loaded, with `#{use_registry => boolean(), io_backend => epoll | io_uring | auto,
-/// busy_poll => boolean() | always}`.
+/// busy_poll => boolean() | always, read_ahead => non_neg_integer()}`.
 pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     atoms::load(env);
     if let Ok(on) = info.map_get(atoms::use_registry()).and_then(|on| on.decode()) {
@@ -23,6 +24,9 @@ pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     if let Some(when) = info.map_get(atoms::busy_poll()).and_then(|name| name.decode()).ok().and_then(super::busy::when)
     {
         poll_busily(when);
+    }
+    if let Some(size) = info.map_get(atoms::read_ahead()).ok().and_then(super::otp::read_ahead) {
+        READ_AHEAD.store(size, Relaxed);
     }
     esock::poller::start(esock::poller::epoll::processors().div_ceil(PROCESSORS_PER_POLLER).min(MOST_POLLERS)).is_ok()
 }

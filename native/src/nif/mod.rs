@@ -132,7 +132,8 @@ impl<'a> Wait<'a> {
         job: &'static Job,
         args: Args<'a>,
     ) -> NifResult<Term<'a>> {
-        if self.how == How::Nowait && socket.socket.backend == Backend::Uring {
+        let itself = job.rights && socket.socket.kind.local();
+        if self.how == How::Nowait && socket.socket.backend == Backend::Uring && !itself {
             Task { job, args, left: None }.proceed(env, socket, self)
         } else {
             (job.call)(env, socket, self, args)

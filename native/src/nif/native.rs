@@ -17,6 +17,9 @@ fn setopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Te
     let Some((level, number)) = numbers(option) else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
+    if !resource.socket.may_set(level, number) {
+        return Ok(atoms::yield_().encode(env));
+    }
     // A binary is not copied here: how much it may be is for the system to say.
     let size = if value.is_binary() { usize::MAX } else { MOST };
     match control::native(value, size, &mut list::CELLS.clone()) {

@@ -19,6 +19,7 @@ fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>)
     match row.keeper {
         Keeper::System(level, number) => {
             match value::decode(env, row.codec, value).and_then(|value| row.codec.write(&value)) {
+                Some(_) if !resource.socket.may_set(level, number) => Ok(atoms::yield_().encode(env)),
                 Some(bytes) => {
                     finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env))
                 }
@@ -28,6 +29,7 @@ fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>)
         Keeper::Nobody => Ok(fail::invalid(env, (atoms::socket_option(), option))),
         Keeper::Library(own) => match otp::set(env, &resource, own, value)? {
             Set::Done => Ok(atoms::ok().encode(env)),
+            Set::Again => Ok(atoms::yield_().encode(env)),
             Set::Closed(answer) => Ok(answer),
             Set::NotOwner => Ok(fail::invalid(env, atoms::not_owner())),
             Set::BadValue => Ok(bad_value(env, option, value)),

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// How setting an option went.
 pub(super) enum Set<'a> {
     Done,
+    /// A ring is still to let go.
+    Again,
     /// The socket is closed: the answer that says so.
     Closed(Term<'a>),
     NotOwner,
@@ -30,13 +32,13 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::ControllingProcess => value.decode().ok().map(|pid| resource.own(env, Place::Call, pid)),
         Own::Debug => flag(&settings.debug, value),
         Own::Iow => flag(&settings.iow, value),
-        Own::Meta => {
-            keep(resource, value);
-            Some(())
-        }
+        Own::Meta => Some(keep(resource, value)),
         Own::Rcvctrlbuf => size(value, CTRL).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
         Own::Sndctrlbuf => size(value, CTRL).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
-        Own::ReadAhead => read_ahead(value).map(|size| settings.read_ahead.store(size, Relaxed)),
+        Own::ReadAhead => match read_ahead(value) {
+            Some(size) if !resource.socket.set_read_ahead(size) => return Ok(Set::Again),
+            size => size.map(|_| ()),
+        },
         Own::SelectRead => flag(&settings.select_read, value),
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
         // It can only be turned on: whoever monitors the socket relies on it.
@@ -68,9 +70,16 @@ fn rcvbuf(value: Term<'_>) -> Option<Rcvbuf> {
     }
 }
 
+/// `read_ahead(Bytes)`: what sockets read ahead that are opened from now on, unless they say otherwise.
+#[rustler::nif(name = "read_ahead")]
+fn read_ahead_of_all(size: Term<'_>) -> NifResult<Atom> {
+    READ_AHEAD.store(read_ahead(size).ok_or(rustler::Error::BadArg)?, Relaxed);
+    Ok(atoms::ok())
+}
+
 /// `default`, or a size; 0 is none.
-fn read_ahead(term: Term<'_>) -> Option<usize> {
-    size(term, READ_AHEAD).or_else(|| term.decode().ok().filter(|size| *size == 0))
+pub(super) fn read_ahead(term: Term<'_>) -> Option<usize> {
+    size(term, READ_AHEAD.load(Relaxed)).or_else(|| term.decode().ok().filter(|size| *size == 0))
 }
 
 /// `default`, or a size.
@@ -91,6 +100,9 @@ pub(super) fn get<'a>(env: Env<'a>, resource: &Handle, own: Own) -> NifResult<Te
         Err(failure) if own != Own::UseRegistry => return fail::failure(env, failure),
         fd => fd.unwrap_or(-1),
     };
+    if own == Own::Fd && !resource.socket.share() {
+        return Ok(atoms::yield_().encode(env));
+    }
     match value(env, resource, own, fd) {
         Some(value) => Ok((atoms::ok(), value).encode(env)),
         None => fail::failure(env, Failure::Closed),

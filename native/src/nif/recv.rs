@@ -34,7 +34,7 @@ fn told_as_it_comes(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
     nowait && shared && length.decode::<u64>().is_ok_and(|length| length > 0)
 }
 
-const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: false };
+const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: false, rights: false };
 
 fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, args: Args<'a>) -> NifResult<Term<'a>> {
     let [length, flags, _] = args;
@@ -87,7 +87,7 @@ fn recvfrom<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVFROM, [size, flags, flags])
 }
 
-const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: None, reads: false };
+const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: None, reads: false, rights: false };
 
 fn received_from<'a>(
     env: Env<'a>,

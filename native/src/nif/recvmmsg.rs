@@ -31,7 +31,7 @@ fn recvmmsg<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVMMSG, [count, sizes.encode(env), flags])
 }
 
-const RECVMMSG: Job = Job { name: atoms::recvmmsg, call: received, rest: None, reads: false };
+const RECVMMSG: Job = Job { name: atoms::recvmmsg, call: received, rest: None, reads: false, rights: true };
 
 fn received<'a>(
     env: Env<'a>,

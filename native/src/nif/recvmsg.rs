@@ -27,7 +27,7 @@ fn recvmsg<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVMSG, [size, ctrl, flags])
 }
 
-const RECVMSG: Job = Job { name: atoms::recvmsg, call: received, rest: None, reads: false };
+const RECVMSG: Job = Job { name: atoms::recvmsg, call: received, rest: None, reads: false, rights: true };
 
 fn received<'a>(
     env: Env<'a>,

@@ -91,7 +91,7 @@ fn sendfile_whole<'a>(
     wait.call(env, &socket, &SENDFILE, [file.encode(env), span, 0.encode(env)])
 }
 
-const SENDFILE: Job = Job { name: atoms::sendfile, call: send_part, rest: Some(advance), reads: true };
+const SENDFILE: Job = Job { name: atoms::sendfile, call: send_part, rest: Some(advance), reads: true, rights: false };
 
 /// Sends as much as goes with one attempt. Of `{Offset, Count}`, which are left, and `before`, which has gone.
 fn send_part<'a>(

@@ -31,7 +31,8 @@ fn sendmsg<'a>(
     wait.call(env, &socket, &SENDMSG, [msg, flags, flags])
 }
 
-const SENDMSG: Job = Job { name: atoms::sendmsg, call: send_message, rest: Some(unsent_message), reads: false };
+const SENDMSG: Job =
+    Job { name: atoms::sendmsg, call: send_message, rest: Some(unsent_message), reads: false, rights: false };
 
 /// The control messages have gone with the first byte.
 fn unsent_message<'a>([msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
@@ -77,7 +78,8 @@ fn sendv<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &SENDV, [iov, undefined, undefined])
 }
 
-const SENDV: Job = Job { name: atoms::sendv, call: send_vector, rest: Some(unsent_vector), reads: false };
+const SENDV: Job =
+    Job { name: atoms::sendv, call: send_vector, rest: Some(unsent_vector), reads: false, rights: false };
 
 fn unsent_vector<'a>([_, undefined, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
     [rest, undefined, undefined]
