@@ -3,7 +3,7 @@
 %% on this socket, wait for the message, attempt again; cancel at the deadline.
 -module(esock_wait).
 
--export([run/3]).
+-export([run/3, call/4]).
 -export([look/2]).
 -export([settled/1]).
 -export([cancel/3]).
@@ -35,7 +35,8 @@ run(Socket, Op, Timeout) ->
     attempt(Socket, Op, make_ref(), deadline(Timeout), 0, []).
 
 attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
-    case call(Socket, Op, Handle, Yields) of
+    %% As of another module: in a function of this one the compiler sees an end of the handle, and gives up the mark in the inbox.
+    case ?MODULE:call(Socket, Op, Handle, Yields) of
         yield ->
             erlang:yield(),
             attempt(Socket, Op, Handle, Deadline, Yields + 1, Done);
@@ -143,6 +144,8 @@ wait(Socket, Op, Handle, Deadline, Done) ->
             failed(Op, timeout, Done)
     end.
 
+%% @doc One attempt, of who waits under `Handle' or does not wait (`nowait'), see {@link esock_nif}.
+-spec call(reference(), op(), reference() | nowait, non_neg_integer() | zero) -> term().
 call(Socket, {recv, Length, Flags}, Handle, Yields) ->
     esock_nif:recv(Socket, Length, Flags, Handle, Yields);
 call(Socket, {send, Data, Flags}, Handle, Yields) ->

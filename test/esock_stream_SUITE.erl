@@ -10,7 +10,7 @@
 
 all() ->
     esock_pairs:cases(
-        [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, large_look, end_of_file, refused, huge_length, emfile_later],
+        [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, large_look, end_of_file, refused, huge_length, emfile_later, full_inbox],
         [fewer_than_asked_for, partial_recv, huge_length]).
 
 close(Sockets) ->
@@ -109,3 +109,55 @@ fewer_than_asked_for(_) ->
     ok = esock:send(C, "fg"),
     ?assertMatch({ok, <<"fg">>}, esock:recv(S, 2, 5000)),
     close(Trio).
+
+%% Who waits looks at no message that was in the inbox before. A look at all of these takes some 5 ms, and each call far less: the least
+%% of many times is compared with that of an empty inbox.
+-define(MESSAGES, 1_000_000).
+
+full_inbox(_) ->
+    Empty = least_times(0),
+    Full = least_times(?MESSAGES),
+    [?assert(F < E + 2500, {Name, E, F}) || {{Name, E}, {Name, F}} <- lists:zip(Empty, Full)].
+
+least_times(Messages) ->
+    {Pid, MRef} = spawn_monitor(fun() ->
+                                    %% Collections do not go through them.
+                                    process_flag(message_queue_data, off_heap),
+                                    [self() ! {message, N} || N <- lists:seq(1, Messages)],
+                                    exit({times, times()})
+                                end),
+    receive {'DOWN', MRef, process, Pid, {times, Times}} -> Times; {'DOWN', MRef, process, Pid, Reason} -> ct:fail(Reason) end.
+
+times() ->
+    {L, Addr} = esock_pairs:listener(),
+    {C, S} = esock_pairs:pair(),
+    Peer = spawn_link(fun Peer() -> receive {In, Do} -> receive after In -> ok end, Do(), Peer() end end),
+    Later = fun(Do) -> Peer ! {1, Do} end,
+    Times = [{connect, least(fun() -> {ok, X} = esock:open(inet, stream, tcp), ok = esock:connect(X, Addr), esock:close(X) end)},
+             {recv, least(fun() -> Later(fun() -> ok = esock:send(C, "x") end), {ok, _} = esock:recv(S) end)},
+             {recvmsg, least(fun() -> Later(fun() -> ok = esock:send(C, "x") end), {ok, _} = esock:recvmsg(S) end)},
+             {timeout, least(fun() -> {error, timeout} = esock:recv(S, 0, 1) end)},
+             {cancel, least(fun() -> {_, Info} = esock:recv(S, 0, nowait), ok = esock:cancel(S, Info) end)},
+             {accept, least(fun() -> accept_until(L, Later, Addr) end)},
+             {send, least(fun() -> fill(S), Later(fun() -> empty(C) end), ok = esock:send(S, <<0:800_000>>) end)}],
+    esock_pairs:close([L, C, S]),
+    Times.
+
+least(Fun) -> lists:min([element(1, timer:tc(Fun)) || _ <- lists:seq(1, 15)]).
+
+accept_until(L, Later, Addr) ->
+    Later(fun() -> {ok, X} = esock:open(inet, stream, tcp), ok = esock:connect(X, Addr), esock:close(X) end),
+    {ok, A} = esock:accept(L),
+    esock:close(A).
+
+fill(S) ->
+    case esock:send(S, <<0:800_000>>, 0) of
+        ok -> fill(S);
+        _ -> ok
+    end.
+
+empty(C) ->
+    case esock:recv(C, 0, 5) of
+        {ok, _} -> empty(C);
+        _ -> ok
+    end.
