@@ -20,7 +20,7 @@
 %% </ul>
 %% Of several processes that receive (or accept, or send) on one socket, one has the turn and the others stand in line.
 %% Who was sent `select' keeps the turn until he calls again or cancels. A process has one place in a line: calling again
-%% with another handle before the message has come makes the earlier handle void.
+%% before the message has come takes the place of the wait from before, whose handle is sent `abort' with `cancelled'.
 %%
 %% == Completions ==
 %%

@@ -59,6 +59,8 @@ pub enum Reason {
     Closed,
     /// Somebody else's attempt met this error, which concerns everybody.
     Errno(Errno),
+    /// A later call of its own process has taken its place.
+    Cancelled,
 }
 
 /// What the holder of a turn is about to do. Accept and read, and connect and write, share a direction and exclude
@@ -161,8 +163,19 @@ impl<W: Wake> Line<W> {
         self.behind.get_or_insert_default().push(claim, Arc::new(waiter));
     }
 
-    /// Takes, or keeps, the turn, to be woken at the next event. A handle from before is void.
+    /// A call of the process that has the turn takes the place of its wait from before, which is told so if it has been told nothing.
+    pub fn supersede(&mut self, wakes: &mut Wakes<W>) {
+        if let Some(head) = self.head.as_mut().filter(|head| head.armed && head.waiter.trusts()) {
+            head.armed = false;
+            let waiter = Arc::clone(&head.waiter);
+            self.leaves(&waiter);
+            wakes.add(waiter, Signal::Abort(Reason::Cancelled));
+        }
+    }
+
+    /// Takes, or keeps, the turn, to be woken at the next event.
     pub fn lead(&mut self, claim: Claim, waiter: W, wakes: &mut Wakes<W>) {
+        self.supersede(wakes);
         let new = Head { waiter: Arc::new(waiter), claim, armed: true, kept: false };
         wakes.left(self.head.replace(new).map(|head| head.waiter));
     }

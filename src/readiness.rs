@@ -347,6 +347,7 @@ impl<W: Wake> Visit<'_, W> {
         if self.mode == Mode::Complete {
             self.state.line.complete(ready, self.wakes);
         } else {
+            self.state.line.supersede(self.wakes);
             self.state.line.advance(ready, self.wakes);
         }
     }

@@ -36,6 +36,15 @@ impl<W: Wake> Wakes<W> {
         }
     }
 
+    /// A wait under the handle of the call that takes its place is the same wait: it is told nothing.
+    pub fn spare(&mut self, same: impl Fn(&W) -> bool) {
+        for (waiter, signal) in &mut self.list {
+            if *signal == Signal::Abort(Reason::Cancelled) && same(waiter) {
+                *signal = Signal::Left;
+            }
+        }
+    }
+
     /// Who is to be told what.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
         let aborted = self.aborted.iter().flat_map(|aborted| {

@@ -20,10 +20,28 @@ superseded_handle(_) ->
     {S, Addr} = udp(),
     {select, {_, _, First}} = esock:recv(S, 0, nowait),
     {select, {_, _, Second}} = esock:recv(S, 0, nowait),
+    ?assertEqual([{'$socket', S, abort, {First, cancelled}}], messages()),
     ok = esock:sendto(S, <<"x">>, Addr),
     receive {'$socket', S, select, Second} -> ok end,
-    receive {'$socket', S, _, First} -> ct:fail(first) after 0 -> ok end,
-    ok = esock:close(S).
+    {ok, <<"x">>} = esock:recv(S, 0, nowait),
+    %% By a call that waits itself, and one that fails.
+    {C, T} = esock_pairs:pair(),
+    [begin
+         {select, {_, _, H}} = esock:recv(T, 0, nowait),
+         _ = Call(),
+         ?assertEqual([{'$socket', T, abort, {H, cancelled}}], messages())
+     end || Call <- [fun() -> esock:recv(T, 0, 1) end, fun() -> {error, einval} = esock:recv(T, 1, [oob], 0) end]],
+    esock_pairs:close([C, T]),
+    %% A look that finds nothing leaves it, and a handle used again is the same wait.
+    H = make_ref(),
+    {select, {_, _, H}} = esock:recv(S, 0, [], H),
+    {error, timeout} = esock:recv(S, 0, 0),
+    {select, {_, _, H}} = esock:recv(S, 0, [], H),
+    ?assertEqual([], messages()),
+    ok = esock:close(S),
+    ?assertEqual([{'$socket', S, abort, {H, closed}}], messages()).
+
+messages() -> receive Message -> [Message | messages()] after 0 -> [] end.
 
 %% Whoever reads meets the error first, and the system tells it once.
 refused_beside_a_reader(_) ->

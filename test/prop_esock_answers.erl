@@ -76,7 +76,7 @@ fill(S) ->
     end.
 
 %% `Open': handles that have had no message, the oldest first. `Own': the process's own wait among them, which its next call
-%% takes the place of. `Void': handles that may have had a message before their places were taken.
+%% takes the place of. `Void': handles whose places were taken: of those too each has one message.
 program(Sockets, Steps, {How, Event}) ->
     {Open, Own, Void} = lists:foldl(fun(Step, State) -> step(Sockets, Step, State) end, {[], none, []}, Steps),
     finish(Sockets, How, Event, {Open, Own, Void}).
@@ -144,7 +144,8 @@ waits({_, _, H} = Info, State) ->
 %% A call of the process's own takes the place of its wait from before.
 taken({_, none, _} = State) -> State;
 taken({Open, Own, Void}) ->
-    {[Info || Info <- Open, element(3, plain(Info)) =/= Own], none, [Own | Void]}.
+    Told = [H || {told, {_, _, H}} <- Open, H =:= Own],
+    {[Info || Info <- Open, element(3, plain(Info)) =/= Own], none, [Own || Told =:= []] ++ Void}.
 
 without(H, {Open, Own, Void}) ->
     {[Info || Info <- Open, element(3, plain(Info)) =/= H], case Own of H -> none; _ -> Own end, Void}.
@@ -200,8 +201,8 @@ check(_, {Open, _, Void}) ->
     case [Info || {_, _, H} = Info <- Waiting, not has_message(H)] of
         [] ->
             More = [Info || {_, _, H} = Info <- [plain(I) || I <- Open], messages(H) =/= []],
-            _ = [messages(H) || H <- Void],
-            receive {'$socket', _, _, _} = Stray -> {stray, Stray} after 0 -> case More of [] -> ok; _ -> {twice, More} end end;
+            Voids = [{H, Messages} || H <- Void, Messages <- [messages(H)], length(Messages) =/= 1],
+            receive {'$socket', _, _, _} = Stray -> {stray, Stray} after 0 -> case {More, Voids} of {[], []} -> ok; _ -> {not_once, More, Voids} end end;
         Silent ->
             {silent, Silent}
     end.

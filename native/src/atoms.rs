@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 rustler::atoms! {
-    abort, accept, acceptors, accepting, addr, already, always, any, assoc_id, auto, backend, badarg, bound, broadcast, busy, busy_poll, cancel, closed, closing, completion, completion_info, connect,
+    abort, accept, acceptors, accepting, addr, already, always, any, assoc_id, auto, backend, badarg, bound, broadcast, busy, busy_poll, cancel, cancelled, closed, closing, completion, completion_info, connect,
     connected, connecting, counters, ctype, data, debug, default, domain, done, down = "DOWN", dup, enomem, eof, error, family,
     flowinfo, fromfd, gro, gso, how, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
     linger, listening, local, loopback, memlock, memory, meta, mode, more, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,

@@ -45,6 +45,7 @@ pub(crate) fn reason(env: Env<'_>, reason: Reason) -> Term<'_> {
     match reason {
         Reason::Closed => atoms::closed().encode(env),
         Reason::Errno(errno) => atoms::errno(env, errno).encode(env),
+        Reason::Cancelled => atoms::cancelled().encode(env),
     }
 }
 

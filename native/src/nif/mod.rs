@@ -158,8 +158,9 @@ impl<'a> Wait<'a> {
 
     /// There was an attempt. The caller is charged, unless it gives up its turn, and whoever is to be woken is told; but a completion that ends with this has its
     /// message first.
-    fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, wakes: Wakes<Waiter>) {
+    fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, mut wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
+        wakes.spare(|waiter| self.is(waiter));
         if self.acting.is_none() {
             micros.map_or_else(charge::rests, |micros| charge::charge(env, micros));
         }
