@@ -323,7 +323,8 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 
 %% @doc A new socket, socket(2). The caller becomes the controlling process: the socket is closed when it ends.
 %%
-%% Options: `use_registry' (whether {@link which_sockets/0} shows it; the default is {@link use_registry/1}'s) and
+%% Options: `use_registry' (whether {@link which_sockets/0} shows it, and it lives until it is closed or its owner ends; a socket
+%% outside the registry is also closed by the collector when nobody refers to it; the default is {@link use_registry/1}'s) and
 %% `debug'; `netns', the path of a network namespace that the socket is to be in, setns(2); `io_backend', `epoll',
 %% `io_uring', or `auto' (io_uring where the system has it for us). The default is the application environment's
 %% `io_backend', or that of the system's `ESOCK_IO_BACKEND', or `epoll'. `{error, {invalid, {io_backend, Reason}}}': the

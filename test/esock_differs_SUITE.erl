@@ -10,7 +10,7 @@
 all() ->
     esock_pairs:cases(
         [refused_beside_a_reader, superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
-         send_einval_is_its_own, registered_and_forgotten, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
+         send_einval_is_its_own, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
          partial_sends_count, info_names_the_back_end, given_descriptor,
          rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, rcvbuf_auto_whole, errors_of_a_call, types],
         [refused_beside_a_reader, superseded_handle, connect_before_the_end, send_einval_is_its_own, partial_sends_count, info_names_the_back_end,
@@ -129,24 +129,6 @@ fill(From, Addr) ->
     case esock:sendto(From, <<"x">>, Addr, nowait) of
         ok -> fill(From, Addr);
         {select, _} -> ok
-    end.
-
-registered_and_forgotten(_) ->
-    Before = esock:number_of(),
-    Pid = spawn(fun() ->
-                        (fun() -> {ok, _} = esock:open(inet, dgram, udp, #{use_registry => true}) end)(),
-                        receive collect -> erlang:garbage_collect() end,
-                        receive stop -> ok end
-                end),
-    Pid ! collect,
-    back_to(Before, 1000),
-    ?assert(is_process_alive(Pid)),
-    Pid ! stop.
-
-back_to(Before, N) when N > 0 ->
-    case esock:number_of() of
-        Before -> ok;
-        _ -> receive after 5 -> back_to(Before, N - 1) end
     end.
 
 congestion_is_a_name(_) ->

@@ -10,7 +10,7 @@
 -compile([export_all, nowarn_export_all]).
 
 all() ->
-    [pages, who_stays, monitored_by_once, monitors_of, monitors_of_a_gone_socket, cancelled_in_any_order, monitors_counted,
+    [kept, pages, who_stays, monitored_by_once, monitors_of, monitors_of_a_gone_socket, cancelled_in_any_order, monitors_counted,
      cancelled, closed, closed_by_another, closed_before, signals_attended, registered_while_closed, monitored_while_closed,
      charged, scheduler].
 
@@ -25,6 +25,37 @@ actor(Fun) ->
     Self = self(),
     Pid = spawn_link(fun() -> Self ! {self(), Fun()}, receive stop -> ok end end),
     {Pid, receive {Pid, Result} -> Result end}.
+
+%%% Who is kept.
+
+%% A process that opens a listener, or keeps a connection, and never mentions it again has it until it ends.
+kept(_) ->
+    {Pid, Addr} = actor(fun() ->
+                            {ok, L} = esock:open(inet, stream, tcp),
+                            ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
+                            ok = esock:listen(L),
+                            {ok, Addr} = esock:sockname(L),
+                            Addr
+                        end),
+    collected(Pid),
+    {ok, C} = esock:open(inet, stream, tcp),
+    ok = esock:connect(C, Addr),
+    %% And one that has taken it over, with a wait that has come to its end.
+    {Holder, _} = actor(fun() ->
+                            {ok, H} = esock:open(inet, stream, tcp),
+                            {error, timeout} = esock:recv(C, 0, 1),
+                            esock:connect(H, Addr)
+                        end),
+    collected(Holder),
+    ?assertMatch([_], esock:which_sockets(Holder)),
+    ?assertMatch([_], esock:which_sockets(Pid)),
+    [begin unlink(P), exit(P, kill) end || P <- [Pid, Holder]],
+    until(fun() -> esock:which_sockets(Pid) ++ esock:which_sockets(Holder) =:= [] end),
+    {ok, D} = esock:open(inet, stream, tcp),
+    ?assertEqual({error, econnrefused}, esock:connect(D, Addr)),
+    close([C, D]).
+
+collected(Pid) -> [true = erlang:garbage_collect(Pid) || _ <- [1, 2, 3]].
 
 %%% What they answer.
 

@@ -1,10 +1,10 @@
 //! The resource behind a socket term, `{'$socket', reference()}`: the core's socket, its owner, and who is to be told
 //! when it is closed.
 
+use crate::atoms;
 use crate::caller::{self, Place, Waiter};
 use crate::watch::Watches;
 use crate::worker::{BACKGROUND, Work};
-use crate::{atoms, watch};
 use esock::descriptor::Descriptor;
 use esock::registry::{Key, Page, Registry};
 use esock::socket::Socket;
@@ -29,7 +29,7 @@ pub(crate) struct Handle {
     /// `{otp, meta}`
     pub(crate) meta: Mutex<Option<(OwnedEnv, SavedTerm)>>,
     /// Who monitors it.
-    pub(crate) watches: Arc<Watches>,
+    pub(crate) watches: Watches,
     key: Mutex<Option<Key>>,
     /// A descriptor whose close may block, between `close/1` and `close_linger/1`.
     pub(crate) lingering: Mutex<Option<Descriptor>>,
@@ -39,8 +39,8 @@ pub(crate) struct Handle {
     pub(crate) closing: Mutex<Option<Receiver<esock::sys::Result<()>>>>,
 }
 
-/// The registered sockets. An entry does not keep its socket alive.
-static REGISTRY: Registry<watch::Weak> = Registry::new();
+/// The registered sockets. An entry keeps its socket until it is closed, as it is when its owner ends.
+static REGISTRY: Registry<ResourceArc<Handle>> = Registry::new();
 /// Sockets opened, of which every so many asks its process to attend to its signals.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 const ATTEND: usize = 64;
@@ -82,7 +82,7 @@ impl Handle {
             socket,
             owner: Mutex::new(None),
             meta: Mutex::new(None),
-            watches: Arc::default(),
+            watches: Watches::default(),
             key: Mutex::new(None),
             lingering: Mutex::new(None),
             closer: Mutex::new(None),
@@ -218,7 +218,7 @@ impl Owned for ResourceArc<Handle> {
     fn register(&self, env: Env<'_>) -> bool {
         let mut key = self.key.lock();
         if key.is_none() {
-            *key = watch::Weak::new(env, self).and_then(|weak| REGISTRY.insert(weak));
+            *key = REGISTRY.insert(self.clone());
         }
         drop(key);
         // Whoever closes takes the entry out, if it is there by then. Otherwise it finds the socket closed here.
@@ -243,11 +243,10 @@ pub(crate) fn socket<'a>(env: Env<'a>, handle: &ResourceArc<Handle>) -> Term<'a>
     (atoms::socket_tag(), handle).encode(env)
 }
 
-/// A page of the registered sockets that are still referred to.
+/// A page of the registered sockets.
 pub(crate) fn registered(env: Env<'_>, cursor: usize) -> Page<Term<'_>> {
     let Page { entries, next } = REGISTRY.page(cursor);
-    let sockets = entries.iter().filter_map(|weak| Some(socket(env, &weak.upgrade(env)?)));
-    Page { entries: sockets.collect(), next }
+    Page { entries: entries.iter().map(|handle| socket(env, handle)).collect(), next }
 }
 
 /// How many sockets are registered.

@@ -1,52 +1,21 @@
-//! Monitors of sockets, and references that do not keep a socket alive.
+//! Monitors of sockets.
 
 use crate::atoms;
 use crate::caller::{self, Place};
-use crate::handle::Handle;
+use crate::handle::{self, Handle};
 use crate::worker::{BACKGROUND, Work};
 use esock::registry::Page;
 use parking_lot::Mutex;
-use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
+use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc};
 use slab::Slab;
-use std::sync;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
-
-/// The number of a socket's reference.
-///
-/// The VM keeps references to resources that were once encoded in a table by their numbers, and finds them there when
-/// such a number is decoded, for as long as the resource lives. Of a resource that is gone the number gives a plain
-/// reference, which looks the same. That makes it a weak reference, and the only one that the VM offers.
-#[derive(Clone, Copy)]
-pub(crate) struct Weak([u8; Self::LEN]);
-
-impl Weak {
-    /// A reference of this node has three words.
-    const LEN: usize = 12;
-
-    /// A weak reference to a socket.
-    pub(crate) fn new(env: Env<'_>, handle: &ResourceArc<Handle>) -> Option<Self> {
-        handle.encode(env).to_binary().last_chunk().copied().map(Self)
-    }
-
-    /// The reference. The name of the node stands before the number: a fresh reference has it as it is now.
-    fn term(self, env: Env<'_>) -> Option<Term<'_>> {
-        let mut encoded = env.make_ref().encode(env).to_binary();
-        *encoded.last_chunk_mut()? = self.0;
-        env.binary_to_term(&encoded).map(|(term, _)| term)
-    }
-
-    /// The socket, if it still lives.
-    pub(crate) fn upgrade(self, env: Env<'_>) -> Option<ResourceArc<Handle>> {
-        self.term(env)?.decode().ok()
-    }
-}
 
 /// The monitor of one process on one socket. The monitor's reference is this resource.
 pub(crate) struct Watch {
     pid: LocalPid,
-    socket: Weak,
-    watches: sync::Weak<Watches>,
+    /// It is in the registry, since it is monitored: nothing is kept by this that would not be there.
+    socket: ResourceArc<Handle>,
     /// Its key in the table of the socket, and the VM's watch over the process.
     entry: OnceLock<(usize, Monitor)>,
 }
@@ -70,9 +39,8 @@ impl Resource for Watch {
 impl Watch {
     /// Has the calling process told when the socket is closed.
     pub(crate) fn start(env: Env<'_>, handle: &ResourceArc<Handle>) -> Option<ResourceArc<Self>> {
-        let (pid, watches) = (env.pid(), Arc::downgrade(&handle.watches));
-        let socket = Weak::new(env, handle)?;
-        let watch = ResourceArc::new(Self { pid, socket, watches, entry: OnceLock::new() });
+        let (pid, socket) = (env.pid(), handle.clone());
+        let watch = ResourceArc::new(Self { pid, socket, entry: OnceLock::new() });
         // Under the lock: a process that ends as soon as it is watched has to be found in the table.
         let mut table = handle.watches.0.lock();
         let monitor = env.monitor(&watch, &pid)?;
@@ -101,8 +69,7 @@ impl Watch {
 
     /// Does something with the table, if it is in there.
     fn in_table<T>(&self, work: impl FnOnce(&mut Slab<ResourceArc<Self>>, usize) -> T) -> Option<T> {
-        let watches = self.watches.upgrade()?;
-        let mut table = watches.0.lock();
+        let mut table = self.socket.watches.0.lock();
         // The key may be another's by now.
         let (key, _) = *self.entry.get()?;
         let here = table.get(key).is_some_and(|watch| std::ptr::eq(self, &raw const **watch));
@@ -111,7 +78,7 @@ impl Watch {
 
     /// Sends `{'DOWN', MRef, socket, Socket, closed}` to the process of one that has left.
     pub(crate) fn tell(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
-        let socket = (atoms::socket_tag(), this.socket.term(env));
+        let socket = handle::socket(env, &this.socket);
         let message = (atoms::down(), this, atoms::socket(), socket, atoms::closed());
         caller::send(env, this.pid, message.encode(env));
         Self::end(this, env, place);
