@@ -957,9 +957,9 @@ recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
 recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Size, CtrlSize, Flags, Timeout]).
 
-%% @doc Receives the messages that are there, up to `Count' and at least one, with one system call, recvmmsg(2). Each is as
-%% {@link recvmsg/5} has it. There may be more: one call takes no more messages than have room in 1 MB, if each is of the full
-%% size and has its control messages (of the default sizes: 113).
+%% @doc Receives the messages that are there, up to `Count' and at least one, recvmmsg(2). Each is as
+%% {@link recvmsg/5} has it. Where so many do not have room in 1 MB, if each is of the full size and has its control messages (of
+%% the default sizes: 113), it is as many calls as are needed.
 -spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
                timeout() | nowait | select_handle()) ->
           {ok, [msg_recv()]} | later() | {select_read, {select_info(), [msg_recv()]}} |
@@ -967,13 +967,23 @@ recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
 recvmmsg(?SOCKET(Ref), Count, Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Count), Count >= 1, is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0,
        is_list(Flags) ->
-    case wait(Timeout) of
-        block -> esock_wait:run(Ref, {recvmmsg, Count, {Size, CtrlSize}, Flags}, Timeout);
-        zero -> esock_wait:look(Ref, {recvmmsg, Count, {Size, CtrlSize}, Flags});
-        How -> esock_nif:recvmmsg(Ref, Count, {Size, CtrlSize}, Flags, Timeout, How)
-    end;
+    Sizes = {Size, CtrlSize},
+    Result = case wait(Timeout) of
+                 block -> esock_wait:run(Ref, {recvmmsg, Count, Sizes, Flags}, Timeout);
+                 zero -> esock_wait:look(Ref, {recvmmsg, Count, Sizes, Flags});
+                 How -> esock_nif:recvmmsg(Ref, Count, Sizes, Flags, Timeout, How)
+             end,
+    messages(Result, {Ref, Count, Sizes, Flags}, []);
 recvmmsg(Socket, Count, Size, CtrlSize, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Count, Size, CtrlSize, Flags, Timeout]).
+
+%% One call of the system's does not take so many.
+messages({more, Msgs}, {Ref, Count, Sizes, Flags}, Before) ->
+    Left = Count - length(Msgs),
+    messages(esock_nif:recvmmsg(Ref, Left, Sizes, Flags, nowait, more), {Ref, Left, Sizes, Flags}, [Msgs | Before]);
+messages({ok, Msgs}, _Args, [_ | _] = Before) -> {ok, lists:append(lists:reverse(Before, [Msgs]))};
+messages({error, _}, _Args, [_ | _] = Before) -> {ok, lists:append(lists:reverse(Before))};
+messages(Result, _Args, []) -> Result.
 
 -compile({inline, [wait/1]}).
 wait(infinity) -> block;

@@ -60,7 +60,7 @@
 
 -on_load(on_load/0).
 
--type how() :: nowait | select | zero | non_neg_integer().
+-type how() :: nowait | select | zero | more | non_neg_integer().
 -type wait() :: yield | wait | {wait, term()}.
 -type error() :: {error, term()}.
 -type cursor() :: non_neg_integer().

@@ -111,6 +111,8 @@ settled(Call) ->
 %% What is answered in the end, of what the last attempt has got and the ones before.
 done({recv, _, _}, {ok, Data}, [_ | _] = Done) ->
     {ok, iolist_to_binary([Done, Data])};
+done({recvmmsg, _, _, _}, {more, _} = Result, _Done) ->
+    Result;
 done(Op, {more, Part}, Done) ->
     %% One call sends so much and no more.
     case part(Op, Part, Done) of

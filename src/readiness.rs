@@ -175,6 +175,11 @@ impl<W: Wake> Visit<'_, W> {
                 self.fail::<O>(Some(Reason::Closed));
                 Answer::Failed(Failure::Closed)
             }
+            Attempt::Failed(errno) if op.follows() => {
+                self.state.own.owed = Some(errno);
+                self.state.line.notify(self.wakes);
+                Answer::Blocked
+            }
             Attempt::Failed(errno) if O::shortage(errno) => self.shortage::<O>(errno, waiter),
             Attempt::Failed(errno) => {
                 self.fail::<O>(O::fatal(errno).then_some(Reason::Errno(errno)));
@@ -197,7 +202,10 @@ impl<W: Wake> Visit<'_, W> {
     }
 
     /// One attempt: on what was read ahead, or on the descriptor.
-    fn attempt<O: Op>(&self, op: &mut O, leads: bool) -> Attempt<O::Done> {
+    fn attempt<O: Op>(&mut self, op: &mut O, leads: bool) -> Attempt<O::Done> {
+        if let Some(errno) = self.state.own.owed.take_if(|_| !op.follows()) {
+            return Attempt::Failed(errno);
+        }
         if let Some(ahead) = &self.socket.ahead {
             if let Some(attempt) = ahead.attempt(op, self.fd, self.socket.kind) {
                 return attempt;

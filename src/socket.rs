@@ -5,6 +5,7 @@ use crate::ahead::Ahead;
 use crate::backoff::Backoff;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
+use crate::errno::Errno;
 use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake};
 use crate::op::Op;
 use crate::patience::Patience;
@@ -84,6 +85,8 @@ pub struct Side {
     pub(crate) patience: Patience,
     /// What accept has run out of.
     pub(crate) shortage: Option<Box<Backoff>>,
+    /// An error that a call has met that had an answer already: the next one is told.
+    pub(crate) owed: Option<Errno>,
 }
 
 /// Who brings an event for reading.

@@ -97,6 +97,10 @@ pub trait Op {
     fn resume(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done> {
         self.attempt(fd, kind)
     }
+    /// It goes on with what a call has begun that has an answer: an error is for the next call.
+    fn follows(&self) -> bool {
+        false
+    }
     /// It ends a connection, and another may follow on the descriptor.
     fn disconnects(&self) -> bool {
         false

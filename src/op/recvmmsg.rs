@@ -22,6 +22,8 @@ pub struct RecvMmsg<'r> {
     pub ctrl_size: usize,
     /// MSG_*
     pub flags: i32,
+    /// It goes on where another has received: what it meets is for the next call.
+    pub follows: bool,
 }
 
 impl RecvMmsg<'_> {
@@ -36,6 +38,11 @@ impl RecvMmsg<'_> {
         for (part, got) in self.room.chunks_exact_mut(each).zip(received) {
             part.get_mut(..got.len).unwrap_or_default().fill(0);
         }
+    }
+
+    /// How many messages one attempt receives at the most.
+    pub fn capacity(&self) -> usize {
+        self.count.min(self.room.len() / Self::each(self.size, self.ctrl_size))
     }
 
     /// The room of each message: for its bytes, and for its control messages.
@@ -65,6 +72,10 @@ impl Op for RecvMmsg<'_> {
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
+    }
+
+    fn follows(&self) -> bool {
+        self.follows
     }
 
     fn want(&self) -> Option<Want> {

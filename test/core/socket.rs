@@ -7,6 +7,7 @@ use esock::lane::{Cancelled, Reason, Signal};
 use esock::op::accept::Accept;
 use esock::op::connect::Connect;
 use esock::op::recv::Recv;
+use esock::op::recvmmsg::RecvMmsg;
 use esock::op::send::Send;
 use esock::op::{Op, Room};
 use esock::poller::{self, Backend};
@@ -358,4 +359,27 @@ fn one_attempt_takes_no_more_than_a_megabyte() {
     assert!(matches!(answer, Answer::Partial(len) if len == 1 << 20), "{answer:?}");
     assert_eq!(data.len(), 1 << 20);
     assert_eq!(process.receive(), (1, Signal::Ready));
+}
+
+/// A call that goes on, and has an answer, leaves an error to the next one, which somebody else may wait to make.
+#[test]
+fn an_error_met_by_going_on_is_the_next_calls() {
+    poller::start(1).unwrap();
+    let socket: Sock = Socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0, Backend::Epoll).unwrap();
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let to = Address::Inet { addr: std::net::Ipv4Addr::LOCALHOST, port: closed }.to_raw().unwrap();
+    let (process, other) = (Process::new(1), Process::new(2));
+    assert!(matches!(run(&socket, &mut Connect { to }, &process, 1), Answer::Done(())));
+    assert!(matches!(recv(&socket, 10, &other, 2).0, Answer::Waiting));
+    assert!(matches!(run(&socket, &mut Send { data: b"?", flags: 0 }, &process, 3), Answer::Done(1)));
+    let mut room = [0; 64];
+    let mut batch = RecvMmsg { room: &mut room, count: 4, size: 8, ctrl_size: 8, flags: 0, follows: true };
+    let (answer, wakes) = socket.run(&mut batch, 1, Mode::Once, || process.waiter(4));
+    wakes.tell();
+    assert!(matches!(answer, Answer::Blocked));
+    assert_eq!(other.receive(), (2, Signal::Ready));
+    let refused = Errno::new(libc::ECONNREFUSED);
+    assert!(matches!(recv(&socket, 10, &other, 2).0, Answer::Failed(Failure::Errno(errno)) if errno == refused));
+    assert!(matches!(recv(&socket, 10, &other, 2).0, Answer::Waiting));
+    close(&socket);
 }

@@ -70,6 +70,8 @@ enum How {
     Nowait,
     Select,
     Zero,
+    /// As `Zero`, after an answer that there is more.
+    More,
     Yielded(u32),
 }
 
@@ -94,12 +96,13 @@ impl<'a> Wait<'a> {
             Ok(name) if name == atoms::nowait() => How::Nowait,
             Ok(name) if name == atoms::select() => How::Select,
             Ok(name) if name == atoms::zero() => How::Zero,
+            Ok(name) if name == atoms::more() => How::More,
             Ok(_) => return Err(Error::BadArg),
             Err(_) => How::Yielded(how.decode()?),
         };
         let new = matches!(how, How::Nowait | How::Select)
             && handle.decode::<Atom>().is_ok_and(|name| name == atoms::nowait());
-        if how == How::Zero || new || handle.is_ref() {
+        if matches!(how, How::Zero | How::More) || new || handle.is_ref() {
             Ok(Self::new(handle, how, env.pid(), None))
         } else {
             Err(Error::BadArg)
@@ -195,9 +198,14 @@ impl<'a> Wait<'a> {
         match self.how {
             How::Nowait if self.completes() => Mode::Start,
             How::Nowait | How::Select => Mode::Wait,
-            How::Zero => Mode::Once,
+            How::Zero | How::More => Mode::Once,
             How::Yielded(times) => Mode::Yield(times),
         }
+    }
+
+    /// Whether the caller goes on where there was more.
+    pub(crate) fn follows(&self) -> bool {
+        self.how == How::More
     }
 
     /// Whether the answer is for a process that waits in `esock_wait`.
@@ -278,7 +286,7 @@ impl<'a> Wait<'a> {
     fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>, more: bool) -> Term<'a> {
         match self.how {
             _ if more && !self.completes() => (atoms::more(), data).encode(env),
-            How::Zero => fail::error(env, (atoms::timeout(), data)),
+            How::Zero | How::More => fail::error(env, (atoms::timeout(), data)),
             How::Yielded(_) => (atoms::wait(), data).encode(env),
             How::Nowait if self.completes() => {
                 self.step.set(Step::Part(data));

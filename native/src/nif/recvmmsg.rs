@@ -1,13 +1,17 @@
 //! recvmmsg.
 
 use super::{Wait, run};
+use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::{atoms, buffer, fail};
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
+use esock::readiness::{Answer, Mode};
 use esock::sys::io::Received;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 /// No message of the system is longer.
 const MESSAGE: usize = 1 << 20;
@@ -52,17 +56,64 @@ fn received<'a>(
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
-    let protocol = socket.socket.kind.protocol;
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
-        run(env, socket, wait, &mut RecvMmsg { room, count, size, ctrl_size, flags }, tag, |op, mut received, _| {
-            let messages = messages(env, protocol, op, &received)?;
-            received.iter_mut().for_each(Received::told);
-            Some((atoms::ok(), messages).encode(env))
+        let mut op = RecvMmsg { room, count, size, ctrl_size, flags, follows: wait.follows() };
+        run(env, socket, wait, &mut op, tag, |op, received, _| {
+            let (all, more) = go_on(env, socket, wait, op, received)?;
+            Some((if more { atoms::more() } else { atoms::ok() }, all).encode(env))
         })
     });
     answer.unwrap_or_else(|| Ok(fail::error(env, atoms::enomem())))
 }
+
+/// The terms of what was received and, where that has filled the room, of what there is besides. Answers too whether there is more,
+/// since that takes no longer than a call may; nothing where there is no memory for it.
+fn go_on<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    op: &mut RecvMmsg<'_>,
+    mut received: Vec<Received>,
+) -> Option<(Vec<Term<'a>>, bool)> {
+    let (mut all, begun) = (Vec::new(), Instant::now());
+    loop {
+        let full = received.len() == op.capacity();
+        // Where there is no memory for them the others are answered.
+        let Some(terms) = messages(env, socket.socket.kind.protocol, op, &received) else {
+            return Some((all, false)).filter(|(all, _)| !all.is_empty());
+        };
+        received.iter_mut().for_each(Received::told);
+        op.count -= terms.len().min(op.count);
+        all.extend(terms);
+        // One that waits for the next already has its turn.
+        let last = !full || op.count == 0 || socket.socket.settings.select_read.load(Relaxed);
+        let late = wait.place() != Place::Thread && begun.elapsed() > ROUND;
+        if last || late {
+            return Some((all, !last && !wait.completes()));
+        }
+        let Some(next) = next(env, socket, wait, op) else {
+            return Some((all, false));
+        };
+        received = next;
+    }
+}
+
+/// What there is besides.
+fn next<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    op: &mut RecvMmsg<'_>,
+) -> Option<Vec<Received>> {
+    op.follows = true;
+    let (answer, wakes) = socket.socket.run(op, wait.pid, Mode::Once, || Waiter::new(env, wait, socket.clone()));
+    caller::tell(env, wait.place(), wakes);
+    if let Answer::Done(next) = answer { Some(next) } else { None }
+}
+
+/// How long a call goes on.
+const ROUND: Duration = Duration::from_micros(300);
 
 /// The terms of what was received; nothing where there is no memory for them.
 fn messages<'a>(env: Env<'a>, protocol: i32, op: &RecvMmsg<'_>, received: &[Received]) -> Option<Vec<Term<'a>>> {
