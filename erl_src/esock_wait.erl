@@ -143,8 +143,12 @@ wait(Socket, Op, Handle, Deadline, Done) ->
             failed(Op, Reason, Done)
     after left(Deadline) ->
             _ = cancel(Socket, name(Op), Handle),
-            failed(Op, timeout, Done)
+            timed_out(Socket, Op, Done)
     end.
+
+%% Who looks sees what there is.
+timed_out(Socket, {recv, Length, [_ | _]} = Op, []) when is_integer(Length), Length > 0 -> look(Socket, Op);
+timed_out(_Socket, Op, Done) -> failed(Op, timeout, Done).
 
 %% @doc One attempt, of who waits under `Handle' or does not wait (`nowait'), see {@link esock_nif}.
 -spec call(reference(), op(), reference() | nowait, non_neg_integer() | zero) -> term().

@@ -77,7 +77,7 @@ struct State {
     barred: bool,
     /// The connection is being ended: no ring is to receive until that is done.
     ending: bool,
-    /// Others have the descriptor: nothing is gathered any more.
+    /// Others have the descriptor, or it keeps the place of looks: nothing is gathered any more.
     shared: bool,
     unwanted: u8,
     /// When somebody began to wait last,
@@ -96,6 +96,9 @@ impl Ahead {
     pub fn attempt<O: Op>(&self, op: &mut O, fd: BorrowedFd<'_>, kind: Kind) -> Option<Attempt<O::Done>> {
         let want = op.want()?;
         let mut state = self.state.lock();
+        if want.peek && state.shared && state.empty() {
+            return None;
+        }
         let mut gathered = 0;
         loop {
             if state.bytes.len() >= want.least.max(1) {
@@ -282,6 +285,11 @@ fn of_the_ring(errno: Errno) -> bool {
 }
 
 impl State {
+    /// Whether all there is of the stream is behind the descriptor.
+    fn empty(&self) -> bool {
+        self.bytes.is_empty() && self.error.is_none() && self.token.is_none()
+    }
+
     /// Somebody begins to wait. Answers whether that happens often.
     fn waits(&mut self, now: Instant) -> bool {
         let soon = self.waited.replace(now).is_some_and(|before| now.saturating_duration_since(before) < SOON);

@@ -19,7 +19,6 @@ pub const SIOCATMARK: u64 = 0x8905;
 /// Options that have a receive bring something else, or besides.
 const RECEIVED_WITH: &[(i32, i32)] = &[
     (libc::SOL_SOCKET, libc::SO_OOBINLINE),
-    (libc::SOL_SOCKET, libc::SO_PEEK_OFF),
     (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
     (libc::SOL_SOCKET, libc::SO_TIMESTAMP),
     (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS),
@@ -65,7 +64,11 @@ impl<W: Wake> Socket<W> {
     /// Whether an option may be set now. One that changes what a receive brings, in ways that a ring does not know, waits until the
     /// ring that receives has let go; none receives for this socket again.
     pub fn may_set(&self, level: i32, option: i32) -> bool {
-        !RECEIVED_WITH.contains(&(level, option)) || self.leave_ring()
+        match (level, option) {
+            // The kernel counts what was looked at behind the descriptor.
+            (libc::SOL_SOCKET, libc::SO_PEEK_OFF) => self.share(),
+            with => !RECEIVED_WITH.contains(&with) || self.leave_ring(),
+        }
     }
 
     /// No ring receives for this socket from now on. Answers whether that is so already: else the caller is to ask again.

@@ -64,7 +64,7 @@ impl<W: Wake> Socket<W> {
                 let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
                 let claim = head.map(|head| head.claim);
                 if let (Some(claim), Some(fd)) = (claim, fd) {
-                    state.line.complete(|| self.ready_for_next(fd, claim), wakes);
+                    state.line.complete(|next| self.ready_for_next(fd, claim, next), wakes);
                 }
                 claim.is_some()
             })

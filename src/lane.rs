@@ -37,6 +37,10 @@ pub trait Wake: Send + Sync + 'static {
     fn trusts(&self) -> bool {
         false
     }
+    /// How many bytes it waits for: it is woken for no fewer, but at the end of the stream.
+    fn least(&self) -> usize {
+        1
+    }
     /// Whether something is to be cleared up when it leaves the lane ([`Signal::Left`]).
     fn clears_up(&self) -> bool;
 }
@@ -181,17 +185,17 @@ impl<W: Wake> Line<W> {
     }
 
     /// Passes the turn on. `ready` says whether there is something for the next waiter already: it is woken then.
-    pub fn advance(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
+    pub fn advance(&mut self, ready: impl FnOnce(&W) -> bool, wakes: &mut Wakes<W>) {
         let next = self.behind.as_mut().and_then(|behind| behind.pop());
         let next = next.map(|(claim, waiter)| Head { waiter, claim, armed: true, kept: false });
         wakes.left(std::mem::replace(&mut self.head, next).map(|head| head.waiter));
-        if self.head.is_some() && ready() {
+        if self.head.as_ref().is_some_and(|head| ready(&head.waiter)) {
             self.notify(wakes);
         }
     }
 
     /// The same, where the head is a completion that is sent its result now.
-    pub fn complete(&mut self, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
+    pub fn complete(&mut self, ready: impl FnOnce(&W) -> bool, wakes: &mut Wakes<W>) {
         if let Some(waiter) = self.head.as_ref().map(|head| Arc::clone(&head.waiter)) {
             self.leaves(&waiter);
         }
@@ -237,7 +241,7 @@ impl<W: Wake> Line<W> {
         &mut self,
         (me, tag): (W::Process, u64),
         is: impl Fn(&W) -> bool,
-        ready: impl FnOnce() -> bool,
+        ready: impl FnOnce(&W) -> bool,
         wakes: &mut Wakes<W>,
     ) -> Cancelled {
         if let Some(head) = self.head.as_ref().filter(|head| head.waiter.process() == me && is(&head.waiter)) {
@@ -268,7 +272,7 @@ impl<W: Wake> Line<W> {
     }
 
     /// Takes out all waiters of a process that has ended.
-    pub fn gone(&mut self, process: W::Process, ready: impl FnOnce() -> bool, wakes: &mut Wakes<W>) {
+    pub fn gone(&mut self, process: W::Process, ready: impl FnOnce(&W) -> bool, wakes: &mut Wakes<W>) {
         let behind = self.behind.as_mut().map(|behind| behind.remove_all(process)).unwrap_or_default();
         // With pending completions they may be many: where they are dropped, there is time for it.
         behind.into_iter().for_each(|waiter| wakes.add(waiter, Signal::Left));

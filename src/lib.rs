@@ -5,6 +5,7 @@
 
 pub mod addr;
 pub mod ahead;
+pub mod answer;
 pub mod backoff;
 pub mod call;
 pub mod codec;

@@ -13,61 +13,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How an operation is to go about waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Do not wait.
-    Once,
-    /// Wait to be woken.
-    Wait,
-    /// The caller can give up its turn and come back, and has done so this many times: only wait where, as this
-    /// socket has been, it would not help.
-    Yield(u32),
-    /// Begin what is to be completed for the caller: of a part it learns when the whole is done.
-    Start,
-    /// It is being done in place of who waits for it.
-    Complete,
-}
-
-/// What came of an operation.
-#[derive(Debug)]
-pub enum Answer<T> {
-    /// It is done.
-    Done(T),
-    /// It is done, and the caller is in line for the next (`{otp, select_read}`).
-    Again(T),
-    /// It is done in part, and the caller is in line for the rest (unless it is not to wait).
-    Partial(T),
-    /// It is done in part, and the caller has the turn and is to go on at once.
-    Unfinished(T),
-    /// The caller is in line.
-    Waiting,
-    /// It would block; the caller is not to wait and is not in line.
-    Blocked,
-    /// The caller is to give up its turn and try again.
-    Yield,
-    /// A part is done of what was to be whole, and this is why there is no more.
-    Cut(T, Failure),
-    /// It failed.
-    Failed(Failure),
-}
-
-/// Why an operation failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The socket, or the peer's side of the stream, is closed.
-    Closed,
-    /// The system says so.
-    Errno(Errno),
-    /// There is no memory for a buffer.
-    NoMemory,
-    /// Something is going on that excludes this.
-    State,
-    /// The caller is in line already.
-    InLine,
-    /// A connect is under way.
-    Already,
-}
+pub use crate::answer::{Answer, Failure, Mode};
 
 /// One call of one process, while it holds the lane.
 pub(crate) struct Visit<'v, W: Wake> {
@@ -153,7 +99,13 @@ impl<W: Wake> Visit<'_, W> {
                     Cut::Closed => (Reason::Closed, Failure::Closed),
                     Cut::Errno(errno) => (Reason::Errno(errno), Failure::Errno(errno)),
                 };
-                self.fail::<O>(Some(reason));
+                if op.peeks() {
+                    // All of it is still there for the next call, the error too.
+                    self.state.own.owed = if let Failure::Errno(errno) = failure { Some(errno) } else { None };
+                    self.pass_on(O::CLAIM);
+                } else {
+                    self.fail::<O>(Some(reason));
+                }
                 Answer::Cut(done, failure)
             }
             Attempt::Blocked => self.blocked::<O>(waiter),
@@ -342,7 +294,7 @@ impl<W: Wake> Visit<'_, W> {
         match reason {
             Some(reason) => {
                 if self.leads() {
-                    self.advance(|| false);
+                    self.advance(|_| false);
                 }
                 self.state.line.abort(reason, self.wakes);
             }
@@ -351,7 +303,7 @@ impl<W: Wake> Visit<'_, W> {
     }
 
     /// Gives up the turn, with an answer.
-    fn advance(&mut self, ready: impl FnOnce() -> bool) {
+    fn advance(&mut self, ready: impl FnOnce(&W) -> bool) {
         if self.mode == Mode::Complete {
             self.state.line.complete(ready, self.wakes);
         } else {
@@ -367,7 +319,7 @@ impl<W: Wake> Visit<'_, W> {
         let answer = if news || self.mode == Mode::Once {
             self.count::<O>(|tally| tally.fails += 1);
             if self.leads() {
-                self.advance(|| false);
+                self.advance(|_| false);
             }
             Answer::Failed(Failure::Errno(errno))
         } else {
@@ -386,14 +338,15 @@ impl<W: Wake> Visit<'_, W> {
     fn pass_on(&mut self, claim: Claim) {
         if self.leads() {
             let (socket, fd) = (self.socket, self.fd);
-            self.advance(|| socket.ready_for_next(fd, claim));
+            self.advance(|next| socket.ready_for_next(fd, claim, next));
         }
     }
 }
 
-/// Whether an attempt would get something.
-pub(crate) fn ready(fd: BorrowedFd<'_>, claim: Claim) -> bool {
+/// Whether an attempt would get something, and so much at least.
+pub(crate) fn ready(fd: BorrowedFd<'_>, claim: Claim, least: usize) -> bool {
     match claim.direction() {
+        Direction::Read if least > 1 => sys::ready::has(fd, least),
         Direction::Read => sys::ready::readable(fd),
         Direction::Write => sys::ready::writable(fd),
     }

@@ -162,11 +162,17 @@ impl<W: Wake> Socket<W> {
     /// Whether there is something for the head, when an event says so.
     fn fresh(&self, state: &State<W, Side>) -> bool {
         let fd = state.own.fd.as_deref().and_then(Descriptor::as_fd);
-        let claim = state.line.head.as_ref().map(|head| head.claim);
-        fd.zip(claim).is_none_or(|(fd, claim)| {
-            let here = self.ahead.as_ref().filter(|_| claim == Claim::Read).and_then(Ahead::ready);
-            here == Some(true) || ready(fd, claim)
-        })
+        let head = state.line.head.as_ref();
+        // What others have met is told besides.
+        state.own.owed.is_some() || fd.zip(head).is_none_or(|(fd, head)| self.has(fd, head.claim, head.waiter.least()))
+    }
+
+    /// Whether there is so much to read, here or behind the descriptor, or room, or an end.
+    fn has(&self, fd: BorrowedFd<'_>, claim: Claim, least: usize) -> bool {
+        let ahead = self.ahead.as_ref().filter(|_| claim == Claim::Read);
+        let here = ahead.map_or(0, Ahead::len);
+        ahead.is_some_and(|ahead| ahead.ready() == Some(true)) && here >= least
+            || ready(fd, claim, least.saturating_sub(here).max(1))
     }
 
     /// Does an operation for the process `me`, or has it wait: `waiter` is asked for then, and only then.
@@ -230,15 +236,19 @@ impl<W: Wake> Socket<W> {
     /// Whether an attempt would get something.
     pub(crate) fn ready(&self, fd: BorrowedFd<'_>, claim: Claim) -> bool {
         let ahead = self.ahead.as_ref().filter(|_| claim == Claim::Read).and_then(Ahead::ready);
-        ahead.unwrap_or_else(|| ready(fd, claim))
+        ahead.unwrap_or_else(|| ready(fd, claim, 1))
     }
 
-    /// Whether whoever is the first in line now would get something. If not, there will be an event for him; where there
-    /// cannot be, he meets the error himself.
-    pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim) -> bool {
-        // Who is next may wait for what a ring does not bring: he finds out, and says so himself.
+    /// Whether `next`, who is the first in line now, would get something. If not, there will be an event for it; where there
+    /// cannot be, it meets the error itself.
+    pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim, next: &W) -> bool {
+        // It may wait for what a ring does not bring: who tries again himself finds out, and says so.
         let ring = claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
-        ring || self.ready(fd, claim) || self.register(fd, claim.direction(), Bring::Poller).is_err()
+        let ready = match (next.trusts(), ring) {
+            (true, _) => self.has(fd, claim, next.least()),
+            (false, ring) => ring || self.ready(fd, claim),
+        };
+        ready || self.register(fd, claim.direction(), Bring::Poller).is_err()
     }
 
     /// Somebody has got something without having waited for it, and nobody else waits.
@@ -284,7 +294,7 @@ impl<W: Wake> Socket<W> {
                 return if sending { Ok(Cancelled::Sending) } else { Err(Failure::Closed) };
             };
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-            Ok(state.line.cancel((me, tag), is, || self.ready_for_next(fd, claim), wakes))
+            Ok(state.line.cancel((me, tag), is, |next| self.ready_for_next(fd, claim, next), wakes))
         })
     }
 
@@ -301,7 +311,7 @@ impl<W: Wake> Socket<W> {
                 let fd = state.own.fd.clone();
                 if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
                     let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-                    state.line.gone(process, || self.ready_for_next(fd, claim), wakes);
+                    state.line.gone(process, |next| self.ready_for_next(fd, claim, next), wakes);
                 }
             });
             wakes

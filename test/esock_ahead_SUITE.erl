@@ -9,7 +9,7 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 all() -> [reconnected, reconnected_after_a_part, reconnected_at_once, error_of_before, urgent, urgent_looked_for, urgent_inline, mark, mark_beside_bytes,
-          peek_off, timestamps, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
+          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -275,6 +275,88 @@ timestamps(_) ->
                        {ok, #{iov := [<<"b">>], ctrl := Ctrl}} = later(S, Wait, fun() -> esock:recvmsg(S, nowait) end),
                        [timestamp] =:= [Type || #{type := Type} <- Ctrl]
                    end),
+             esock_pairs:close([C, S])
+         end).
+
+%%% Looks at a length: they wait for it, and see each byte once.
+
+peek_waits(_) ->
+    each(fun(Kind) ->
+             {C, S} = pair(Kind),
+             ok = esock:send(C, "ab"),
+             {error, {timeout, <<"ab">>}} = esock:recv(S, 4, [peek], 20),
+             {error, {timeout, <<"ab">>}} = esock:recv(S, 4, [peek], 0),
+             Self = self(),
+             spawn_link(fun() -> Self ! {seen, esock:recv(S, 4, [peek], infinity)} end),
+             waits(S),
+             ok = esock:send(C, "c"),
+             receive {seen, Early} -> ct:fail({early, Early}) after 10 -> ok end,
+             ok = esock:send(C, "d"),
+             receive {seen, Seen} -> {ok, <<"abcd">>} = Seen end,
+             {error, {timeout, <<"abcd">>}} = esock:recv(S, 9, [peek], 0),
+             {ok, <<"abcd">>} = esock:recv(S, 4, 0),
+             %% As long as a look is, and with nothing there.
+             {error, timeout} = esock:recv(S, 4, [peek], 10),
+             Large = crypto:strong_rand_bytes(50_000),
+             ok = esock:send(C, Large),
+             {ok, Large} = esock:recv(S, 50_000, [peek], 5000),
+             {ok, Large} = esock:recv(S, 50_000, 5000),
+             esock_pairs:close([C, S])
+         end).
+
+waits(S) -> until(fun() -> maps:get(num_readers, esock:info(S)) > 0 end).
+
+peek_ends(_) ->
+    each(fun(Kind) ->
+             {C, S} = pair(Kind),
+             ok = esock:send(C, "ab"),
+             ok = esock:shutdown(C, write),
+             {error, {closed, <<"ab">>}} = esock:recv(S, 4, [peek], 5000),
+             {ok, <<"ab">>} = esock:recv(S, 2, [peek], 5000),
+             {error, {closed, <<"ab">>}} = esock:recv(S, 4, 5000),
+             {error, closed} = esock:recv(S, 4, [peek], 5000),
+             esock_pairs:close([C, S]),
+             %% By a reset: the bytes stay, and so does the error behind them.
+             {D, T} = pair(Kind),
+             ok = esock:send(D, "ab"),
+             until(fun() -> esock:ioctl(T, nread) =:= {ok, 2} end),
+             ok = esock:setopt(D, {socket, linger}, #{onoff => true, linger => 0}),
+             ok = esock:close(D),
+             until(fun() -> esock:peername(T) =:= {error, enotconn} end),
+             {error, {econnreset, <<"ab">>}} = esock:recv(T, 4, [peek], 5000),
+             {error, econnreset} = (fun() -> case esock:recv(T, 2, 5000) of {ok, <<"ab">>} -> esock:recv(T, 2, 5000); E -> E end end)(),
+             ok = esock:close(T)
+         end).
+
+peek_with_offset(_) ->
+    each(fun(Kind) ->
+             {C, S} = pair(Kind),
+             ok = esock:setopt(S, {socket, peek_off}, 0),
+             ok = esock:send(C, "abc"),
+             {ok, <<"ab">>} = esock:recv(S, 2, [peek], 1000),
+             Self = self(),
+             spawn_link(fun() -> Self ! {seen, esock:recv(S, 3, [peek], infinity)} end),
+             waits(S),
+             ok = esock:send(C, "de"),
+             receive {seen, Seen} -> {ok, <<"cde">>} = Seen end,
+             {ok, <<"abcde">>} = esock:recv(S, 5, 1000),
+             esock_pairs:close([C, S])
+         end).
+
+%% With `select' the message comes when all of it is there.
+peek_nowait(_) ->
+    each(fun(Kind) ->
+             {C, S} = pair(Kind),
+             ok = esock:send(C, "ab"),
+             Wait = esock:recv(S, 4, [peek], nowait),
+             ok = esock:send(C, "c"),
+             receive {'$socket', S, _, _} = M -> ct:fail({early, M}) after 10 -> ok end,
+             ok = esock:send(C, "d"),
+             {ok, <<"abcd">>} = case Wait of
+                                    {select, {_, _, H}} -> receive {'$socket', S, select, H} -> esock:recv(S, 4, [peek], nowait) end;
+                                    {completion, {_, _, H}} -> receive {'$socket', S, completion, {H, Result}} -> Result end
+                                end,
+             {ok, <<"abcd">>} = esock:recv(S, 4, 0),
              esock_pairs:close([C, S])
          end).
 

@@ -41,6 +41,8 @@ pub(crate) struct Waiter {
     told: AtomicBool,
     /// What [`Wake::trusts`] answers.
     trusts: bool,
+    /// What [`Wake::least`] answers.
+    least: usize,
 }
 
 /// So many are told within a call. A scheduler is not to be held for more.
@@ -100,7 +102,7 @@ impl Waiter {
         let (handle, told) = (Kept::new(wait.handle()), AtomicBool::new(false));
         // Who blocks tries again, and so does a completion.
         let trusts = errand.is_none() && !wait.blocking();
-        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor), tag, told, trusts }
+        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor), tag, told, trusts, least: wait.least() }
     }
 
     /// Has it share a monitor of its process that would end otherwise.
@@ -265,6 +267,10 @@ impl Wake for Waiter {
 
     fn trusts(&self) -> bool {
         self.trusts
+    }
+
+    fn least(&self) -> usize {
+        self.least
     }
 
     fn clears_up(&self) -> bool {

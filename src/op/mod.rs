@@ -101,6 +101,10 @@ pub trait Op {
     fn follows(&self) -> bool {
         false
     }
+    /// What it gives stays in the socket.
+    fn peeks(&self) -> bool {
+        false
+    }
     /// It ends a connection, and another may follow on the descriptor.
     fn disconnects(&self) -> bool {
         false

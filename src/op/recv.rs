@@ -1,12 +1,16 @@
 //! Receive from a connected socket, recv(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room};
+use super::{Attempt, Cut, Op, Room, beside_the_stream, blocked, discarded, give, room};
 use crate::ahead::Want;
+use crate::errno::Errno;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
+
+/// MSG_PEEK
+pub const PEEK: i32 = libc::MSG_PEEK;
 
 /// Receives into `room`.
 pub struct Recv<'r, R> {
@@ -18,6 +22,8 @@ pub struct Recv<'r, R> {
     pub exact: bool,
     /// Whether it is answered only when all of that is there.
     pub whole: bool,
+    /// Whether the caller waits for all of what it looks at.
+    pub waits: bool,
     /// MSG_*
     pub flags: i32,
     /// Whether this thread may be held for as long as it takes to copy much.
@@ -33,6 +39,28 @@ impl<R: Room> Recv<'_, R> {
     }
 }
 
+impl<R: Room> Recv<'_, R> {
+    /// Whether it is to see a length of a stream, and less is there.
+    fn sees_too_little(&self, fd: BorrowedFd<'_>, kind: Kind) -> bool {
+        let exact = self.exact && self.waits && self.peeks() && kind.stream() && !beside_the_stream(self.flags);
+        exact && !sys::ready::has(fd, self.len.saturating_add(seen(fd)))
+    }
+}
+
+/// How far looks have come, SO_PEEK_OFF of socket(7).
+fn seen(fd: BorrowedFd<'_>) -> usize {
+    let offset = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PEEK_OFF);
+    offset.ok().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0)
+}
+
+/// Why there is no more to see: an error is taken from the socket so.
+fn end(fd: BorrowedFd<'_>) -> Cut {
+    match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
+        Ok(error) if error != 0 => Cut::Errno(Errno::new(error)),
+        _ => Cut::Closed,
+    }
+}
+
 impl<R: Room> Op for Recv<'_, R> {
     /// How many bytes of the room were filled.
     type Done = usize;
@@ -40,11 +68,22 @@ impl<R: Room> Op for Recv<'_, R> {
     const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
+        if self.sees_too_little(fd, kind) {
+            return Attempt::Blocked;
+        }
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
         match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
+            // Nothing is put together of what is seen: it would be the same again.
+            Ok(got) if self.part(got, kind) && self.waits && self.peeks() => {
+                if sys::ready::ended(fd) {
+                    Attempt::Cut(got, end(fd))
+                } else {
+                    Attempt::Done(got)
+                }
+            }
             // Of what is beside the stream nothing is gathered.
             Ok(got) if self.part(got, kind) && !self.whole => Attempt::Partial(got),
             Ok(got) => Attempt::Done(got),
@@ -53,13 +92,17 @@ impl<R: Room> Op for Recv<'_, R> {
         }
     }
 
+    fn peeks(&self) -> bool {
+        self.flags & PEEK != 0
+    }
+
     fn want(&self) -> Option<Want> {
         let whole = self.exact && self.whole && self.flags & libc::MSG_TRUNC == 0;
         let least = if whole { self.len } else { 1 };
         (!beside_the_stream(self.flags)).then_some(Want {
             least,
             most: self.len,
-            peek: self.flags & libc::MSG_PEEK != 0,
+            peek: self.peeks(),
             apart: self.apart,
         })
     }

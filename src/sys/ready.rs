@@ -13,6 +13,18 @@ pub fn writable(fd: BorrowedFd<'_>) -> bool {
     ready(fd, PollFlags::POLLOUT)
 }
 
+/// Whether a stream has so much to read, or has come to its end: the peer has sent all, or an error has ended it.
+pub fn has(fd: BorrowedFd<'_>, least: usize) -> bool {
+    ended(fd) || readable(fd) && super::io::pending(fd).map_or(true, |count| count >= least)
+}
+
+/// Whether nothing more comes from the peer of a stream.
+pub fn ended(fd: BorrowedFd<'_>) -> bool {
+    let mut one = [PollFd::new(fd, PollFlags::from_bits_retain(libc::POLLRDHUP))];
+    // Errors are told unasked.
+    poll(&mut one, PollTimeout::ZERO).map_or(true, |count| count > 0)
+}
+
 fn ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
     // A poll that fails says "ready": the attempt that follows finds out.
     poll(&mut [PollFd::new(fd, what)], PollTimeout::ZERO).map_or(true, |count| count > 0)

@@ -35,7 +35,7 @@ fn take(lane: &Lane<Waiter, ()>, process: &Process, more: bool) {
     lane.hold(sure, |state, wakes| {
         assert_eq!(state.line.turn(process.number, Claim::Read), Turn::Mine);
         if state.line.leads(process.number) {
-            state.line.advance(|| more, wakes);
+            state.line.advance(|_| more, wakes);
         }
     })
     .1
@@ -44,7 +44,7 @@ fn take(lane: &Lane<Waiter, ()>, process: &Process, more: bool) {
 
 fn cancel(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) -> Cancelled {
     let (how, wakes) = lane.hold(sure, |state, wakes| {
-        state.line.cancel((process.number, u64::from(handle)), |waiter| waiter.handle() == handle, || false, wakes)
+        state.line.cancel((process.number, u64::from(handle)), |waiter| waiter.handle() == handle, |_| false, wakes)
     });
     wakes.tell();
     how
@@ -183,7 +183,7 @@ fn no_event_is_lost_in_a_race() {
         let (got, wakes) = lane.hold(sure, |state, wakes| {
             if full.swap(false, Ordering::SeqCst) {
                 if state.line.leads(1) {
-                    state.line.advance(|| false, wakes);
+                    state.line.advance(|_| false, wakes);
                 }
                 true
             } else {
@@ -234,7 +234,7 @@ fn a_process_that_has_ended_leaves_with_all_its_waits() {
         state.line.queue(Claim::Read, first.waiter(21));
     });
     wakes.tell();
-    lane.hold(sure, |state, wakes| state.line.gone(1, || true, wakes)).1.tell();
+    lane.hold(sure, |state, wakes| state.line.gone(1, |_| true, wakes)).1.tell();
     assert_eq!(second.receive(), (20, Signal::Ready));
     let mut left = first.inbox();
     left.sort_by_key(|(handle, _)| *handle);
@@ -280,7 +280,7 @@ fn a_completion_is_cancelled_or_sent() {
     lead(2);
     let (waiter, wakes) = lane.hold(sure, |state, wakes| {
         let waiter = state.line.head.as_ref().map(|head| Arc::clone(&head.waiter)).unwrap();
-        state.line.complete(|| false, wakes);
+        state.line.complete(|_| false, wakes);
         waiter
     });
     wakes.tell();

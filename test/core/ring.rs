@@ -87,7 +87,7 @@ impl Room for Bytes {
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
     let mut room = Bytes(Memory::new(64));
     ahead.attempt(
-        &mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0, apart: false, taken: None },
+        &mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0, apart: false, taken: None, waits: true },
         fd.as_fd(),
         TCP,
     )
@@ -326,6 +326,7 @@ fn lost_bytes_are_an_error_for_good() {
 fn beside_the_stream() {
     let mut room = Bytes(Memory::new(64));
     let recv = Recv {
+        waits: true,
         room: &mut room,
         len: 5,
         exact: true,
@@ -401,7 +402,7 @@ fn receive(
     apart: bool,
 ) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
     let mut room = Large(Memory::new(0));
-    let mut recv = Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None };
+    let mut recv = Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None, waits: true };
     let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
     (recv.taken, attempt)
 }
@@ -468,7 +469,8 @@ fn what_stays_is_not_moved() {
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     much(&ahead, (&mine, other), 3 * LEN);
     let mut room = Large(Memory::new(0));
-    let mut recv = Recv { room: &mut room, len: LEN, exact: true, whole: true, flags: 0, apart: true, taken: None };
+    let mut recv =
+        Recv { room: &mut room, len: LEN, exact: true, whole: true, flags: 0, apart: true, taken: None, waits: true };
     assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
     assert!(recv.taken.is_none());
     assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
@@ -488,7 +490,8 @@ fn much_is_looked_at_apart() {
     for apart in [false, true] {
         let mut room = Large(Memory::new(0));
         let flags = libc::MSG_PEEK;
-        let mut recv = Recv { room: &mut room, len: LEN, exact: true, whole: true, flags, apart, taken: None };
+        let mut recv =
+            Recv { room: &mut room, len: LEN, exact: true, whole: true, flags, apart, taken: None, waits: true };
         let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);
         assert!(matches!((apart, attempt), (false, Some(Attempt::More)) | (true, Some(Attempt::Done(LEN)))));
         assert_eq!((room.0.written().len(), ahead.len()), (if apart { LEN } else { 0 }, LEN));

@@ -82,7 +82,7 @@ fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<us
     let mut room = Buffer::default();
     let answer = run(
         socket,
-        &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0, apart: false, taken: None },
+        &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0, apart: false, taken: None, waits: true },
         process,
         handle,
     );
@@ -164,7 +164,16 @@ fn no_room_takes_nothing_from_the_socket() {
     std::io::Write::write_all(&mut &far, b"kept").unwrap();
     let answer = run(
         &socket,
-        &mut Recv { room: &mut NoRoom, len: 4, exact: false, whole: false, flags: 0, apart: false, taken: None },
+        &mut Recv {
+            room: &mut NoRoom,
+            len: 4,
+            exact: false,
+            whole: false,
+            flags: 0,
+            apart: false,
+            taken: None,
+            waits: true,
+        },
         &process,
         1,
     );
@@ -180,7 +189,16 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
     let mut room = Buffer::default();
     let answer = run(
         &socket,
-        &mut Recv { room: &mut room, len: 1 << 32, exact: false, whole: false, flags: 0, apart: false, taken: None },
+        &mut Recv {
+            room: &mut room,
+            len: 1 << 32,
+            exact: false,
+            whole: false,
+            flags: 0,
+            apart: false,
+            taken: None,
+            waits: true,
+        },
         &process,
         1,
     );
@@ -251,7 +269,8 @@ fn a_lent_descriptor_stays_open() {
 /// A receive by who has given up his turn so many times.
 fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
     let mut room = Buffer::default();
-    let mut op = Recv { room: &mut room, len: 16, exact: false, whole: false, flags: 0, apart: false, taken: None };
+    let mut op =
+        Recv { room: &mut room, len: 16, exact: false, whole: false, flags: 0, apart: false, taken: None, waits: true };
     let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
     wakes.tell();
     answer

@@ -32,7 +32,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::ControllingProcess => value.decode().ok().map(|pid| resource.own(env, Place::Call, pid)),
         Own::Debug => flag(&settings.debug, value),
         Own::Iow => flag(&settings.iow, value),
-        Own::Meta => Some(keep(resource, value)),
+        Own::Meta => keep(resource, value),
         Own::Rcvctrlbuf => size(value, CTRL).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
         Own::Sndctrlbuf => size(value, CTRL).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
         Own::ReadAhead => match read_ahead(value) {
@@ -53,10 +53,11 @@ fn flag(flag: &AtomicBool, value: Term<'_>) -> Option<()> {
     Some(())
 }
 
-fn keep(resource: &Handle, value: Term<'_>) {
+fn keep(resource: &Handle, value: Term<'_>) -> Option<()> {
     let own = OwnedEnv::new();
     let saved = own.save(value);
     *resource.meta.lock() = Some((own, saved));
+    Some(())
 }
 
 /// `auto` or `default`, a size, or `{Count, Size}`, where a default size is OTP's.

@@ -8,7 +8,7 @@ use crate::job::{Args, Job};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::addr::Address;
-use esock::op::recv::Recv;
+use esock::op::recv::{PEEK, Recv};
 use esock::op::recvfrom::RecvFrom;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,25 +39,39 @@ const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: fa
 fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, args: Args<'a>) -> NifResult<Term<'a>> {
     let [length, flags, _] = args;
     let some = length.decode::<(Atom, Term<'a>)>().ok().map(|(_, length)| length);
-    let (length, exact) = (some.unwrap_or(length), some.is_none());
+    let length = some.unwrap_or(length);
     let (len, flags) = match arguments(env, socket, length, flags, if wait.blocking() { several } else { one })? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
     let named = !length.decode::<u64>().is_ok_and(|len| len == 0);
-    let exact = exact && named;
+    let answer = taken(env, socket, wait, (len, named, some.is_none() && named), flags)?;
+    Ok(if some.is_some() && ended(wait, answer) { atoms::eof().encode(env) } else { answer })
+}
+
+/// `named`: the caller asks for so much; `exact`: and for no less.
+fn taken<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    (len, named, exact): (usize, bool, bool),
+    flags: i32,
+) -> NifResult<Term<'a>> {
     let (len, direct) = expected(socket, len, named);
-    let (tag, whole) = (|| atoms::recv().encode(env), wait.completes());
-    let answer = buffer::with(direct, |room| {
-        let apart = wait.place() == Place::Thread;
-        let mut op = Recv { room, len, exact, whole, flags, apart, taken: None };
+    let (looks, waits) = (exact && flags & PEEK != 0, wait.waits());
+    wait.wants(if looks { len } else { 1 });
+    let whole = wait.completes() || looks && waits;
+    // What is only looked at is copied at once, however much it is.
+    let apart = wait.place() == Place::Thread || looks && !wait.completes();
+    let tag = || atoms::recv().encode(env);
+    buffer::with(direct, |room| {
+        let mut op = Recv { room, len, exact, whole, waits, flags, apart, taken: None };
         run(env, socket, wait, &mut op, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
             let data = binary(env, op)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
-    })?;
-    Ok(if some.is_some() && ended(wait, answer) { atoms::eof().encode(env) } else { answer })
+    })
 }
 
 /// Whether that is the end of a stream, which the API tells from a socket that was closed here where it can look at it.
