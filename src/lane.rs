@@ -210,8 +210,8 @@ impl<W: Wake> Line<W> {
         }
     }
 
-    /// Whether the head is woken only after a look.
-    fn trusts(&self) -> bool {
+    /// Whether the head goes by what its message says: an event is not enough to wake it.
+    pub fn trusts(&self) -> bool {
         self.head.as_ref().is_some_and(|head| head.armed && head.waiter.trusts())
     }
 
@@ -329,8 +329,8 @@ impl<W: Wake, F> Lane<W, F> {
         Self { state: Mutex::new(state), mark: AtomicBool::new(false) }
     }
 
-    /// Holds the lane for the time of `work`. Whoever is to be woken is in the list beside the answer. `look` says whether there is
-    /// something for the head: an event may be about what an earlier attempt has taken.
+    /// Holds the lane for the time of `work`. Whoever is to be woken is in the list beside the answer. `look` says whether an event
+    /// wakes the head: it may be about what an earlier attempt has taken.
     pub fn hold<R>(
         &self,
         look: impl Fn(&State<W, F>) -> bool,
@@ -359,7 +359,7 @@ impl<W: Wake, F> Lane<W, F> {
     fn settle(&self, look: impl Fn(&State<W, F>) -> bool, wakes: &mut Wakes<W>) {
         while let Some(mut state) = self.state.try_lock() {
             // What comes after the look is another event.
-            if self.mark.swap(false, Ordering::Relaxed) && (!state.line.trusts() || look(&state)) {
+            if self.mark.swap(false, Ordering::Relaxed) && state.line.head.is_some() && look(&state) {
                 state.line.notify(wakes);
             }
             drop(state);

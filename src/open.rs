@@ -92,6 +92,7 @@ impl<W: Wake> Socket<W> {
             selected: false,
             patience: Patience::default(),
             shortage: None,
+            probe: None,
             owed: None,
         };
         CENSUS.enter(kind.domain, kind.kind, kind.protocol);

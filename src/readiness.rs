@@ -82,7 +82,10 @@ impl<W: Wake> Visit<'_, W> {
                     // The turn is kept: who completes it goes on at once.
                     Mode::Complete => {}
                     Mode::Start => self.keep::<O>(waiter),
-                    _ => self.wait_for_rest::<O>(waiter),
+                    _ => {
+                        self.probe(op);
+                        self.wait_for_rest::<O>(waiter);
+                    }
                 }
                 Answer::Partial(done)
             }
@@ -116,12 +119,10 @@ impl<W: Wake> Visit<'_, W> {
                 }
                 answer
             }
+            Attempt::BlockedUntold if self.mode == Mode::Once => self.blocked::<O>(waiter),
             Attempt::BlockedUntold => {
-                let answer = self.blocked::<O>(waiter);
-                if matches!(answer, Answer::Waiting) {
-                    self.socket.writable_later();
-                }
-                answer
+                self.probe(op);
+                self.waiting::<O>(waiter)
             }
             Attempt::Closed => {
                 self.fail::<O>(Some(Reason::Closed));
@@ -208,7 +209,16 @@ impl<W: Wake> Visit<'_, W> {
         }
     }
 
+    /// Where no event tells when the rest may go, somebody stands in for the sender.
+    fn probe<O: Op>(&mut self, op: &O) {
+        let kind = (self.socket.kind.domain, self.socket.kind.kind);
+        if self.mode != Mode::Once && kind == (libc::AF_UNIX, libc::SOCK_DGRAM) {
+            self.state.own.probe = op.receiver().and_then(|to| self.socket.probe(to));
+        }
+    }
+
     fn done<O: Op>(&mut self, done: &O::Done) {
+        self.state.own.probe = None;
         self.state.own.shortage = None;
         self.count::<O>(|tally| {
             tally.package(O::bytes(done));
@@ -262,7 +272,8 @@ impl<W: Wake> Visit<'_, W> {
         // Where there can be no event, the waiter is woken at once, and meets the error with its next call.
         let registered = self.register::<O>();
         self.lead::<O>(waiter);
-        if registered.is_err() || self.socket.ready(self.fd, O::CLAIM) {
+        let room = self.state.own.probe.as_ref().is_none_or(|probe| probe.room());
+        if registered.is_err() || room && self.socket.ready(self.fd, O::CLAIM) {
             self.state.line.notify(self.wakes);
         }
     }
@@ -290,6 +301,7 @@ impl<W: Wake> Visit<'_, W> {
 
     /// A failure ends all waits of the direction, for a reason, or is this call's alone. The call answers for its own.
     fn fail<O: Op>(&mut self, reason: Option<Reason>) {
+        self.state.own.probe = None;
         self.count::<O>(|tally| tally.fails += 1);
         match reason {
             Some(reason) => {

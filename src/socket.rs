@@ -6,69 +6,25 @@ use crate::backoff::Backoff;
 use crate::counter::{CENSUS, Tally};
 use crate::descriptor::Descriptor;
 use crate::errno::Errno;
+pub use crate::kind::{Kind, Origin};
 use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake};
 use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
 use crate::poller::registration::Registration;
 use crate::poller::{Backend, Ready};
+use crate::probe::Probe;
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
 use crate::sys;
 use crate::wakes::Wakes;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How long a sender waits whom no event will tell of room.
-const LATER: Duration = Duration::from_millis(5);
-
-/// What a socket is, for as long as it lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// AF_*
-    pub domain: i32,
-    /// SOCK_*
-    pub kind: i32,
-    /// IPPROTO_*
-    pub protocol: i32,
-}
-
-impl Kind {
-    /// Whether it carries a stream of bytes, where a length may come in pieces and nothing means the end.
-    pub fn stream(self) -> bool {
-        self.kind == libc::SOCK_STREAM
-    }
-
-    /// Whether it is a Unix socket.
-    pub fn local(self) -> bool {
-        self.domain == libc::AF_UNIX
-    }
-
-    /// Whether it carries a stream of TCP.
-    pub fn tcp(self) -> bool {
-        matches!(self.domain, libc::AF_INET | libc::AF_INET6) && self.protocol == libc::IPPROTO_TCP
-    }
-
-    /// Whether it carries datagrams of UDP, or of UDP-Lite, which has its options.
-    pub fn udp(self) -> bool {
-        let internet = matches!(self.domain, libc::AF_INET | libc::AF_INET6);
-        let protocol = matches!(self.protocol, libc::IPPROTO_UDP | libc::IPPROTO_UDPLITE);
-        internet && self.kind == libc::SOCK_DGRAM && protocol
-    }
-}
-
-/// Where a socket's descriptor comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// socket(2) or accept(2)
-    Opened,
-    /// a duplicate of this descriptor
-    Duplicate(RawFd),
-    /// this descriptor itself, which stays open when the socket is closed
-    Lent(RawFd),
-}
+const LATER: Duration = Duration::from_millis(8);
 
 /// What the lanes share: their own way to the descriptor, and flags for `info`.
 pub struct Side {
@@ -85,6 +41,8 @@ pub struct Side {
     pub(crate) patience: Patience,
     /// What accept has run out of.
     pub(crate) shortage: Option<Box<Backoff>>,
+    /// Who tells of room at the receiver that is waited for.
+    pub(crate) probe: Option<Box<Probe>>,
     /// An error that a call has met that had an answer already: the next one is told.
     pub(crate) owed: Option<Errno>,
 }
@@ -161,6 +119,10 @@ impl<W: Wake> Socket<W> {
 
     /// Whether there is something for the head, when an event says so.
     fn fresh(&self, state: &State<W, Side>) -> bool {
+        let untold = state.own.probe.as_ref().is_some_and(|probe| !probe.room());
+        if untold || !state.line.trusts() {
+            return !untold;
+        }
         let fd = state.own.fd.as_deref().and_then(Descriptor::as_fd);
         let head = state.line.head.as_ref();
         // What others have met is told besides.
@@ -259,11 +221,19 @@ impl<W: Wake> Socket<W> {
         }
     }
 
-    /// Lets the poller say after a moment that the socket may be writable.
-    pub(crate) fn writable_later(self: &Arc<Self>) {
-        if !self.later.swap(true, Relaxed) {
-            let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-            self.poller.later(Instant::now() + LATER, true, source);
+    /// Has the poller say when there may be room at a receiver.
+    pub(crate) fn probe(self: &Arc<Self>, to: &Raw) -> Option<Box<Probe>> {
+        let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
+        match Probe::new(to, self.poller, source) {
+            Ok(probe) => Some(Box::new(probe)),
+            // The receiver takes from nobody else, and what is full is the sender's: that has an event.
+            Err(errno) if errno.number() == libc::EPERM => None,
+            Err(_) => {
+                if !self.later.swap(true, Relaxed) {
+                    self.poller.later(Instant::now() + LATER, true, Arc::<Self>::clone(self));
+                }
+                None
+            }
         }
     }
 
@@ -294,7 +264,10 @@ impl<W: Wake> Socket<W> {
                 return if sending { Ok(Cancelled::Sending) } else { Err(Failure::Closed) };
             };
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-            Ok(state.line.cancel((me, tag), is, |next| self.ready_for_next(fd, claim, next), wakes))
+            let how = state.line.cancel((me, tag), is, |next| self.ready_for_next(fd, claim, next), wakes);
+            // It was for who has left, if anybody.
+            state.own.probe.take_if(|_| state.line.head.is_none());
+            Ok(how)
         })
     }
 
@@ -312,6 +285,7 @@ impl<W: Wake> Socket<W> {
                 if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
                     let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
                     state.line.gone(process, |next| self.ready_for_next(fd, claim, next), wakes);
+                    state.own.probe.take_if(|_| state.line.head.is_none());
                 }
             });
             wakes
@@ -345,6 +319,7 @@ impl<W: Wake> Socket<W> {
         let descriptor = mine?;
         let (_, write) = self.hold(Direction::Write, |state, wakes| {
             state.line.abort(Reason::Closed, wakes);
+            state.own.probe = None;
             state.own.fd.take()
         });
         if let Some(fd) = descriptor.as_fd() {

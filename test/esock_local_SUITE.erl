@@ -8,7 +8,7 @@
 all() ->
     esock_pairs:cases(
         [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
-         backlog_full, dgram_unconnected, printed],
+         backlog_full, dgram_unconnected, dgram_sleeps, dgram_receiver_gone, dgram_peers, printed],
         [dgram]).
 
 addr(Path) -> #{family => local, path => Path}.
@@ -144,6 +144,80 @@ dgram_unconnected(_) ->
     [{ok, <<"fill">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
     receive {Pid, Result} -> ?assertEqual(ok, Result) end,
     ?assertEqual({ok, <<"last">>}, esock:recv(To, 0, 1000)),
+    [ok = esock:close(S) || S <- [To, From]].
+
+%% Such a sender sleeps until there is room: it does not try again and again.
+dgram_sleeps(_) ->
+    [dgram_sleeps(Backend, Send) || Backend <- [epoll | rings()],
+                                    Send <- [fun(S, A) -> esock:sendto(S, <<"last">>, A) end,
+                                             fun(S, A) -> later(S, esock:sendto(S, <<"last">>, A, nowait), A) end,
+                                             fun(S, A) -> esock:sendmsg(S, #{addr => A, iov => [<<"last">>]}) end,
+                                             fun(S, A) -> esock:sendmmsg(S, [#{addr => A, iov => [<<"last">>]}], [], infinity) end]].
+
+rings() ->
+    case esock:open(local, dgram, default, #{io_backend => io_uring}) of
+        {ok, S} -> ok = esock:close(S), [io_uring];
+        {error, _} -> []
+    end.
+
+dgram_sleeps(Backend, Send) ->
+    {To, Path} = abstract(dgram, <<"q">>),
+    {ok, From} = esock:open(local, dgram, default, #{io_backend => Backend}),
+    Count = fill(From, addr(Path), 0),
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! {self(), Send(From, addr(Path))} end),
+    esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
+    #{counters := #{write_tries := Tries}} = esock:info(From),
+    receive {Pid, Early} -> ct:fail(Early) after 300 -> ok end,
+    #{counters := #{write_tries := After}} = esock:info(From),
+    ?assert(After - Tries =< 1),
+    {ok, <<"fill">>} = esock:recv(To, 0, 1000),
+    receive {Pid, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
+    [{ok, <<"fill">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(2, Count)],
+    ?assertEqual({ok, <<"last">>}, esock:recv(To, 0, 1000)),
+    [ok = esock:close(S) || S <- [To, From]].
+
+later(S, {select, {select_info, _, H}}, Addr) ->
+    %% Who is told so can send.
+    receive {'$socket', S, select, H} -> esock:sendto(S, <<"last">>, Addr, nowait) end;
+later(S, {completion, {completion_info, _, H}}, _) ->
+    receive {'$socket', S, completion, {H, Result}} -> Result end.
+
+%% Whose receiver goes away is told.
+dgram_receiver_gone(_) ->
+    {To, Path} = abstract(dgram, <<"q">>),
+    {ok, From} = esock:open(local, dgram),
+    _ = fill(From, addr(Path), 0),
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! {self(), esock:sendto(From, <<"last">>, addr(Path))} end),
+    esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
+    ok = esock:close(To),
+    receive {Pid, Result} -> ?assertEqual({error, econnrefused}, Result) after 5000 -> ct:fail(not_told) end,
+    %% Nothing stays of a wait that is cancelled.
+    {To2, Path2} = abstract(dgram, <<"q">>),
+    _ = fill(From, addr(Path2), 0),
+    Before = descriptors(),
+    {select, Info} = esock_nif:sendto(element(2, From), <<"x">>, addr(Path2), [], nowait, select),
+    ?assert(descriptors() > Before),
+    ok = esock:cancel(From, Info),
+    ?assertEqual(Before, descriptors()),
+    [ok = esock:close(S) || S <- [To2, From]].
+
+descriptors() ->
+    {ok, Names} = file:list_dir("/proc/self/fd"),
+    length(Names).
+
+%% A receiver that is connected to the sender has no limit but the sender's own buffer, which has events.
+dgram_peers(_) ->
+    {To, Path} = abstract(dgram, <<"q">>),
+    {From, PathFrom} = abstract(dgram, <<"f">>),
+    ok = esock:connect(To, addr(PathFrom)),
+    Count = fill(From, addr(Path), 0),
+    Self = self(),
+    Pid = spawn_link(fun() -> Self ! {self(), esock:sendto(From, <<"last">>, addr(Path))} end),
+    esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
+    [{ok, <<"fill">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
+    receive {Pid, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
     [ok = esock:close(S) || S <- [To, From]].
 
 %% The table of i/0 takes any path.

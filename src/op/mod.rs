@@ -101,6 +101,10 @@ pub trait Op {
     fn follows(&self) -> bool {
         false
     }
+    /// Whom the part is for that did not go, where that is not the peer.
+    fn receiver(&self) -> Option<&Raw> {
+        None
+    }
     /// What it gives stays in the socket.
     fn peeks(&self) -> bool {
         false

@@ -2,6 +2,7 @@
 
 use super::sendto::untold;
 use super::{Attempt, Op, blocked, gso};
+use crate::addr::Raw;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -19,6 +20,8 @@ pub struct SendMmsg<'d> {
     pub flags: i32,
     /// Of the last one these are the first parts of a stream's data: others are behind them.
     pub more: bool,
+    /// How many have gone.
+    pub went: usize,
 }
 
 impl Op for SendMmsg<'_> {
@@ -32,11 +35,18 @@ impl Op for SendMmsg<'_> {
         }
         let addressed = self.messages.iter().any(|message| message.to.is_some());
         match sys::io::sendmmsg(fd, self.messages.iter().map(Message::outgoing), self.flags) {
-            Ok(went) if went.len() < self.messages.len() => Attempt::Partial(went),
+            Ok(went) if went.len() < self.messages.len() => {
+                self.went = went.len();
+                Attempt::Partial(went)
+            }
             Ok(went) => Attempt::Done(went).unfinished(self.more),
             Err(errno) if blocked(errno) => untold(Attempt::Blocked, kind, addressed),
             Err(errno) => Attempt::Failed(errno),
         }
+    }
+
+    fn receiver(&self) -> Option<&Raw> {
+        self.messages.get(self.went)?.to.as_ref()
     }
 
     fn bytes(done: &Vec<usize>) -> usize {

@@ -3,6 +3,7 @@
 use super::send::sent;
 use super::sendto::untold;
 use super::{Attempt, Op, gso};
+use crate::addr::Raw;
 use crate::lane::Claim;
 use crate::socket::Kind;
 use crate::sys;
@@ -36,6 +37,10 @@ impl Op for SendMsg<'_> {
         let len = iov.iter().map(|part| part.len()).sum();
         let result = sys::io::sendmsg(fd, iov, to.as_ref(), ctrl, self.flags);
         untold(sent(result, len, kind), kind, to.is_some()).unfinished(self.more)
+    }
+
+    fn receiver(&self) -> Option<&Raw> {
+        self.message.to.as_ref()
     }
 
     fn bytes(done: &usize) -> usize {

@@ -29,6 +29,10 @@ impl Op for SendTo<'_> {
         untold(attempt, kind, true).unfinished(data.len() < self.data.len())
     }
 
+    fn receiver(&self) -> Option<&Raw> {
+        Some(&self.to)
+    }
+
     fn bytes(done: &usize) -> usize {
         *done
     }

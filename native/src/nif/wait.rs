@@ -213,7 +213,11 @@ impl<'a> Wait<'a> {
     }
 
     /// What makes the waiter, and the handle where the caller left that to us.
-    pub(super) fn waiter<'w>(&'w self, env: Env<'a>, socket: &'w ResourceArc<Handle>) -> impl FnOnce() -> Waiter + use<'a, 'w> {
+    pub(super) fn waiter<'w>(
+        &'w self,
+        env: Env<'a>,
+        socket: &'w ResourceArc<Handle>,
+    ) -> impl FnOnce() -> Waiter + use<'a, 'w> {
         move || {
             if !self.handle.get().is_ref() {
                 self.handle.set(env.make_ref().encode(env));
