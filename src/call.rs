@@ -207,6 +207,12 @@ impl<W: Wake> Socket<W> {
         })
     }
 
+    /// The number of the descriptor, where it is somebody else's.
+    pub fn lent(&self) -> Option<RawFd> {
+        let number = if let Origin::Lent(number) = self.origin { Some(number) } else { None };
+        number.filter(|_| self.registration.lent())
+    }
+
     /// The number of the descriptor.
     pub fn fd(&self) -> With<Result<RawFd, Failure>, W> {
         self.with(|fd, _| Ok(fd.as_raw_fd()))

@@ -38,6 +38,11 @@ impl Descriptor {
         self.fd.as_ref().map(AsFd::as_fd)
     }
 
+    /// Whether it is closed with the socket.
+    pub fn ours(&self) -> bool {
+        self.fd.as_ref().is_some_and(Used::ours)
+    }
+
     /// Its stream was read ahead, and a ring may hold it still; `unread`: there were bytes that nobody has taken.
     pub fn read_ahead(&mut self, held: Option<Held>, unread: Arc<AtomicBool>) {
         self.held = held;

@@ -83,6 +83,7 @@ impl<W: Wake> Socket<W> {
         let alone = backend == Backend::Uring && kind.stream() && origin == Origin::Opened;
         let ring = if kind.tcp() { poller::ring_of } else { |_| None };
         let ahead = alone.then(|| Ahead::new(ring(number)));
+        let lent = !fd.ours();
         let fd = Arc::new(Descriptor::new(fd));
         let side = |connected| Side {
             fd: Some(Arc::clone(&fd)),
@@ -104,7 +105,7 @@ impl<W: Wake> Socket<W> {
             later: AtomicBool::new(false),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
-            registration: Registration::default(),
+            registration: Registration::new(lent),
             poller,
             backend,
             ahead,

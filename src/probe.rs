@@ -35,6 +35,6 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        self.poller.remove(self.fd.as_fd(), self.token);
+        self.poller.remove(Some(self.fd.as_fd()), self.token);
     }
 }

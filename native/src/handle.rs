@@ -11,8 +11,14 @@ use esock::socket::Socket;
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Atom, Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::mpsc::Receiver;
 
 /// The process whose death closes a socket.
@@ -41,6 +47,12 @@ pub(crate) struct Handle {
 
 /// The registered sockets. An entry keeps its socket until it is closed, as it is when its owner ends.
 static REGISTRY: Registry<ResourceArc<Handle>> = Registry::new();
+/// Sockets on descriptors that others have lent, by number. A socket of ours that closes its descriptor closes them first: the number
+/// may be another's then.
+static LENT: Mutex<BTreeMap<RawFd, Vec<ResourceArc<Handle>>>> = Mutex::new(BTreeMap::new());
+/// Whether there has ever been one: most nodes have none, and their closes take no lock for it.
+static LENDS: AtomicBool = AtomicBool::new(false);
+
 /// Sockets opened, of which every so many asks its process to attend to its signals.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 const ATTEND: usize = 64;
@@ -120,6 +132,9 @@ impl Handle {
     /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
     pub(crate) fn close(&self, env: Env<'_>, place: Place) -> Option<Descriptor> {
         let (descriptor, wakes) = self.socket.close()?;
+        for other in self.borrowers(&descriptor) {
+            drop(other.close(env, place));
+        }
         for wakes in wakes {
             caller::tell(env, place, wakes);
         }
@@ -127,6 +142,28 @@ impl Handle {
         *self.meta.lock() = None;
         self.watches.fire(env, place);
         Some(descriptor)
+    }
+
+    /// The sockets that are to be closed with this one. One that is lent itself is so no more.
+    fn borrowers(&self, descriptor: &Descriptor) -> Vec<ResourceArc<Self>> {
+        let Some(number) = descriptor.as_fd().map(|fd| fd.as_raw_fd()).filter(|_| LENDS.load(Acquire)) else {
+            return Vec::new();
+        };
+        let mut lent = LENT.lock();
+        if descriptor.ours() {
+            return lent.remove(&number).unwrap_or_default();
+        }
+        if let Entry::Occupied(mut sockets) = lent.entry(number) {
+            // They are dropped when the lock is released.
+            let (mine, others) =
+                sockets.get_mut().drain(..).partition(|socket| std::ptr::eq(&raw const **socket, self));
+            *sockets.get_mut() = others;
+            if sockets.get().is_empty() {
+                sockets.remove();
+            }
+            return mine;
+        }
+        Vec::new()
     }
 
     /// Closes it because its owner has ended.
@@ -161,6 +198,8 @@ pub(crate) trait Owned {
     fn linger(&self, env: Env<'_>, descriptor: Descriptor);
     /// The calling process closes it now.
     fn unlinger(&self, env: Env<'_>) -> Option<Descriptor>;
+    /// Its descriptor is somebody else's, who may be a socket of ours.
+    fn borrow(&self, number: RawFd);
     /// Enters the socket into the registry, if it is not there. Answers whether it is open.
     fn register(&self, env: Env<'_>) -> bool;
 }
@@ -213,6 +252,11 @@ impl Owned for ResourceArc<Handle> {
             env.demonitor(self, &monitor);
         }
         self.lingering.lock().take()
+    }
+
+    fn borrow(&self, number: RawFd) {
+        LENT.lock().entry(number).or_default().push(self.clone());
+        LENDS.store(true, Release);
     }
 
     fn register(&self, env: Env<'_>) -> bool {

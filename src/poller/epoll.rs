@@ -92,10 +92,11 @@ impl Poller {
     }
 
     /// Ends a registration. It has to be ended by name: the kernel only does it by itself when the last descriptor
-    /// of the open socket is closed, and there may be others (dup(2), descriptors passed on).
-    pub fn remove(&self, fd: BorrowedFd<'_>, token: Token) {
+    /// of the open socket is closed, and there may be others (dup(2), descriptors passed on). No descriptor: it was closed by others, and
+    /// its number is another's.
+    pub fn remove(&self, fd: Option<BorrowedFd<'_>>, token: Token) {
         // It fails only if the descriptor is not registered, which is what is wanted.
-        let _ = self.epoll.delete(fd);
+        let _ = fd.map(|fd| self.epoll.delete(fd));
         // The source is dropped outside the lock: it may be the last one to know the socket.
         let source = self.sources.lock().remove(token);
         drop(source);

@@ -11,7 +11,7 @@ use super::token::Token;
 use crate::socket::Direction;
 use crate::sys;
 use parking_lot::Mutex;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
@@ -21,6 +21,8 @@ const UNWANTED: u8 = 4;
 /// A descriptor's registration. Whoever changes it has the descriptor, always the same.
 #[derive(Default)]
 pub struct Registration {
+    /// The descriptor is somebody else's, who may close it.
+    lent: bool,
     state: Mutex<State>,
     /// There will be events for reading. Who reads it, or changes it, holds the read lane.
     armed: AtomicBool,
@@ -31,9 +33,43 @@ pub struct Registration {
 struct State {
     token: Option<Token>,
     interest: Interest,
+    /// Another socket is registered under the descriptor's number: this one is under a duplicate's.
+    apart: Option<OwnedFd>,
+    /// Which file was registered, where others may give the number to another.
+    file: Option<u64>,
+}
+
+impl State {
+    /// Registers the descriptor, or a duplicate where its number is taken.
+    fn add(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        poller: &Poller,
+        interest: Interest,
+        source: Arc<dyn Ready>,
+    ) -> sys::Result<()> {
+        self.token = Some(match poller.add(fd, interest, Arc::clone(&source)) {
+            Err(errno) if errno.number() == libc::EEXIST => {
+                let apart = self.apart.insert(sys::socket::dup(fd.as_raw_fd())?);
+                poller.add(apart.as_fd(), interest, source)?
+            }
+            added => added?,
+        });
+        Ok(())
+    }
 }
 
 impl Registration {
+    /// Of a descriptor, which may be somebody else's.
+    pub fn new(lent: bool) -> Self {
+        Self { lent, ..Self::default() }
+    }
+
+    /// Whether the descriptor is somebody else's.
+    pub fn lent(&self) -> bool {
+        self.lent
+    }
+
     /// Somebody who holds the lane is going to wait: there will be an event.
     pub fn want<S: Ready + 'static>(
         &self,
@@ -55,8 +91,11 @@ impl Registration {
         };
         if state.interest != interest {
             match state.token {
-                Some(token) => poller.modify(fd, token, interest)?,
-                None => state.token = Some(poller.add(fd, interest, source())?),
+                Some(token) => poller.modify(state.apart.as_ref().map_or(fd, AsFd::as_fd), token, interest)?,
+                None => {
+                    state.file = self.lent.then(|| sys::socket::file(fd)).flatten();
+                    state.add(fd, poller, interest, source())?;
+                }
             }
             state.interest = interest;
         }
@@ -81,7 +120,7 @@ impl Registration {
         let mut state = self.state.lock();
         let interest = Interest { read: false, ..state.interest };
         if let Some(token) = state.token
-            && poller.modify(fd, token, interest).is_ok()
+            && poller.modify(state.apart.as_ref().map_or(fd, AsFd::as_fd), token, interest).is_ok()
         {
             state.interest = interest;
             self.armed.store(false, Relaxed);
@@ -91,9 +130,10 @@ impl Registration {
     /// Ends it, before the descriptor is closed.
     pub fn end(&self, fd: BorrowedFd<'_>, poller: &Poller) {
         // The lock is let go first: what the poller drops may be the last one to know the socket.
-        let token = self.state.lock().token.take();
+        let State { token, apart, file, .. } = std::mem::take(&mut *self.state.lock());
         if let Some(token) = token {
-            poller.remove(fd, token);
+            let same = apart.is_some() || !self.lent || sys::socket::file(fd) == file;
+            poller.remove(same.then(|| apart.as_ref().map_or(fd, AsFd::as_fd)), token);
         }
     }
 }

@@ -41,6 +41,11 @@ pub fn dup(fd: RawFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Which file is behind a descriptor, fstat(2): no two open sockets have the same number.
+pub fn file(fd: BorrowedFd<'_>) -> Option<u64> {
+    nix::sys::stat::fstat(fd).ok().map(|stat| stat.st_ino)
+}
+
 /// A descriptor that is used, and closed only if it is ours.
 pub struct Used(State);
 

@@ -45,7 +45,7 @@ fn an_event_for_what_comes_and_for_what_is_there() {
     poller.modify(near.as_fd(), token, Interest { read: true, write: true }).unwrap();
     assert!(events.recv_timeout(PATIENCE).unwrap().1);
     assert_eq!(poller.registered(), 1);
-    poller.remove(near.as_fd(), token);
+    poller.remove(Some(near.as_fd()), token);
     assert_eq!(poller.registered(), 0);
     poller.stop();
 }
@@ -85,7 +85,7 @@ fn a_registration_ends_though_another_descriptor_is_open() {
     let other = near.try_clone().unwrap();
     let (source, events) = source();
     let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
-    poller.remove(near.as_fd(), token);
+    poller.remove(Some(near.as_fd()), token);
     drop(near);
     far.write_all(b"x").unwrap();
     // The sender went with the registration: nothing can come any more.

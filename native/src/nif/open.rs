@@ -3,7 +3,7 @@
 use super::backend;
 use crate::caller::{Place, Waiter};
 use crate::charge::charge;
-use crate::handle::{self, Handle};
+use crate::handle::{self, Handle, Owned};
 use crate::{atoms, fail};
 use esock::errno;
 use esock::poller::Backend;
@@ -95,7 +95,11 @@ fn opened<'a>(
     socket.settings.debug.store(debug, Relaxed);
     charge(env, OPEN);
     let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
+    let lent = socket.lent();
     let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);
+    if let Some(number) = lent {
+        handle.borrow(number);
+    }
     Ok((handle::taken(1), handle::socket(env, &handle)).encode(env))
 }
 
