@@ -350,7 +350,7 @@ open_number(Domain, Type, Number, Opts) ->
     case esock_nif:open(Domain, Type, Number, Opts) of
         netns ->
             #{netns := Path} = Opts,
-            case is_list(Path) andalso unicode:characters_to_binary(Path, file:native_name_encoding()) of
+            case path(Path) of
                 Bytes when is_binary(Bytes) -> esock_wait:taken(esock_nif:open_in(Bytes, Domain, Type, Number, Opts));
                 false -> erlang:error(badarg, [Domain, Type, Number, Opts]);
                 _ -> {error, {invalid, {path, Path}}}
@@ -358,6 +358,9 @@ open_number(Domain, Type, Number, Opts) ->
         Result ->
             esock_wait:taken(Result)
     end.
+
+path(Path) when is_list(Path) -> unicode:characters_to_binary(Path, file:native_name_encoding());
+path(Path) -> is_binary(Path) andalso Path.
 
 %% @doc Gives the socket an address, bind(2). `any', `loopback' and `broadcast' are those of the socket's domain.
 -spec bind(socket(), sockaddr() | any | broadcast | loopback) -> ok | {error, posix() | closed | invalid()}.
@@ -641,8 +644,8 @@ recv(Socket, Length, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Length, Flags, Timeout]).
 
 %% @doc Receives what there is, up to `Max' bytes, with one recv(2): as other languages' `recv'. `eof' is the end of a
-%% stream, which {@link recv/4} does not tell from a socket that was closed here. (On `seqpacket' the end cannot be told
-%% from an empty message.)
+%% stream, which {@link recv/4} does not tell from a socket that was closed here, or of a Unix connection of records (`seqpacket'),
+%% which it does not tell from an empty record: `{ok, <<>>}'.
 -spec recv_some(socket(), Max :: pos_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           {ok, binary()} | eof | later() | {error, posix() | closed | invalid() | timeout}.
 recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0, is_list(Flags) ->
@@ -776,7 +779,7 @@ sendmmsg(Socket, Msgs, Flags, Timeout) ->
 bad_msg(Msgs) -> bad_msg(Msgs, Msgs).
 
 bad_msg([#{iov := _, addr := Addr} | _], _) when not is_map(Addr) -> {value, {sockaddr, Addr}};
-bad_msg([#{iov := _} | Rest], Msgs) -> bad_msg(Rest, Msgs);
+bad_msg([#{iov := IOV} | Rest], Msgs) when is_list(IOV) -> bad_msg(Rest, Msgs);
 bad_msg([Msg | _], _) when not is_map(Msg) -> {value, {msg, Msg}};
 bad_msg([], Msgs) -> Msgs;
 bad_msg(_, _) -> badarg.

@@ -111,10 +111,10 @@ impl Address {
                 &addr.octets(),
                 &scope_id.to_ne_bytes(),
             ]),
-            // A path needs room for the NUL that the system adds; an abstract name has none.
+            // The system ends a path at its NUL; an abstract name starts with one, and may have others. The longest has none at all.
             Self::Local(path) => {
-                let nul = usize::from(path.first().is_some_and(|first| *first != 0));
-                if path.len() + nul > PATH_MAX { None } else { Raw::from_parts(&[&family(libc::AF_UNIX), path]) }
+                let ends = path.first().is_some_and(|first| *first != 0) && path.contains(&0);
+                if ends || path.len() > PATH_MAX { None } else { Raw::from_parts(&[&family(libc::AF_UNIX), path]) }
             }
             Self::Other(number, bytes) => Raw::from_parts(&[&number.to_ne_bytes(), bytes]),
         }

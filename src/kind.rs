@@ -19,6 +19,11 @@ impl Kind {
         self.kind == libc::SOCK_STREAM
     }
 
+    /// Whether it carries the records of a Unix connection.
+    pub fn records(self) -> bool {
+        self.local() && self.kind == libc::SOCK_SEQPACKET
+    }
+
     /// Whether it is a Unix socket.
     pub fn local(self) -> bool {
         self.domain == libc::AF_UNIX

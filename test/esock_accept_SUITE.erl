@@ -12,9 +12,10 @@ all() ->
     esock_pairs:cases(
         [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
          many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
-         emfile_many, reuseport],
-        [many_selects, many_in_line, first_in_line, ten_at_once, emfile_select, emfile_line]).
+         emfile_many, reuseport, shut_down, shut_down_as_socket],
+        [shut_down_as_socket, many_selects, many_in_line, first_in_line, ten_at_once, emfile_select, emfile_line]).
 
+until(Fun) -> esock_async_SUITE:until(Fun).
 message() -> esock_async_SUITE:message().
 no_message() -> esock_async_SUITE:no_message().
 
@@ -348,3 +349,39 @@ shared(To) ->
     ok = esock:listen(L, 16),
     {ok, Addr} = esock:sockname(L),
     {L, Addr}.
+
+%% A listener that is shut down has no more connections for anybody.
+shut_down(_) ->
+    {L, _} = esock_pairs:listener(),
+    Self = self(),
+    Pids = [begin
+                Pid = spawn_link(fun() -> Self ! {self(), esock:accept(L)} end),
+                until(fun() -> maps:get(num_acceptors, esock:info(L)) =:= N end),
+                Pid
+            end || N <- [1, 2, 3]],
+    ok = esock:shutdown(L, read_write),
+    ?assertEqual([{error, einval}, {error, einval}, {error, einval}], [receive {Pid, Answer} -> Answer end || Pid <- Pids]),
+    ok = esock:close(L).
+
+shut_down_as_socket(_) ->
+    ?assertEqual(shut_down_of(socket), shut_down_of(esock)).
+
+shut_down_of(M) ->
+    {L, _} = esock_pairs:listener(M),
+    Self = self(),
+    Pids = [begin
+                Pid = spawn_link(fun() ->
+                                     {select, {select_info, accept, H}} = M:accept(L, nowait),
+                                     Self ! waits,
+                                     Told = receive
+                                                {'$socket', L, select, H} -> {select, M:accept(L, nowait)};
+                                                {'$socket', L, abort, {H, Reason}} -> {abort, Reason}
+                                            end,
+                                     Self ! {self(), Told}
+                                 end),
+                receive waits -> Pid end
+            end || _ <- [1, 2, 3]],
+    ok = M:shutdown(L, read_write),
+    Answers = [receive {Pid, Answer} -> Answer end || Pid <- Pids],
+    ok = M:close(L),
+    Answers.

@@ -229,7 +229,7 @@ paths(_) ->
     {ok, T} = socket:open(local, dgram),
     Bind = fun(M, X, Path) -> M:bind(X, #{family => local, path => Path}) end,
     [?assertEqual(Bind(socket, T, Path), Bind(esock, S, Path))
-     || N <- [108, 109, 255, 256, 1000], Path <- [lists:duplicate(N, $/), binary:copy(<<"/">>, N)]],
+     || N <- [109, 255, 256, 1000], Path <- [lists:duplicate(N, $/), binary:copy(<<"/">>, N)]],
     close([S]),
     ok = socket:close(T).
 

@@ -11,7 +11,7 @@ all() ->
     esock_pairs:cases(
         [refused_beside_a_reader, superseded_handle, connect_before_the_end, port_too_large, number_too_large, option_that_is_no_pair, trunc_is_safe,
          send_einval_is_its_own, congestion_is_a_name, flowinfo_is_the_number, accepted_is_connected,
-         partial_sends_count, info_names_the_back_end, given_descriptor,
+         partial_sends_count, system_calls_count, info_has_what_otps_has, info_names_the_back_end, given_descriptor,
          rdm, end_of_stream, errors_as_text, peek_off, rcvbuf_auto, rcvbuf_auto_whole, errors_of_a_call, types],
         [refused_beside_a_reader, superseded_handle, connect_before_the_end, send_einval_is_its_own, partial_sends_count, info_names_the_back_end,
          end_of_stream, errors_of_a_call]).
@@ -180,6 +180,31 @@ partial_sends_count(_) ->
     #{counters := #{write_byte := Sent}} = esock:info(C),
     ?assertEqual((1 bsl 24) - byte_size(Rest), Sent),
     [ok = esock:close(X) || X <- [L, C, S]].
+
+%% Three are needed for so many parts, and each counts.
+system_calls_count(_) ->
+    {L, C, S} = trio(),
+    ok = esock:sendv(C, lists:duplicate(3 * 1024, <<"x">>)),
+    {ok, _} = esock:recv(S, 3 * 1024),
+    ?assertMatch(#{counters := #{write_tries := 3, write_pkg := 1, write_byte := 3072}}, esock:info(C)),
+    [ok = esock:close(X) || X <- [L, C, S]].
+
+%% All that OTP's has on the same release.
+info_has_what_otps_has(_) ->
+    ?assertEqual([], without(socket:info(), esock:info())),
+    {S, T} = {element(1, esock_pairs:udp(socket)), element(1, udp())},
+    ?assertEqual([], without(socket:info(S), esock:info(T))),
+    ?assertMatch(#{load_nif_result := ok, eei := true}, esock:info()),
+    ok = socket:close(S),
+    ok = esock:close(T).
+
+%% The keys that the second map lacks, deep inside too.
+without(Otps, Ours) ->
+    lists:append([case Ours of
+                      #{Key := Our} when is_map(Value), is_map(Our) -> without(Value, Our);
+                      #{Key := _} -> [];
+                      #{} -> [Key]
+                  end || {Key, Value} <- maps:to_list(Otps)]).
 
 info_names_the_back_end(_) ->
     #{io_backend := #{name := epoll, pollers := N}} = esock:info(),

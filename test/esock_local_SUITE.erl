@@ -7,7 +7,7 @@
 
 all() ->
     esock_pairs:cases(
-        [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, too_long, dgram, seqpacket, in_use,
+        [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, longest_path, too_long, nul_in_a_path, dgram, seqpacket, end_of_records, in_use,
          backlog_full, dgram_unconnected, dgram_sleeps, dgram_receiver_gone, dgram_peers, printed],
         [dgram]).
 
@@ -74,12 +74,76 @@ longest(_) ->
     ok = esock:bind(L, addr(Path)),
     echo(L, addr(Path)).
 
+%% The system takes 108 bytes, and no NUL behind them.
+longest_path(_) ->
+    Unique = integer_to_binary(erlang:unique_integer([positive])),
+    [begin
+         Path = <<"/tmp/", Unique/binary, (binary:copy(<<"x">>, Size - 5 - byte_size(Unique)))/binary>>,
+         {ok, L} = esock:open(local, stream),
+         ok = esock:bind(L, addr(Path)),
+         ?assertEqual({ok, addr(Path)}, esock:sockname(L)),
+         {C, _} = echo(L, addr(Path)),
+         ?assertEqual({ok, addr(Path)}, esock:peername(C)),
+         ok = file:delete(Path)
+     end || Size <- [107, 108]].
+
+%% It would be another file's.
+nul_in_a_path(_) ->
+    {ok, S} = esock:open(local, dgram),
+    [begin
+         A = addr(Path),
+         ?assertEqual({error, {invalid, {sockaddr, A}}}, esock:bind(S, A)),
+         ?assertEqual({error, {invalid, {sockaddr, A}}}, esock:connect(S, A)),
+         ?assertEqual({error, {invalid, {sockaddr, A}}}, esock:sendto(S, "x", A))
+     end || Path <- [<<"/tmp/a", 0, "b">>, <<"/tmp/a", 0>>, [$a, 0]]],
+    ok = esock:close(S).
+
+%% An empty record is not the end.
+end_of_records(_) ->
+    [begin
+         {C, S} = esock_pairs:local_pair(esock, seqpacket),
+         Backend =:= io_uring andalso esock:close(C),
+         {C1, S1} = case Backend of epoll -> {C, S}; io_uring -> records(io_uring) end,
+         Wait = esock:recv_some(S1, 10, [], nowait),
+         ok = esock:send(C1, <<>>),
+         ?assertEqual({ok, <<>>}, had(S1, Wait)),
+         [ok = esock:send(C1, D) || D <- ["a", <<>>]],
+         ?assertEqual({ok, <<"a">>}, esock:recv_some(S1, 10, [], 1000)),
+         ok = esock:close(C1),
+         %% It lies there when the peer has gone.
+         ?assertEqual({ok, <<>>}, esock:recv_some(S1, 10, [], 1000)),
+         ?assertEqual([eof, eof], [esock:recv_some(S1, 10, [], T) || T <- [0, 1000]]),
+         ?assertEqual(eof, had(S1, esock:recv_some(S1, 10, [], nowait))),
+         ?assertEqual({ok, false}, esock:getopt(S1, {socket, passcred})),
+         %% As OTP.
+         ?assertEqual({ok, <<>>}, esock:recv(S1, 0, 1000)),
+         ok = esock:close(S1)
+     end || Backend <- [epoll | rings()]].
+
+records(Backend) ->
+    {L, Path} = (fun() ->
+                     {ok, L0} = esock:open(local, seqpacket, default, #{io_backend => Backend}),
+                     ok = esock:bind(L0, addr(<<>>)),
+                     {ok, #{path := P}} = esock:sockname(L0),
+                     ok = esock:listen(L0),
+                     {L0, P}
+                 end)(),
+    {ok, C} = esock:open(local, seqpacket),
+    ok = esock:connect(C, addr(Path)),
+    {ok, S} = esock:accept(L),
+    ok = esock:close(L),
+    {C, S}.
+
+had(S, {select, {_, _, H}}) -> receive {'$socket', S, select, H} -> esock:recv_some(S, 10, [], nowait) end;
+had(S, {completion, {_, _, H}}) -> receive {'$socket', S, completion, {H, Result}} -> Result end;
+had(_, Result) -> Result.
+
 too_long(_) ->
     {ok, L} = esock:open(local, stream),
     [begin
          A = addr(binary:copy(<<"x">>, N)),
          ?assertEqual({error, {invalid, {sockaddr, A}}}, esock:bind(L, A))
-     end || N <- [108, 255]],
+     end || N <- [109, 255]],
     B = addr(binary:copy(<<"x">>, 256)),
     ?assertEqual({error, {invalid, {sockaddr, path, B}}}, esock:bind(L, B)).
 

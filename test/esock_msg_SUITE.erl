@@ -14,7 +14,7 @@ all() ->
          credentials, ctrunc, error_queue, origdstaddr, empty, peek, oob, recvmmsg, recvmmsg_waits, recvmmsg_more_than_room, sendmmsg, sendmmsg_rest, sendmmsg_many,
          gso, gso_not_longer, gso_many, gso_batch, gso_waits, gso_bad, gso_not_udp, gso_refused, gso_fragments, gro, gro_room, gro_batch, gro_given,
          select_read, sendfile_raw, sendfile_served, sendfile_partial, sendfile_closed, sendfile_counters, sendfile_bad,
-         ioctls, interfaces, netns, connect_unreachable, monitors, tables],
+         ctrl_as_received, ioctls, interfaces, netns, connect_unreachable, monitors, tables],
         [same_as_socket, partial, continuation, recvmmsg_waits, select_read, sendfile_partial]).
 
 %% Without `value' of the control messages that OTP leaves raw.
@@ -381,6 +381,28 @@ recvmmsg_more_than_room(_) ->
     {ok, Two} = esock:recvmmsg(S, 2, 1_048_576, 1_048_576, [], 1000),
     ?assertEqual([Big, <<"small">>], iov(Two) ++ [Small || length(Two) =:= 1, {ok, Small} <- [esock:recv(S, 0, 1000)]]),
     close([A, C, S]).
+
+%% What came with a message goes with another as it is: it says the same twice. Where it does not, it is not sent.
+ctrl_as_received(_) ->
+    {A, Addr} = udp(),
+    [ok = esock:setopt(A, {ip, Option}, true) || Option <- [recvtos, recvttl, pktinfo]],
+    ok = esock:sendto(A, <<"x">>, Addr),
+    {ok, #{ctrl := Ctrl} = Msg} = esock:recvmsg(A, 0, 0, [], 1000),
+    ?assertMatch([_, _, _], [C || #{data := _, value := _} = C <- Ctrl]),
+    ok = esock:sendmsg(A, maps:with([addr, iov, ctrl], Msg)),
+    ?assertMatch({ok, #{iov := [<<"x">>]}}, esock:recvmsg(A, 0, 0, [], 1000)),
+    [Ttl] = [C || #{type := ttl} = C <- Ctrl],
+    Other = [Ttl#{value := 7}],
+    ?assertMatch({error, {invalid, {msg, ctrl, #{ctrl := Other}}}}, esock:sendmsg(A, #{addr => Addr, iov => [<<"x">>], ctrl => Other})),
+    %% Descriptors too.
+    {C, D} = local_pair(esock, stream),
+    {ok, Fd} = esock:getopt(A, {otp, fd}),
+    ok = esock:sendmsg(C, #{iov => [<<"x">>], ctrl => [#{level => socket, type => rights, value => [Fd]}]}),
+    {ok, #{ctrl := [#{data := <<Got:32/native>>, value := [Got]}] = Rights}} = esock:recvmsg(D, 0, 0, [], 1000),
+    ok = esock:sendmsg(D, #{iov => [<<"y">>], ctrl => Rights}),
+    {ok, #{ctrl := [#{value := [Again]}]}} = esock:recvmsg(C, 0, 0, [], 1000),
+    Owned = [begin {ok, S} = esock:open(N, #{dup => false, own => true}), S end || N <- [Got, Again]],
+    close([A, C, D | Owned]).
 
 iov(Msgs) -> [iolist_to_binary(IOV) || #{iov := IOV} <- Msgs].
 
@@ -829,6 +851,9 @@ netns(_) ->
         {T, Addr} = udp(),
         ok = esock:sendto(T, <<"still at home">>, Addr),
         {ok, <<"still at home">>} = esock:recv(T),
+        {ok, B} = esock:open(inet, dgram, udp, #{netns => list_to_binary("/run/netns/" ++ Name)}),
+        ?assertEqual({error, enetunreach}, esock:sendto(B, <<"x">>, #{family => inet, addr => loopback, port => 9})),
+        close([B]),
         ?assertEqual({error, enoent}, esock:open(inet, dgram, udp, #{netns => "/nosuch"})),
         ?assertError(badarg, esock:open(inet, dgram, udp, #{netns => foo})),
         close([S, T])

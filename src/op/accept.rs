@@ -37,9 +37,10 @@ impl Op for Accept {
         0
     }
 
-    /// Errors of accept are those of one connection, or of the moment (no descriptors left): the listener goes on.
-    fn fatal(_: Errno) -> bool {
-        false
+    /// Errors of accept are those of one connection, or of the moment (no descriptors left): the listener goes on. But one that was
+    /// shut down has no more connections for anybody.
+    fn fatal(errno: Errno) -> bool {
+        errno.number() == libc::EINVAL
     }
 
     fn shortage(errno: Errno) -> bool {

@@ -22,6 +22,8 @@ pub struct Recv<'r, R> {
     pub exact: bool,
     /// Whether it is answered only when all of that is there.
     pub whole: bool,
+    /// Whether the end of a connection is to be told from an empty record.
+    pub tells_end: bool,
     /// Whether the caller waits for all of what it looks at.
     pub waits: bool,
     /// MSG_*
@@ -74,6 +76,13 @@ impl<R: Room> Op for Recv<'_, R> {
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
+        if self.tells_end && kind.records() {
+            return match sys::io::record(fd, &mut space, self.flags) {
+                Ok(got) => got.map_or(Attempt::Closed, Attempt::Done),
+                Err(errno) if blocked(errno) => Attempt::Blocked,
+                Err(errno) => Attempt::Failed(errno),
+            };
+        }
         match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
             // Nothing is put together of what is seen: it would be the same again.

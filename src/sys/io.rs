@@ -3,6 +3,7 @@
 use super::room::Space;
 use super::{Result, check, check_len, uninterrupted};
 use crate::addr::Raw;
+use crate::errno::Errno;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU16;
@@ -15,6 +16,23 @@ pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usi
     let got = uninterrupted(|| check_len(unsafe { libc::recv(fd.as_raw_fd(), start.cast(), len, flags) }))?;
     // SAFETY: the system says so.
     Ok(unsafe { space.set_written(got) })
+}
+
+/// The next record of a Unix connection of records; nothing at its end, which a record of no bytes looks like. Where the peer has closed,
+/// only a record has credentials (SO_PASSCRED of unix(7)).
+pub fn record(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<Option<usize>> {
+    if !super::ready::ended(fd) {
+        // The end may come between these lines.
+        let there = super::ready::readable(fd) || flags & libc::MSG_ERRQUEUE != 0;
+        return if there { recv(fd, space, flags).map(Some) } else { Err(Errno::new(libc::EAGAIN)) };
+    }
+    let set = |on: i32| super::option::set(fd, libc::SOL_SOCKET, libc::SO_PASSCRED, &on.to_ne_bytes());
+    let before = super::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PASSCRED)?;
+    set(1)?;
+    let mut ctrl = [0; 256];
+    let got = recvmsg(fd, space, &mut ctrl, flags);
+    set(before)?;
+    got.map(|got| (got.len > 0 || got.ctrl > 0).then_some(got.len))
 }
 
 /// recvfrom(2): writes the sender's address to `from`. Answers how many bytes of the space were filled.

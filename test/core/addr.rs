@@ -19,9 +19,11 @@ fn every_family() {
 }
 
 #[test]
-fn a_path_leaves_room_for_its_nul_and_an_abstract_name_needs_none() {
+fn a_path_has_no_nul_and_108_bytes_at_the_most() {
     assert!(Address::Local(vec![b'x'; PATH_MAX - 1]).to_raw().is_some());
-    assert!(Address::Local(vec![b'x'; PATH_MAX]).to_raw().is_none());
+    assert!(Address::Local(vec![b'x'; PATH_MAX]).to_raw().is_some());
+    assert!(Address::Local(vec![b'x'; PATH_MAX + 1]).to_raw().is_none());
+    assert!(Address::Local(b"a\0b".to_vec()).to_raw().is_none());
     assert!(Address::Local(vec![0; PATH_MAX]).to_raw().is_some());
     assert!(Address::Other(99, vec![0; 200]).to_raw().is_none());
 }

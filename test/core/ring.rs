@@ -87,7 +87,17 @@ impl Room for Bytes {
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
     let mut room = Bytes(Memory::new(64));
     ahead.attempt(
-        &mut Recv { room: &mut room, len, exact: true, whole: true, flags: 0, apart: false, taken: None, waits: true },
+        &mut Recv {
+            room: &mut room,
+            len,
+            exact: true,
+            whole: true,
+            flags: 0,
+            apart: false,
+            taken: None,
+            waits: true,
+            tells_end: false,
+        },
         fd.as_fd(),
         TCP,
     )
@@ -327,6 +337,7 @@ fn beside_the_stream() {
     let mut room = Bytes(Memory::new(64));
     let recv = Recv {
         waits: true,
+        tells_end: false,
         room: &mut room,
         len: 5,
         exact: true,
@@ -402,7 +413,8 @@ fn receive(
     apart: bool,
 ) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
     let mut room = Large(Memory::new(0));
-    let mut recv = Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None, waits: true };
+    let mut recv =
+        Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None, waits: true, tells_end: false };
     let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
     (recv.taken, attempt)
 }
@@ -469,8 +481,17 @@ fn what_stays_is_not_moved() {
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     much(&ahead, (&mine, other), 3 * LEN);
     let mut room = Large(Memory::new(0));
-    let mut recv =
-        Recv { room: &mut room, len: LEN, exact: true, whole: true, flags: 0, apart: true, taken: None, waits: true };
+    let mut recv = Recv {
+        room: &mut room,
+        len: LEN,
+        exact: true,
+        whole: true,
+        flags: 0,
+        apart: true,
+        taken: None,
+        waits: true,
+        tells_end: false,
+    };
     assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
     assert!(recv.taken.is_none());
     assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
@@ -490,8 +511,17 @@ fn much_is_looked_at_apart() {
     for apart in [false, true] {
         let mut room = Large(Memory::new(0));
         let flags = libc::MSG_PEEK;
-        let mut recv =
-            Recv { room: &mut room, len: LEN, exact: true, whole: true, flags, apart, taken: None, waits: true };
+        let mut recv = Recv {
+            room: &mut room,
+            len: LEN,
+            exact: true,
+            whole: true,
+            flags,
+            apart,
+            taken: None,
+            waits: true,
+            tells_end: false,
+        };
         let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);
         assert!(matches!((apart, attempt), (false, Some(Attempt::More)) | (true, Some(Attempt::Done(LEN)))));
         assert_eq!((room.0.written().len(), ahead.len()), (if apart { LEN } else { 0 }, LEN));

@@ -82,7 +82,17 @@ fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<us
     let mut room = Buffer::default();
     let answer = run(
         socket,
-        &mut Recv { room: &mut room, len, exact: true, whole: false, flags: 0, apart: false, taken: None, waits: true },
+        &mut Recv {
+            room: &mut room,
+            len,
+            exact: true,
+            whole: false,
+            flags: 0,
+            apart: false,
+            taken: None,
+            waits: true,
+            tells_end: false,
+        },
         process,
         handle,
     );
@@ -173,6 +183,7 @@ fn no_room_takes_nothing_from_the_socket() {
             apart: false,
             taken: None,
             waits: true,
+            tells_end: false,
         },
         &process,
         1,
@@ -198,6 +209,7 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
             apart: false,
             taken: None,
             waits: true,
+            tells_end: false,
         },
         &process,
         1,
@@ -269,8 +281,17 @@ fn a_lent_descriptor_stays_open() {
 /// A receive by who has given up his turn so many times.
 fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
     let mut room = Buffer::default();
-    let mut op =
-        Recv { room: &mut room, len: 16, exact: false, whole: false, flags: 0, apart: false, taken: None, waits: true };
+    let mut op = Recv {
+        room: &mut room,
+        len: 16,
+        exact: false,
+        whole: false,
+        flags: 0,
+        apart: false,
+        taken: None,
+        waits: true,
+        tells_end: false,
+    };
     let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
     wakes.tell();
     answer

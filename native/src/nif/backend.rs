@@ -54,6 +54,13 @@ fn refused(env: Env<'_>, errno: Errno) -> Term<'_> {
     }
 }
 
+/// What OTP takes from a library that may be missing is system calls here.
+fn calls_of_sctp(env: Env<'_>) -> NifResult<Term<'_>> {
+    let names = ["bindx", "connectx", "peeloff", "getladdrs", "freeladdrs", "getpaddrs", "freepaddrs"];
+    let map = Term::map_new(env);
+    names.iter().try_fold(map, |map, name| map.map_put(Atom::from_bytes(env, name.as_bytes())?, true))
+}
+
 /// For `info/0`: the back end of a socket that asks for nothing, and what became of the rings, if they were asked for.
 pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     let started = poller::rings_started();
@@ -66,7 +73,7 @@ pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     let rings = started.and_then(Result::ok).unwrap_or(0);
     let mut map = Term::map_new(env).map_put(atoms::name(), name)?.map_put(atoms::pollers(), poller::count())?;
     map = map.map_put(atoms::rings(), rings)?.map_put(atoms::memory(), rings * esock::sys::uring::MEMORY)?;
-    map = map.map_put(atoms::busy(), poller::helped())?;
+    map = map.map_put(atoms::busy(), poller::helped())?.map_put(atoms::sctp(), calls_of_sctp(env)?)?;
     match started {
         Some(Err(errno)) => map.map_put(atoms::refused(), refused(env, errno)),
         _ => Ok(map),

@@ -54,6 +54,8 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
             (atoms::use_registry(), sockets::use_registry().encode(env)),
             (atoms::counters(), counters),
             (atoms::iov_max(), IOV_MAX.encode(env)),
+            (atoms::eei(), true.encode(env)),
+            (atoms::load_nif_result(), atoms::ok().encode(env)),
             (atoms::io_backend(), super::backend::info(env)?),
         ],
     )

@@ -45,18 +45,19 @@ fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, arg
         Err(error) => return Ok(error),
     };
     let named = !length.decode::<u64>().is_ok_and(|len| len == 0);
-    let answer = taken(env, socket, wait, (len, named, some.is_none() && named), flags)?;
+    let answer = taken(env, socket, wait, (len, named, some.is_some()), flags)?;
     Ok(if some.is_some() && ended(wait, answer) { atoms::eof().encode(env) } else { answer })
 }
 
-/// `named`: the caller asks for so much; `exact`: and for no less.
+/// `named`: the caller asks for so much; `some`: or for less.
 fn taken<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
     wait: &Wait<'a>,
-    (len, named, exact): (usize, bool, bool),
+    (len, named, some): (usize, bool, bool),
     flags: i32,
 ) -> NifResult<Term<'a>> {
+    let exact = named && !some;
     let (len, direct) = expected(socket, len, named);
     let (looks, waits) = (exact && flags & PEEK != 0, wait.waits());
     wait.wants(if looks { len } else { 1 });
@@ -65,7 +66,7 @@ fn taken<'a>(
     let apart = wait.place() == Place::Thread || looks && !wait.completes();
     let tag = || atoms::recv().encode(env);
     buffer::with(direct, |room| {
-        let mut op = Recv { room, len, exact, whole, waits, flags, apart, taken: None };
+        let mut op = Recv { room, len, exact, whole, tells_end: some, waits, flags, apart, taken: None };
         run(env, socket, wait, &mut op, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
             let data = binary(env, op)?;

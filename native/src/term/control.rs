@@ -92,6 +92,13 @@ fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells:
             *cells = cells.checked_sub(data.len() / 8)?;
             Some(data)
         }
+        // As one is received: it says the same twice.
+        (Ok(data), Ok(value), Some(row)) => {
+            let bytes = native(data, room, cells)?;
+            let read = value::encode(env, &row.codec.read(&bytes)?, 0)?;
+            // At most `room`.
+            (read == value).then(|| bytes.to_vec())
+        }
         // At most `room`.
         (Ok(data), Err(_), _) => native(data, room, cells).map(|data| data.to_vec()),
         _ => None,
