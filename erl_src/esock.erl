@@ -135,10 +135,10 @@
         #{family := inet6, port => port_number(), addr => any | loopback | in6_addr(),
           flowinfo => 0..16#FFFFF, scope_id => uint32()}.
 -type sockaddr_un() :: #{family := local, path := binary() | string()}.
-%% packet(7)
+%% packet(7). What is left out is 0, or nothing.
 -type sockaddr_ll() ::
-        #{family := packet, protocol := non_neg_integer(), ifindex := integer(), pkttype := atom() | non_neg_integer(),
-          hatype := atom() | non_neg_integer(), addr := binary()}.
+        #{family := packet, protocol => 0..65535, ifindex => integer(), pkttype => atom() | 0..255,
+          hatype => atom() | 0..65535, addr => binary()}.
 %% Of BSD: no socket here has one.
 -type sockaddr_dl() ::
         #{family := link, index := non_neg_integer(), type := interface_type(), nlen := non_neg_integer(),

@@ -7,6 +7,9 @@ pub const STORAGE: usize = 128;
 /// The longest path of a `struct sockaddr_un`.
 pub const PATH_MAX: usize = 108;
 
+/// The longest address of hardware in a `struct sockaddr_ll`.
+const HARDWARE: u8 = 8;
+
 /// An address of one of the families that esock knows by name, or the bytes of any other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -30,6 +33,19 @@ pub enum Address {
     },
     /// unix(7): a path without its NUL, an abstract name with its leading NUL, or nothing for an unnamed socket.
     Local(Vec<u8>),
+    /// packet(7)
+    Packet {
+        /// the protocol of the link, in host order
+        protocol: u16,
+        /// the interface, or 0: any
+        ifindex: i32,
+        /// ARPHRD_*
+        hatype: u16,
+        /// PACKET_*
+        pkttype: u8,
+        /// the address of the hardware, of at most 8 bytes
+        addr: Vec<u8>,
+    },
     /// A family that has no form of its own here (AF_UNSPEC among them), with the bytes behind the family.
     Other(u16, Vec<u8>),
 }
@@ -116,6 +132,19 @@ impl Address {
                 let ends = path.first().is_some_and(|first| *first != 0) && path.contains(&0);
                 if ends || path.len() > PATH_MAX { None } else { Raw::from_parts(&[&family(libc::AF_UNIX), path]) }
             }
+            Self::Packet { protocol, ifindex, hatype, pkttype, addr } => {
+                let len = u8::try_from(addr.len()).ok().filter(|len| *len <= HARDWARE)?;
+                let (kinds, rest) = ([*pkttype, len], [0; HARDWARE as usize]);
+                Raw::from_parts(&[
+                    &family(libc::AF_PACKET),
+                    &protocol.to_be_bytes(),
+                    &ifindex.to_ne_bytes(),
+                    &hatype.to_ne_bytes(),
+                    &kinds,
+                    addr,
+                    rest.get(addr.len()..)?,
+                ])
+            }
             Self::Other(number, bytes) => Raw::from_parts(&[&number.to_ne_bytes(), bytes]),
         }
     }
@@ -132,6 +161,7 @@ impl Address {
             libc::AF_INET => inet(rest),
             libc::AF_INET6 => inet6(rest),
             libc::AF_UNIX => Some(Self::Local(path(rest).to_vec())),
+            libc::AF_PACKET => packet(rest),
             _ => None,
         };
         known.unwrap_or_else(|| Self::Other(family, rest.to_vec()))
@@ -154,6 +184,21 @@ fn inet6(rest: &[u8]) -> Option<Address> {
         port: u16::from_be_bytes(*port),
         flowinfo: u32::from_be_bytes(*flowinfo),
         scope_id: u32::from_ne_bytes(*scope_id),
+    })
+}
+
+/// The system leaves out what it has no address for.
+fn packet(rest: &[u8]) -> Option<Address> {
+    let (protocol, rest) = rest.split_first_chunk::<2>()?;
+    let (ifindex, rest) = rest.split_first_chunk::<4>()?;
+    let (hatype, rest) = rest.split_first_chunk::<2>()?;
+    let ([pkttype, len], rest) = rest.split_first_chunk::<2>()?;
+    Some(Address::Packet {
+        protocol: u16::from_be_bytes(*protocol),
+        ifindex: i32::from_ne_bytes(*ifindex),
+        hatype: u16::from_ne_bytes(*hatype),
+        pkttype: *pkttype,
+        addr: rest.get(..usize::from(*len).min(rest.len()))?.to_vec(),
     })
 }
 

@@ -26,6 +26,18 @@ pub const TYPES: &[Name] = &[
     ("stream", libc::SOCK_STREAM),
 ];
 
+/// What becomes of a packet, or became, PACKET_* of packet(7).
+pub const PACKETS: &[Name] = &[
+    ("host", 0),
+    ("broadcast", 1),
+    ("multicast", 2),
+    ("otherhost", 3),
+    ("outgoing", 4),
+    ("loopback", 5),
+    ("user", 6),
+    ("kernel", 7),
+];
+
 /// Directions to shut down, shutdown(2).
 pub const HOWS: &[Name] = &[("read", libc::SHUT_RD), ("read_write", libc::SHUT_RDWR), ("write", libc::SHUT_WR)];
 

@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 rustler::atoms! {
     abort, accept, acceptors, accepting, addr, already, always, any, assoc_id, auto, backend, badarg, bound, broadcast, busy, busy_poll, cancel, cancelled, closed, closing, completion, completion_info, connect,
     connected, connecting, counters, ctype, data, debug, default, domain, done, down = "DOWN", dup, eei, enomem, eof, error, family,
-    flowinfo, fromfd, gro, gso, how, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
+    flowinfo, fromfd, gro, gso, hatype, how, ifindex, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
     linger, listening, load_nif_result, local, loopback, memlock, memory, meta, mode, more, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,
-    not_found, not_owner, notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own, owner, path,
+    not_found, not_owner, notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own, owner, packet, path, pkttype,
     pollers, port, protocol, read, read_ahead, recv, recvfrom, recvmsg, recvmmsg, refused, rings, sendmmsg, rstates, scope_id, sctp, select, select_info, select_read, select_write, select_sent, sending,
     selected, send, signals, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug, socket_option, socket_tag = "$socket", state,
     timeout, undefined, unspec, use_registry, value, wait, write, wstates, yes = "true", yield_ = "yield", zero,
@@ -30,6 +30,8 @@ pub(crate) struct Tables {
     types: Names,
     protocols: Names,
     hows: Names,
+    packets: Names,
+    hardware: Names,
     rows: HashMap<(Atom, Atom), &'static Row>,
 }
 
@@ -92,7 +94,7 @@ macro_rules! lookup {
     };
 }
 
-lookup! { flags domains types protocols hows }
+lookup! { flags domains types protocols hows packets hardware }
 
 /// The atom of an error number: its name, or `errno_N` where it has none.
 pub(crate) fn errno(env: Env<'_>, errno: Errno) -> Atom {
@@ -129,6 +131,8 @@ impl Tables {
             types: Names::new(env, name::TYPES),
             protocols: Names::new(env, name::PROTOCOLS),
             hows: Names::new(env, name::HOWS),
+            packets: Names::new(env, name::PACKETS),
+            hardware: Names::new(env, esock::ioctl::HARDWARE),
             rows,
         }
     }

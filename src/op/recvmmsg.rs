@@ -61,7 +61,7 @@ impl Op for RecvMmsg<'_> {
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
         let parts = self.room.chunks_exact_mut(Self::each(self.size, self.ctrl_size)).take(self.count);
         let parts = parts.map(|part| part.split_at_mut(self.size.min(part.len())));
-        match sys::io::recvmmsg(fd, parts, self.flags) {
+        match sys::io::recvmmsg(fd, parts, sys::io::message_flags(kind, self.flags)) {
             Ok(received) if kind.stream() && received.iter().all(|one| one.whole == 0) => Attempt::Closed,
             Ok(received) => {
                 if discarded(kind, self.flags) {

@@ -29,7 +29,7 @@ impl<R: Room> Op for RecvMsg<'_, R> {
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
-        match sys::io::recvmsg(fd, &mut space, &mut self.ctrl, self.flags) {
+        match sys::io::recvmsg(fd, &mut space, &mut self.ctrl, sys::io::message_flags(kind, self.flags)) {
             Ok(got) if got.whole == 0 && got.ctrl == 0 && kind.stream() => Attempt::Closed,
             Ok(got) => Attempt::Done(got),
             Err(errno) if blocked(errno) => Attempt::Blocked,

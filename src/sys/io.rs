@@ -4,6 +4,7 @@ use super::room::Space;
 use super::{Result, check, check_len, uninterrupted};
 use crate::addr::Raw;
 use crate::errno::Errno;
+use crate::kind::Kind;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU16;
@@ -30,7 +31,7 @@ pub fn record(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<O
     let before = super::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PASSCRED)?;
     set(1)?;
     let mut ctrl = [0; 256];
-    let got = recvmsg(fd, space, &mut ctrl, flags);
+    let got = recvmsg(fd, space, &mut ctrl, flags | libc::MSG_CMSG_CLOEXEC);
     set(before)?;
     got.map(|got| (got.len > 0 || got.ctrl > 0).then_some(got.len))
 }
@@ -153,13 +154,18 @@ impl Message<'_> {
     }
 }
 
-/// recvmsg(2). Descriptors that come along are closed on exec.
+/// What a receive of a message says besides: descriptors that come along, which they do with those of Unix sockets only, are closed on exec.
+/// Other families may refuse the flag.
+pub fn message_flags(kind: Kind, flags: i32) -> i32 {
+    if kind.local() { flags | libc::MSG_CMSG_CLOEXEC } else { flags }
+}
+
+/// recvmsg(2)
 pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags: i32) -> Result<Received> {
     let mut from = Raw::default();
     let (start, len) = space.for_call(flags);
     let mut iov = libc::iovec { iov_base: start.cast(), iov_len: len };
     let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);
-    let flags = flags | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
     let whole = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
@@ -187,7 +193,7 @@ pub fn recvmmsg<'r>(
         .map(|((iov, from), ctrl)| libc::mmsghdr { msg_hdr: header(&raw mut *iov, 1, Some(from), ctrl), msg_len: 0 })
         .collect();
     let count = headers.len() as libc::c_uint;
-    let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+    let flags = flags | libc::MSG_DONTWAIT;
     let got = uninterrupted(|| {
         // SAFETY: every pointer in the headers is to memory that is ours alone and outlives the call.
         check(unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut()) })

@@ -4,6 +4,7 @@
 mod addr;
 mod busy;
 mod docs;
+mod families;
 mod gso;
 mod lane;
 mod layout;

@@ -29,6 +29,9 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
             &[atoms::family(), atoms::addr(), atoms::port(), atoms::flowinfo(), atoms::scope_id()]
         }
         Ok(name) if name == atoms::local() => &[atoms::family(), atoms::path()],
+        Ok(name) if name == atoms::packet() => {
+            &[atoms::family(), atoms::protocol(), atoms::ifindex(), atoms::hatype(), atoms::pkttype(), atoms::addr()]
+        }
         Ok(name) if name == atoms::unspec() => &[atoms::family(), atoms::addr()],
         Err(_) if family.is_integer() => &[atoms::family(), atoms::addr()],
         _ => return Ok(Err(whole())),
@@ -71,6 +74,13 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
             scope_id: number(atoms::scope_id())?,
         }),
         Ok(name) if name == atoms::local() => path(env, term).map(Address::Local),
+        Ok(name) if name == atoms::packet() => Some(Address::Packet {
+            protocol: get(atoms::protocol()).map_or(Some(0), small)?,
+            ifindex: get(atoms::ifindex()).map_or(Some(0), small)?,
+            hatype: named(atoms::hardware(), get(atoms::hatype()))?,
+            pkttype: named(atoms::packets(), get(atoms::pkttype()))?,
+            addr: bytes()?,
+        }),
         Ok(_) => Some(Address::Other(0, bytes()?)),
         Err(_) => Some(Address::Other(small(family)?, bytes()?)),
     }
@@ -105,6 +115,17 @@ pub(crate) fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
 fn words<T: TryFrom<i64>, const N: usize>(tuple: Term<'_>) -> Option<[T; N]> {
     let words = sys::tuple::<N>(tuple)?;
     words.into_iter().map(small).collect::<Option<Vec<T>>>()?.try_into().ok()
+}
+
+/// A number, or its name; 0 where there is none.
+fn named<T: TryFrom<i64>>(names: &atoms::Names, term: Option<Term<'_>>) -> Option<T> {
+    let Some(term) = term else {
+        return T::try_from(0).ok();
+    };
+    match term.decode::<Atom>() {
+        Ok(name) => T::try_from(i64::from(names.number(name)?)).ok(),
+        Err(_) => small(term),
+    }
 }
 
 /// A number that fits. (rustler cuts one that does not.)
@@ -155,6 +176,19 @@ pub(crate) fn encode<'a>(env: Env<'a>, address: &Address) -> Option<Term<'a>> {
             ])
         }
         Address::Local(path) => map(&[(atoms::family(), atoms::local().encode(env)), (atoms::path(), bytes(path)?)]),
+        Address::Packet { protocol, ifindex, hatype, pkttype, addr } => {
+            let name = |names: &atoms::Names, number: i32| {
+                names.atom(number).map_or_else(|| number.encode(env), |name| name.encode(env))
+            };
+            map(&[
+                (atoms::family(), atoms::packet().encode(env)),
+                (atoms::protocol(), protocol.encode(env)),
+                (atoms::ifindex(), ifindex.encode(env)),
+                (atoms::hatype(), name(atoms::hardware(), i32::from(*hatype))),
+                (atoms::pkttype(), name(atoms::packets(), i32::from(*pkttype))),
+                (atoms::addr(), bytes(addr)?),
+            ])
+        }
         Address::Other(family, data) => {
             let family = if *family == 0 { atoms::unspec().encode(env) } else { family.encode(env) };
             map(&[(atoms::family(), family), (atoms::addr(), bytes(data)?)])
