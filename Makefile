@@ -27,4 +27,4 @@ bench: build
 	./bench/run.sh
 
 clean:
-	rm -rf _build target priv
+	rm -rf _build target priv/*.so

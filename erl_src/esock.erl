@@ -100,165 +100,317 @@
 -export_type([sctp_assoc_stats/0, sctp_status/0, sctp_peer_address_info/0, sctp_peer_address_state/0]).
 -export_type([msg/0, msg_send/0, msg_recv/0, cmsg/0, cmsg_send/0, cmsg_recv/0]).
 -export_type([ee_origin/0, icmp_dest_unreach/0, icmpv6_dest_unreach/0, extended_err/0]).
+-export_type([later/0, later/1, posix/0, uint8/0, uint16/0, uint32/0, uint64/0, cmsg_native/0, native_value/0]).
 -export_type([socket_counters/0, socket_info/0, info/0, info_keys/0, ioctl_device_flag/0, ioctl_device_map/0]).
 
 -type socket() :: {'$socket', socket_handle()}.
+%% A socket. Only its controlling process hands it over or has it end with itself; any process may use it.
+
 -opaque socket_handle() :: reference().
+%% What is in a socket: nothing to look into.
+
 -type select_tag() :: atom() | {atom(), ContData :: term()}.
+%% What a wait is for: the name of the function, and for a send what goes on where the message comes.
+
 -type select_handle() :: reference().
+%% The reference in the message of a wait. A caller may give one of its own instead of `nowait'.
+
 -type select_info() :: {select_info, select_tag(), select_handle()}.
+%% A wait, for {@link cancel/2}.
+
 -type completion_tag() :: atom().
+%% The name of the function that is to be completed.
+
 -type completion_handle() :: reference().
+%% The reference in the message of a completion.
+
 -type completion_info() :: {completion_info, completion_tag(), completion_handle()}.
-%% The answer to a call that would have to wait; with what has gone or come already. Which of the two is the back end's.
+%% A pending completion, for {@link cancel/2}.
+
 -type later() :: {select, select_info()} | {completion, completion_info()}.
+%% The answer to a call that would have to wait. Which of the two is the back end's.
+
 -type later(Part) ::
         {select, select_info() | {select_info(), Part}} | {completion, completion_info() | {completion_info(), Part}}.
+%% The same, with what has gone or come already.
+
 -type invalid() :: {invalid, What :: term()}.
+%% What is wrong with an argument.
+
 -type eei() :: #{info := atom(), raw_info := term()}.
+%% More about an error: of Windows, so that no call here answers it.
+
 -type posix() :: inet:posix() | atom().
+%% An error of the system, errno(3), in small letters.
 
 -type domain() :: inet | inet6 | local | unspec.
+%% A communication domain, socket(2). Where an atom is missing its number does, AF_* of address_families(7).
+
 -type type() :: stream | dgram | raw | rdm | seqpacket.
+%% A communication type, socket(2).
+
 -type protocol() :: atom().
+%% A protocol by its name, `default' for the one of the domain and type: {@link protocols/0} has them.
+
 -type port_number() :: 0..65535.
+%% A port, in host order.
+
 -type in_addr() :: {0..255, 0..255, 0..255, 0..255}.
+%% An IPv4 address, as in {@link inet}.
+
 -type in6_addr() :: {0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535}.
+%% An IPv6 address, as in {@link inet}.
+
 -type uint8() :: 0..16#FF.
+%% A byte.
+
 -type uint16() :: 0..16#FFFF.
+%% A number of 16 bits.
+
 -type uint32() :: 0..16#FFFFFFFF.
+%% A number of 32 bits.
+
 -type uint64() :: 0..16#FFFFFFFFFFFFFFFF.
+%% A number of 64 bits.
 
 -type sockaddr_in() ::
         #{family := inet, port => port_number(), addr => any | broadcast | loopback | in_addr()}.
+%% ip(7). Without an address it is `any', without a port 0: one of the system's choice.
+
 -type sockaddr_in6() ::
         #{family := inet6, port => port_number(), addr => any | loopback | in6_addr(),
           flowinfo => 0..16#FFFFF, scope_id => uint32()}.
+%% ipv6(7). `flowinfo' is the number, `scope_id' the index of the interface of a link-local address.
+
 -type sockaddr_un() :: #{family := local, path := binary() | string()}.
-%% packet(7). What is left out is 0, or nothing.
+%% unix(7). A path of at most 108 bytes; an abstract name begins with a NUL; nothing is a name of the system's choice.
+
 -type sockaddr_ll() ::
         #{family := packet, protocol => 0..65535, ifindex => integer(), pkttype => atom() | 0..255,
           hatype => atom() | 0..65535, addr => binary()}.
-%% Of BSD: no socket here has one.
+%% packet(7), of the link. What is left out is 0, or nothing; `protocol' is in host order, `addr' has at most 8 bytes.
+
 -type sockaddr_dl() ::
         #{family := link, index := non_neg_integer(), type := interface_type(), nlen := non_neg_integer(),
           alen := non_neg_integer(), slen := non_neg_integer(), data := binary()}.
+%% Of BSD: no socket here has one.
+
 -type interface_type() :: atom() | non_neg_integer().
+%% A kind of interface, of BSD.
+
 -type sockaddr_unspec() :: #{family := unspec, addr => binary()}.
+%% No family: {@link connect/2} to it ends a connection, or the association of a datagram socket with its peer.
+
 -type sockaddr_native() :: #{family := integer(), addr => binary()}.
+%% An address of any other family: its number, and the bytes behind it.
+
 -type sockaddr() ::
         sockaddr_in() | sockaddr_in6() | sockaddr_un() | sockaddr_ll() | sockaddr_dl() | sockaddr_unspec() |
         sockaddr_native().
--type sockaddr_recv() :: sockaddr() | binary().
+%% An address that a function takes.
 
-%% send(2), recv(2)
+-type sockaddr_recv() :: sockaddr() | binary().
+%% An address that a function answers.
+
 -type msg_flag() :: cmsg_cloexec | confirm | ctrunc | dontroute | eor | errqueue | more | nosignal | oob | peek | trunc.
+%% MSG_* of send(2) and recv(2). {@link is_supported/2} tells which the system has; a number is a flag by itself.
+
 -type msg() :: msg_send() | msg_recv().
-%% `gso': the size of the datagrams that the data goes as.
+%% A message to send, or one that came.
+
 -type msg_send() ::
         #{addr => sockaddr(), iov := erlang:iovec(), ctrl => [cmsg_send() | cmsg_native()], gso => 1..65535}.
-%% `length', where the flag `trunc' was given and the message was cut: how long it was. `gro', where the message was made of
-%% several datagrams: how long each of them is but the last, which may be shorter.
+%% A message to send. `gso': the size of the datagrams that the data goes as.
+
 -type msg_recv() ::
         #{addr => sockaddr_recv(), iov := erlang:iovec(), ctrl := [cmsg_recv() | cmsg_native()],
           flags := [msg_flag() | integer()], length => non_neg_integer(), gro => pos_integer()} |
-        %% SCTP's, RFC 6458 section 6.1; src/notification.rs has their fields.
         #{addr => sockaddr_recv(), notification := #{type := atom() | integer(), atom() => term()}, ctrl := [cmsg_native()],
           flags := [notification | msg_flag() | integer()]}.
+%% A message that came. `length', where the flag `trunc' was given and the message was cut: how long it was. `gro', where it was made of
+%% several datagrams: how long each of them is but the last, which may be shorter. With `notification' it is one of SCTP's, RFC 6458
+%% section 6.1.
+
 -type cmsg_native() :: #{level := level() | integer(), type := atom() | integer(), data := binary()}.
+%% A control message of which no table knows the type, cmsg(3).
+
 -type cmsg() :: cmsg_recv() | cmsg_send().
+%% A control message, cmsg(3).
+
 -type cmsg_recv() ::
         #{level := level() | integer(), type := atom() | integer(), data := binary(), value => term()}.
+%% One that came: its bytes, and what they say where the type is known.
+
 -type cmsg_send() ::
         #{level := level() | integer(), type := atom() | integer(), data => native_value(), value => term()}.
--type native_value() :: integer() | boolean() | binary().
+%% One to send: its bytes, or what they are to say, or both, as one that came has them.
 
-%% ip(7), the error queue
+-type native_value() :: integer() | boolean() | binary().
+%% Bytes for the system; a number or a boolean stands for a C int.
+
 -type ee_origin() :: none | local | icmp | icmp6.
+%% Where an error of the error queue comes from, ip(7).
+
 -type icmp_dest_unreach() :: net_unreach | host_unreach | port_unreach | frag_needed | net_unknown | host_unknown.
+%% The `code' of such an error from IPv4.
+
 -type icmpv6_dest_unreach() ::
         noroute | adm_prohibited | not_neighbour | addr_unreach | port_unreach | policy_fail | reject_route.
+%% The `code' of such an error from IPv6.
+
 -type extended_err() ::
         #{error := posix(), origin := ee_origin() | uint8(), type := atom() | uint8(), code := atom() | uint8(),
           info := uint32(), data := uint32(), offender := sockaddr_recv()}.
+%% What the error queue has, ip(7): the `value' of a control message of type `recverr'.
 
 -type level() :: otp | socket | protocol().
+%% The level of an option or a control message: who looks at it. `otp' is this library.
+
 -type linger() :: #{onoff := boolean(), linger := non_neg_integer()}.
+%% SO_LINGER of socket(7), in seconds.
+
 -type timeval() :: #{sec := integer(), usec := integer()}.
+%% A time, in seconds and microseconds.
+
 -type timespec() :: #{sec := integer(), nsec := integer()}.
+%% A time, in seconds and nanoseconds.
+
 -type ip_mreq() :: #{multiaddr := in_addr(), interface := in_addr()}.
+%% A multicast group and the interface, by its address, ip(7).
+
 -type ip_mreq_source() :: #{multiaddr := in_addr(), interface := in_addr(), sourceaddr := in_addr()}.
+%% The same, with the one sender that is heard, or not.
+
 -type ip_msfilter() ::
         #{multiaddr := in_addr(), interface := in_addr(), mode := include | exclude, slist := [in_addr()]}.
+%% The senders of a group that are heard, or not, ip(7).
+
 -type ip_pmtudisc() :: want | dont | do | probe.
-%% What getopt answers: one byte in three readings. setopt takes an iptos_value().
+%% Whether the MTU of the path is found out, IP_MTU_DISCOVER of ip(7).
+
 -type ip_tos() ::
         #{native := iptos_native(), tos := iptos_tos(), dscp := iptos_dscp() | non_neg_integer()}.
+%% What getopt answers: one byte in three readings. setopt takes an {@link iptos_value()}.
+
 -type iptos_value() :: iptos_tos() | iptos_dscp() | iptos_native() | lowdelay | throughput | reliability | mincost.
+%% What setopt takes for `{ip, tos}'.
+
 -type iptos_tos() ::
         #{precedence := netcontrol | internetcontrol | critical_ecp | flashoverride | flash | immediate | priority |
                         routine | 0..7,
           tos := default | lowdelay | throughput | reliability | mincost | 0..15}.
+%% The byte as RFC 1349 has it.
+
 -type iptos_dscp() ::
         cs0 | le | cs1 | af11 | af12 | af13 | cs2 | af21 | af22 | af23 | cs3 | af31 | af32 | af33 | cs4 | af41 | af42 |
         af43 | cs5 | voice_admit | nqb | ef | cs6 | cs7.
--type iptos_native() :: non_neg_integer().
--type ip_pktinfo() :: #{ifindex := non_neg_integer(), spec_dst := in_addr(), addr := in_addr()}.
--type ipv6_mreq() :: #{multiaddr := in6_addr(), interface := non_neg_integer()}.
--type ipv6_pmtudisc() :: want | dont | do | probe.
--type ipv6_hops() :: default | uint8().
--type ipv6_pktinfo() :: #{addr := in6_addr(), ifindex := integer()}.
+%% The byte as RFC 2474 has it, and those after it.
 
-%% RFC 6458
+-type iptos_native() :: non_neg_integer().
+%% The byte.
+
+-type ip_pktinfo() :: #{ifindex := non_neg_integer(), spec_dst := in_addr(), addr := in_addr()}.
+%% IP_PKTINFO of ip(7): the interface, and the addresses on this side and in the header.
+
+-type ipv6_mreq() :: #{multiaddr := in6_addr(), interface := non_neg_integer()}.
+%% A multicast group and the interface, by its index, ipv6(7).
+
+-type ipv6_pmtudisc() :: want | dont | do | probe.
+%% Whether the MTU of the path is found out, IPV6_MTU_DISCOVER of ipv6(7).
+
+-type ipv6_hops() :: default | uint8().
+%% A hop limit, or the system's.
+
+-type ipv6_pktinfo() :: #{addr := in6_addr(), ifindex := integer()}.
+%% IPV6_PKTINFO of ipv6(7): the address on this side, and the interface.
+
 -type sctp_assoc_id() :: integer().
+%% The number of an association, RFC 6458.
+
 -type sctp_setadaption() :: #{adaption_ind := uint32()}.
+%% The adaptation layer, by its old name.
+
 -type sctp_set_adaptation_layer_ind() :: #{ind := uint32()}.
+%% The adaptation layer, RFC 6458 section 8.1.10.
+
 -type sctp_assocparams() ::
         #{assoc_id := sctp_assoc_id(), asocmaxrxt := uint16(), number_peer_destinations := uint16(),
           peer_rwnd := uint32(), local_rwnd := uint32(), cookie_life := uint32()}.
+%% Parameters of an association, RFC 6458 section 8.1.2.
+
 -type sctp_event_subscribe() ::
         #{data_io := boolean(), association := boolean(), address := boolean(), send_failure := boolean(),
           peer_error := boolean(), shutdown := boolean(), partial_delivery := boolean(), adaptation_layer => boolean(),
           authentication => boolean(), sender_dry => boolean(), stream_reset => boolean(), assoc_reset => boolean(),
           stream_change => boolean(), send_failure_event => boolean()}.
+%% Which notifications come, RFC 6458 section 6.2.1.
+
 -type sctp_initmsg() ::
         #{num_ostreams := uint16(), max_instreams := uint16(), max_attempts := uint16(), max_init_timeo := uint16()}.
+%% How associations begin, RFC 6458 section 8.1.3.
+
 -type sctp_rtoinfo() :: #{assoc_id := sctp_assoc_id(), initial := uint32(), max := uint32(), min := uint32()}.
+%% Times of retransmission in milliseconds, RFC 6458 section 8.1.1.
+
 -type sctp_snd_rcv_info() ::
         #{stream := uint16(), ssn => uint16(), flags => [unordered | addr_over | abort | eof], ppid => uint32(),
           context => uint32(), time_to_live => uint32(), tsn => uint32(), cum_tsn => uint32(),
           assoc_id := sctp_assoc_id()}.
+%% About a message, RFC 6458 section 5.3.2.
+
 -type sctp_set_peer_primary_address() :: #{assoc_id := sctp_assoc_id(), addr := sockaddr()}.
+%% The address that the peer is asked to prefer, RFC 6458 section 8.3.1.
+
 -type sctp_set_primary_address() :: #{assoc_id := sctp_assoc_id(), addr := sockaddr()}.
+%% The address of the peer that is preferred, RFC 6458 section 8.1.9.
+
 -type sctp_peer_address_parameters() ::
         #{assoc_id := sctp_assoc_id(), addr := sockaddr(), heatbeat_interval := uint32(), path_max_rxt := uint16(),
           path_mtu => uint32(), sack_delay => uint32(), flags => sctp_pap_flags(), ipv6_flowlabel => uint32(),
           dscp => uint8()}.
+%% How an address of the peer is watched, RFC 6458 section 8.1.12.
+
 -type sctp_pap_flags() :: integer() | [sctp_pap_flag()].
+%% The flags of those parameters, or their bits.
+
 -type sctp_pap_flag() ::
         enable_heartbeats | disable_heartbeats | send_heartbeat_immediately | enable_pmtu_discovery |
         disable_pmtu_discovery | enable_sack | disable_sack | set_heartbeat_delay_to_zero | ipv6_flowlabel | dscp.
+%% SPP_* of RFC 6458 section 8.1.12.
+
 -type sctp_status() ::
         #{assoc_id := sctp_assoc_id(), state := atom(), rwnd := uint32(), unacked_data := uint16(),
           pending_data := uint16(), in_streams := uint16(), out_streams := uint16(), fragmentation_point := uint32(),
           primary := sctp_peer_address_info()}.
+%% The state of an association, RFC 6458 section 8.2.1.
+
 -type sctp_assoc_stats() ::
         #{assoc_id := sctp_assoc_id(), max_rto_addr := sockaddr(), max_rto := uint64(), in_sacks := uint64(),
           out_sacks := uint64(), in_packets := uint64(), out_packets := uint64(), rtx_chunks := uint64(),
           out_of_seq_tsns := uint64(), in_dup_chunks := uint64(), gap_ack_recv := uint64(),
           in_unordered_chunks := uint64(), out_unordered_chunks := uint64(), in_ordered_chunks := uint64(),
           out_ordered_chunks := uint64(), in_ctrl_chunks := uint64(), out_ctrl_chunks := uint64()}.
+%% What an association has sent and received, sctp(7).
+
 -type sctp_peer_address_info() ::
         #{assoc_id := sctp_assoc_id(), address := sockaddr(), state := sctp_peer_address_state(), cwnd := uint32(),
           srtt := uint32(), rto := uint32(), mtu := uint32()}.
--type sctp_peer_address_state() :: inactive | potentially_failed | active | unconfirmed | unknown.
+%% The state of one address of the peer, RFC 6458 section 8.2.2.
 
-%% doc/options.md has them all, with the types of their values.
+-type sctp_peer_address_state() :: inactive | potentially_failed | active | unconfirmed | unknown.
+%% Whether such an address is in use.
+
 -type otp_socket_option() ::
         controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read | sndctrlbuf |
         use_registry.
+%% An option of level `otp', which this library keeps. `doc/options.md' has them all, with the types of their values.
+
 -type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
+%% An option: {@link supports/1} tells which the system has, `doc/options.md' the types of their values.
+
 -type socket_counters() :: #{atom() := non_neg_integer()}.
+%% What a socket has sent, received and accepted: bytes, packages, tries, waits and failures. They do not wrap.
+
 -type socket_info() ::
         #{domain := domain() | integer(),
           type := type() | integer(),
@@ -273,6 +425,8 @@
           num_acceptors := non_neg_integer(),
           rstates := [atom()],
           wstates := [atom()]}.
+%% What {@link info/1} answers. `read_ahead': bytes that were received and are kept for who reads next.
+
 -type info() ::
         #{counters := #{atom() := non_neg_integer()},
           iov_max := non_neg_integer(),
@@ -280,16 +434,22 @@
           io_backend := #{name := epoll | io_uring | auto, pollers := pos_integer(), rings := non_neg_integer(),
                           memory := non_neg_integer(), busy := non_neg_integer(), refused => posix() | {memlock, non_neg_integer()}},
           atom() => term()}.
+%% What {@link info/0} answers.
+
 -type info_keys() ::
         [domain | type | protocol | fd | owner | local_address | remote_address | recv | sent | state].
-%% netdevice(7)
+%% The columns that {@link i/1} prints.
+
 -type ioctl_device_flag() ::
         up | broadcast | debug | loopback | pointopoint | notrailers | knowsepoch | running | noarp | promisc | allmulti |
         master | oactive | slave | simplex | link0 | link1 | link2 | multicast | portsel | automedia | cantconfig |
         ppromisc | dynamic | monitor | staticarp | dying | renaming | nogroup | lower_up | dormant | echo.
+%% A flag of an interface, netdevice(7).
+
 -type ioctl_device_map() ::
         #{mem_start := non_neg_integer(), mem_end := non_neg_integer(), base_addr := non_neg_integer(),
           irq := non_neg_integer(), dma := non_neg_integer(), port := non_neg_integer()}.
+%% What an interface has of the hardware, netdevice(7).
 
 -define(SOCKET(Ref), {'$socket', Ref}).
 -define(INFO(Tag, Handle), {select_info, Tag, Handle}).
@@ -502,7 +662,7 @@ accept_many(Socket, Max, Timeout) ->
 shutdown(?SOCKET(Ref), How) when ?IS_SOCKET(Ref) -> esock_nif:shutdown(Ref, How);
 shutdown(Socket, How) -> erlang:error(badarg, [Socket, How]).
 
-%% @doc Closes the socket for everybody. Whoever waits on it is sent `abort' with `closed', whoever monitors it `'DOWN''.
+%% @doc Closes the socket for everybody. Whoever waits on it is sent `abort' with `closed', whoever monitors it <code>'DOWN'</code>.
 %% Waits for as long as `{socket, linger}' says.
 -spec close(socket()) -> ok | {error, posix() | closed}.
 close(?SOCKET(Ref)) when ?IS_SOCKET(Ref) ->

@@ -12,7 +12,7 @@ all() ->
     esock_pairs:cases(
         [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
          many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
-         emfile_many, reuseport, shut_down, shut_down_as_socket],
+         emfile_many, unregistrable, turn_of_who_cannot_wait, reuseport, shut_down, shut_down_as_socket],
         [shut_down_as_socket, many_selects, many_in_line, first_in_line, ten_at_once, emfile_select, emfile_line]).
 
 until(Fun) -> esock_async_SUITE:until(Fun).
@@ -218,6 +218,38 @@ insist(L, Parent) ->
         {error, emfile} -> Parent ! {emfile, self(), erlang:monotonic_time(microsecond)}, insist(L, Parent);
         {ok, S} -> Parent ! {accepted, self(), S}, receive stop -> ok end
     end.
+
+%% Who cannot be registered with the poller says so; it does not hang. (Of two sockets on one descriptor the second needs another.)
+unregistrable(_) -> starved(unregistrable).
+unregistrable() ->
+    {S, Addr} = esock_pairs:udp(),
+    {ok, Fd} = esock:getopt(S, {otp, fd}),
+    {ok, T} = esock:open(Fd, #{dup => false}),
+    {error, timeout} = esock:recv(S, 0, 1),
+    Full = fill_up([]),
+    {error, emfile} = esock:recv(T, 0, 5000),
+    ok = esock:sendto(S, <<"x">>, Addr),
+    {ok, <<"x">>} = esock:recv(S, 0, 5000),
+    close(Full),
+    ok = esock:sendto(S, <<"y">>, Addr),
+    {ok, <<"y">>} = esock:recv(T, 0, 5000),
+    close([T, S]).
+
+%% Who has got a part, and cannot wait for the rest, does not keep the turn.
+turn_of_who_cannot_wait(_) -> starved(turn_of_who_cannot_wait).
+turn_of_who_cannot_wait() ->
+    {C, S} = esock_pairs:pair(),
+    {error, timeout} = esock:recv(S, 0, 1),
+    {ok, Fd} = esock:getopt(S, {otp, fd}),
+    {ok, T} = esock:open(Fd, #{dup => false}),
+    ok = esock:send(C, <<"hello">>),
+    Full = fill_up([]),
+    Self = self(),
+    spawn_link(fun() -> Self ! {first, esock:recv(T, 10, 2000)} end),
+    receive {first, First} -> {error, {emfile, <<"hello">>}} = First end,
+    ok = esock:send(C, <<"world">>),
+    {ok, <<"world">>} = esock:recv(T, 5, 2000),
+    close(Full ++ [T, C, S]).
 
 %% Who calls again is answered again, after pauses that double; and gets the connection when there are descriptors,
 %% though no other comes.

@@ -17,13 +17,13 @@ all() ->
          owner_death, waiter_death_passes_turn, twice_in_line, exclusive_claims, connect_nowait, connect_states,
          controlling_process, controlling_process_dead, error_aborts_line, send_select, monitors, monitor_closed,
          monitor_cancel, monitor_owner_death, registry, registry_off, destructor, long_inbox, reader_writer_storm, handed_over_with_a_handle, woken_then_zero,
-         woken_then_zero_to_write, closer_killed_in_linger, unregistrable, connect_once, connect_timed_out, connect_again_and_again, turn_of_who_cannot_wait,
+         woken_then_zero_to_write, closer_killed_in_linger, connect_once, connect_timed_out, connect_again_and_again,
          end_of_stream_by_recvmsg, woken_for_something],
         [select_once, own_handle, line_in_order, cancel_clean, cancel_sent, cancel_in_line, cancel_by_stranger,
          cancel_of_another_socket, same_handle_twice, close_aborts_all, owner_death, waiter_death_passes_turn,
          twice_in_line, exclusive_claims, connect_nowait, connect_states, error_aborts_line, send_select,
-         handed_over_with_a_handle, woken_then_zero, woken_then_zero_to_write, closer_killed_in_linger, unregistrable,
-         connect_once, turn_of_who_cannot_wait, end_of_stream_by_recvmsg, woken_for_something]).
+         handed_over_with_a_handle, woken_then_zero, woken_then_zero_to_write, closer_killed_in_linger,
+         connect_once, end_of_stream_by_recvmsg, woken_for_something]).
 
 %%% Processes that do what they are told, one thing at a time, and say what came of it.
 
@@ -472,18 +472,21 @@ woken_then_zero_to_write(_) ->
     {ok, To} = esock:open(local, dgram),
     ok = esock:bind(To, #{family => local, path => <<>>}),
     {ok, Addr} = esock:sockname(To),
-    {ok, From} = esock:open(local, dgram),
+    [{ok, From}, {ok, Other}] = [esock:open(local, dgram) || _ <- [1, 2]],
     Fill = fun Fill(N) -> case esock:sendto(From, <<"x">>, Addr, 0) of ok -> Fill(N + 1); {error, timeout} -> N end end,
     Count = Fill(0),
     {select, {_, _, Handle}} = esock:sendto(From, <<"x">>, Addr, nowait),
+    {ok, <<"x">>} = esock:recv(To, 0, 1000),
     receive {'$socket', From, select, Handle} -> ok end,
+    %% Somebody else takes the room.
+    ok = esock:sendto(Other, <<"x">>, Addr),
     {error, timeout} = esock:sendto(From, <<"x">>, Addr, 0),
     Self = self(),
     Pid = spawn_link(fun() -> Self ! waiting, Self ! {self(), esock:sendto(From, <<"last">>, Addr, 5000)} end),
     receive waiting -> ok end,
     [{ok, <<"x">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
     receive {Pid, Result} -> ?assertEqual(ok, Result) end,
-    [ok = esock:close(X) || X <- [To, From]].
+    [ok = esock:close(X) || X <- [To, From, Other]].
 
 %% Everybody is told although the closer, whom SO_LINGER keeps waiting, is killed.
 closer_killed_in_linger(_) ->
@@ -505,18 +508,6 @@ closer_killed_in_linger(_) ->
     _ = esock:close(L),
     [receive {Pid, told} -> ok end || Pid <- Pids],
     receive {'DOWN', M, socket, L, closed} -> ok end.
-
-%% Two sockets on one descriptor: the second cannot be registered with the poller, and says so; it does not hang.
-unregistrable(_) ->
-    {S, Addr} = udp(),
-    {ok, Fd} = esock:getopt(S, {otp, fd}),
-    {ok, T} = esock:open(Fd, #{dup => false}),
-    {select, _} = esock:recv(S, 0, nowait),
-    ?assertMatch({error, eexist}, esock:recv(T, 0, 5000)),
-    ok = esock:sendto(T, <<"x">>, Addr),
-    ok = esock:close(T),
-    ?assertEqual({ok, <<"x">>}, esock:recv(S, 0, 5000)),
-    ok = esock:close(S).
 
 %% Asked too early, a connect is still to be waited for under its handle.
 connect_once(_) ->
@@ -553,22 +544,6 @@ connect_again_and_again(_) ->
     ?assertEqual([], [R || R <- Refused, not lists:member(R, [{error, econnrefused}, {error, econnaborted}])]),
     ?assertEqual({error, timeout}, esock:connect(S, Addr, 50)),
     [ok = esock:close(X) || X <- [L, C, S]].
-
-%% Who has got a part, and cannot wait for the rest because the descriptor is registered by another socket, does not keep
-%% the turn.
-turn_of_who_cannot_wait(_) ->
-    {C, S} = pair(),
-    {select, Info} = esock:recv(S, 0, nowait),
-    {ok, Fd} = esock:getopt(S, {otp, fd}),
-    {ok, T} = esock:open(Fd, #{dup => false}),
-    ok = esock:send(C, <<"hello">>),
-    P = actor(),
-    ?assertEqual({error, {eexist, <<"hello">>}}, do(P, fun() -> esock:recv(T, 10, 2000) end)),
-    ok = esock:send(C, <<"world">>),
-    ?assertEqual({ok, <<"world">>}, do(actor(), fun() -> esock:recv(T, 5, 2000) end)),
-    ok = esock:close(T),
-    ok = esock:cancel(S, Info),
-    [ok = esock:close(X) || X <- [C, S]].
 
 %% Whoever meets the end of the stream, by whichever function, the others hear of it.
 end_of_stream_by_recvmsg(_) ->

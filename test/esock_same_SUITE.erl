@@ -108,7 +108,7 @@ same_bind(M) ->
              {inet, #{family => inet, addr => foo}}, {inet, #{family => inet, port => a}},
              {inet, #{family => inet, foo => 1}}, {inet, #{addr => any}}, {inet, #{}}, {inet, []}, {inet, "foo"},
              {inet, #{family => nosuch}}, {inet, #{family => local}}, {inet, #{family => local, path => a}},
-             {local, #{family => local, path => binary:copy(<<"x">>, 108)}},
+             {local, #{family => local, path => binary:copy(<<"x">>, 109)}},
              {local, #{family => local, path => binary:copy(<<"x">>, 256)}},
              {local, #{family => local, path => "/nosuchdir/x"}}, {inet, #{family => inet6, addr => loopback}},
              {inet6, #{family => inet6, addr => {0, 0, 0, 0, 0, 0, 0, 1}, port => 0, flowinfo => 0, scope_id => 0}},
