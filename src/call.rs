@@ -116,19 +116,19 @@ impl<W: Wake> Socket<W> {
 
     /// getsockopt(2) into `value`, whose bytes the system may read first.
     pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<Result<Vec<u8>, Failure>, W> {
-        self.with(|fd, _| {
+        self.with(|fd, side| {
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
             if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
-                self.met(&mut value);
+                self.met(&mut value, side.owed.take());
             }
             Ok(value)
         })
     }
 
-    /// An error that the ring has taken from the socket, for who asks for it.
-    fn met(&self, value: &mut [u8]) {
-        let errno = self.ahead.as_ref().and_then(|ahead| ahead.take_error());
+    /// An error that was taken from the socket, by a ring or for who comes next, for who asks for it.
+    fn met(&self, value: &mut [u8], owed: Option<Errno>) {
+        let errno = owed.or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
         if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
             *bytes = errno.number().to_ne_bytes();
         }

@@ -37,7 +37,8 @@ pub trait Wake: Send + Sync + 'static {
     fn trusts(&self) -> bool {
         false
     }
-    /// How many bytes it waits for: it is woken for no fewer, but at the end of the stream.
+    /// How many bytes it waits for: it is woken for no fewer, but at the end of the stream. With 0 it waits for what is beside the
+    /// data, an error in the queue.
     fn least(&self) -> usize {
         1
     }
@@ -333,7 +334,7 @@ impl<W: Wake, F> Lane<W, F> {
     /// wakes the head: it may be about what an earlier attempt has taken.
     pub fn hold<R>(
         &self,
-        look: impl Fn(&State<W, F>) -> bool,
+        look: impl Fn(&mut State<W, F>) -> bool,
         work: impl FnOnce(&mut State<W, F>, &mut Wakes<W>) -> R,
     ) -> (R, Wakes<W>) {
         let mut wakes = Wakes::default();
@@ -348,7 +349,7 @@ impl<W: Wake, F> Lane<W, F> {
     }
 
     /// An event: wakes the head, or has the holder of the lock do it.
-    pub fn event(&self, look: impl Fn(&State<W, F>) -> bool) -> Wakes<W> {
+    pub fn event(&self, look: impl Fn(&mut State<W, F>) -> bool) -> Wakes<W> {
         let mut wakes = Wakes::default();
         self.mark.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -356,10 +357,10 @@ impl<W: Wake, F> Lane<W, F> {
         wakes
     }
 
-    fn settle(&self, look: impl Fn(&State<W, F>) -> bool, wakes: &mut Wakes<W>) {
+    fn settle(&self, look: impl Fn(&mut State<W, F>) -> bool, wakes: &mut Wakes<W>) {
         while let Some(mut state) = self.state.try_lock() {
             // What comes after the look is another event.
-            if self.mark.swap(false, Ordering::Relaxed) && state.line.head.is_some() && look(&state) {
+            if self.mark.swap(false, Ordering::Relaxed) && state.line.head.is_some() && look(&mut state) {
                 state.line.notify(wakes);
             }
             drop(state);

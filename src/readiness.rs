@@ -355,10 +355,9 @@ impl<W: Wake> Visit<'_, W> {
     }
 }
 
-/// Whether an attempt would get something, and so much at least.
-pub(crate) fn ready(fd: BorrowedFd<'_>, claim: Claim, least: usize) -> bool {
+/// Whether an attempt would get something.
+pub(crate) fn ready(fd: BorrowedFd<'_>, claim: Claim) -> bool {
     match claim.direction() {
-        Direction::Read if least > 1 => sys::ready::has(fd, least),
         Direction::Read => sys::ready::readable(fd),
         Direction::Write => sys::ready::writable(fd),
     }

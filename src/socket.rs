@@ -17,6 +17,7 @@ use crate::probe::Probe;
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
 use crate::sys;
+use crate::sys::ready::Look;
 use crate::wakes::Wakes;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -117,24 +118,45 @@ impl<W: Wake> Socket<W> {
         lane.hold(|state| self.fresh(state), work)
     }
 
-    /// Whether there is something for the head, when an event says so.
-    fn fresh(&self, state: &State<W, Side>) -> bool {
+    /// Whether an event wakes the head: there is something for it, or it finds out itself.
+    fn fresh(&self, state: &mut State<W, Side>) -> bool {
         let untold = state.own.probe.as_ref().is_some_and(|probe| !probe.room());
         if untold || !state.line.trusts() {
             return !untold;
         }
-        let fd = state.own.fd.as_deref().and_then(Descriptor::as_fd);
-        let head = state.line.head.as_ref();
+        let descriptor = state.own.fd.clone();
+        let (Some(fd), Some(head)) = (descriptor.as_deref().and_then(Descriptor::as_fd), &state.line.head) else {
+            return true;
+        };
+        let (claim, least) = (head.claim, head.waiter.least());
         // What others have met is told besides.
-        state.own.owed.is_some() || fd.zip(head).is_none_or(|(fd, head)| self.has(fd, head.claim, head.waiter.least()))
+        match self.has(fd, claim, least) {
+            _ if state.own.owed.is_some() => true,
+            Look::There => true,
+            Look::Nothing => false,
+            Look::Error if claim == Claim::Connect => true,
+            Look::Error => {
+                // One that is only queued for another look is nothing to receive. What is the socket's own is told once: here it is kept.
+                let errno = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).ok().filter(|errno| *errno != 0);
+                state.own.owed = errno.map(Errno::new);
+                errno.is_some()
+            }
+        }
     }
 
-    /// Whether there is so much to read, here or behind the descriptor, or room, or an end.
-    fn has(&self, fd: BorrowedFd<'_>, claim: Claim, least: usize) -> bool {
+    /// Whether there is so much to read, here or behind the descriptor, or room, or an end; of what is beside the data, with 0,
+    /// whether there is any.
+    fn has(&self, fd: BorrowedFd<'_>, claim: Claim, least: usize) -> Look {
+        let found = |there| if there { Look::There } else { Look::Nothing };
         let ahead = self.ahead.as_ref().filter(|_| claim == Claim::Read);
         let here = ahead.map_or(0, Ahead::len);
-        ahead.is_some_and(|ahead| ahead.ready() == Some(true)) && here >= least
-            || ready(fd, claim, least.saturating_sub(here).max(1))
+        match claim.direction() {
+            Direction::Write => sys::ready::look(fd, false),
+            Direction::Read if least == 0 => found(sys::ready::error(fd)),
+            Direction::Read if ahead.is_some_and(|ahead| ahead.ready() == Some(true)) && here >= least => Look::There,
+            Direction::Read if least.saturating_sub(here) > 1 => found(sys::ready::has(fd, least.saturating_sub(here))),
+            Direction::Read => sys::ready::look(fd, true),
+        }
     }
 
     /// Does an operation for the process `me`, or has it wait: `waiter` is asked for then, and only then.
@@ -198,7 +220,7 @@ impl<W: Wake> Socket<W> {
     /// Whether an attempt would get something.
     pub(crate) fn ready(&self, fd: BorrowedFd<'_>, claim: Claim) -> bool {
         let ahead = self.ahead.as_ref().filter(|_| claim == Claim::Read).and_then(Ahead::ready);
-        ahead.unwrap_or_else(|| ready(fd, claim, 1))
+        ahead.unwrap_or_else(|| ready(fd, claim))
     }
 
     /// Whether `next`, who is the first in line now, would get something. If not, there will be an event for it; where there
@@ -207,7 +229,7 @@ impl<W: Wake> Socket<W> {
         // It may wait for what a ring does not bring: who tries again himself finds out, and says so.
         let ring = claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
         let ready = match (next.trusts(), ring) {
-            (true, _) => self.has(fd, claim, next.least()),
+            (true, _) => self.has(fd, claim, next.least()) != Look::Nothing,
             (false, ring) => ring || self.ready(fd, claim),
         };
         ready || self.register(fd, claim.direction(), Bring::Poller).is_err()

@@ -7,7 +7,7 @@
 
 all() ->
     esock_pairs:cases(
-        [readme_example, differences_are_tested, documented, shell_help, registry_by_environment, registry_by_application,
+        [differences_are_tested, documented, shell_help, registry_by_environment, registry_by_application,
          halt_while_waiting, bound_schedulers, stop_while_waiting, purge, emulator_without_nif, dependency],
         [differences_are_tested]).
 
@@ -37,26 +37,6 @@ in_node(Code) -> in_node(Code, []).
 in_node(Code, Options) ->
     Ebin = filename:dirname(code:which(esock)),
     program("erl", ["-noshell", "-pa", Ebin, "-eval", Code], Options).
-
-%% The first Erlang program of the README, compiled and served from.
-readme_example(Config) ->
-    {match, [Text]} = re:run(read("README.md"), "```erlang\n(.*?)```", [{capture, [1], binary}, dotall]),
-    File = filename:join(proplists:get_value(priv_dir, Config), "echo.erl"),
-    ok = file:write_file(File, Text),
-    {ok, echo, Beam} = compile:file(File, [binary, report]),
-    {module, echo} = code:load_binary(echo, File, Beam),
-    {ok, L} = esock:open(inet, stream, tcp),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    spawn_link(echo, serve, [L]),
-    [begin
-         {ok, C} = esock:open(inet, stream, tcp),
-         ok = esock:connect(C, Addr),
-         ok = esock:send(C, <<"hello">>),
-         {ok, <<"hello">>} = esock:recv(C, 5),
-         ok = esock:close(C)
-     end || _ <- [1, 2, 3]].
 
 %% Each row of the README's list of differences names the case that shows it.
 differences_are_tested(_) ->

@@ -45,7 +45,7 @@ impl<R: Room> Recv<'_, R> {
     /// Whether it is to see a length of a stream, and less is there.
     fn sees_too_little(&self, fd: BorrowedFd<'_>, kind: Kind) -> bool {
         let exact = self.exact && self.waits && self.peeks() && kind.stream() && !beside_the_stream(self.flags);
-        exact && !sys::ready::has(fd, self.len.saturating_add(seen(fd)))
+        exact && sys::ready::readable(fd) && !sys::ready::has(fd, self.len.saturating_add(seen(fd)))
     }
 }
 

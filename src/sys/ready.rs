@@ -3,6 +3,35 @@
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::BorrowedFd;
 
+/// What a look finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Something: an attempt gets it.
+    There,
+    /// An error, which may be one that is queued for another look (MSG_ERRQUEUE).
+    Error,
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks for something to read, or else for room to write.
+pub fn look(fd: BorrowedFd<'_>, reading: bool) -> Look {
+    let mut one = [PollFd::new(fd, if reading { PollFlags::POLLIN } else { PollFlags::POLLOUT })];
+    let found = poll(&mut one, PollTimeout::ZERO);
+    let flags = one.first().and_then(PollFd::revents).unwrap_or(PollFlags::empty());
+    match found {
+        Ok(0) => Look::Nothing,
+        Ok(_) if flags == PollFlags::POLLERR => Look::Error,
+        // A poll that fails says that there is something: the attempt that follows finds out.
+        _ => Look::There,
+    }
+}
+
+/// Whether there is an error.
+pub fn error(fd: BorrowedFd<'_>) -> bool {
+    ready(fd, PollFlags::empty())
+}
+
 /// Whether a read (or an accept) would get something now: data, an end of file or an error.
 pub fn readable(fd: BorrowedFd<'_>) -> bool {
     ready(fd, PollFlags::POLLIN)

@@ -11,7 +11,7 @@ fn lane() -> Lane<Waiter, ()> {
 }
 
 /// A look that finds something.
-fn sure(_: &State<Waiter, ()>) -> bool {
+fn sure(_: &mut State<Waiter, ()>) -> bool {
     true
 }
 
