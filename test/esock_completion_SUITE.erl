@@ -18,7 +18,7 @@ all() ->
      cancel_in_line, cancel_storm, line_in_order, many_acceptors, accept_many, close_aborts, close_frees_port, peer_reset, error_asked_for, peer_killed,
      owner_death, owner_killed_in_flight, waiter_death, handed_over, send_later, send_gathered, send_cancelled, send_broken, reads_ahead, bounded_ahead, no_ahead, shut_down,
      looked_at_the_end, ended_by_another, looked_beside, error_queue_beside, refused_beside, cut_send, discarded, several_at_once, large_beside,
-     told_as_it_goes, gathered_and_closed, duplicate_keeps_nothing, unread_and_closed, close_crosses_end, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once].
+     told_as_it_goes, gathered_and_closed, duplicate_keeps_nothing, unread_and_closed, close_crosses_end, ring_descriptor, lengths_in_turn, blocking_beside, closed_in_flight, no_ring_unasked, every_byte_once, nothing_of_before].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -1001,4 +1001,7 @@ no_ring_unasked(_) ->
     ?assertEqual("[]", node_says("", [], Code)).
 
 every_byte_once(_) ->
-    true = proper:quickcheck(prop_esock_completion:prop_every_byte_once(), [{numtests, 200}, {to_file, user}]).
+    esock_check:property(prop_esock_completion:prop_every_byte_once(), {"ESOCK_PROGRAMS", 200}, [{to_file, user}]).
+
+nothing_of_before(_) ->
+    esock_check:property(prop_esock_completion:prop_nothing_of_before(), {"ESOCK_PROGRAMS", 200}, [{to_file, user}]).

@@ -209,6 +209,11 @@ impl Waiter {
         let Some(task) = errand.load(env) else {
             return;
         };
+        if !self.pid.is_alive(env) {
+            // What would be taken for one that has ended is for the next.
+            self.leave(env);
+            return;
+        }
         let wait = Wait::acting(self, self.pid, handle);
         let result = task.proceed(env, &self.socket, &wait);
         match wait.step() {
