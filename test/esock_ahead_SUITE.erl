@@ -9,7 +9,7 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 all() -> [reconnected, reconnected_after_a_part, reconnected_at_once, error_of_before, urgent, urgent_looked_for, urgent_inline, mark, mark_beside_bytes,
-          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
+          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, peek_message, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -357,6 +357,21 @@ peek_nowait(_) ->
                                     {completion, {_, _, H}} -> receive {'$socket', S, completion, {H, Result}} -> Result end
                                 end,
              {ok, <<"abcd">>} = esock:recv(S, 4, 0),
+             esock_pairs:close([C, S])
+         end).
+
+%% recvmsg looks at what there is, as it receives it.
+peek_message(_) ->
+    each(fun(Kind) ->
+             {C, S} = pair(Kind),
+             {error, timeout} = esock:recvmsg(S, 4, 0, [peek], 10),
+             ok = esock:send(C, "ab"),
+             [{ok, #{iov := [<<"ab">>]}} = esock:recvmsg(S, 4, 0, [peek], T) || T <- [1000, 0, 1000]],
+             {ok, #{iov := [<<"a">>]}} = esock:recvmsg(S, 1, 0, [peek], 1000),
+             ok = esock:shutdown(C, write),
+             {ok, #{iov := [<<"ab">>]}} = esock:recvmsg(S, 4, 0, [peek], 1000),
+             {ok, <<"ab">>} = esock:recv(S, 2, 1000),
+             {error, closed} = esock:recvmsg(S, 4, 0, [peek], 1000),
              esock_pairs:close([C, S])
          end).
 
