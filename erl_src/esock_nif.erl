@@ -94,8 +94,8 @@ busy_poll() ->
     setting(busy_poll, "ESOCK_BUSY_POLL", [true, false, always]).
 
 read_ahead() ->
-    Given = [environment(read_ahead), catch list_to_integer(os:getenv("ESOCK_READ_AHEAD", ""))],
-    case [Size || Size <- Given, is_integer(Size), Size >= 0] of
+    Given = [environment(read_ahead), string:to_integer(os:getenv("ESOCK_READ_AHEAD", ""))],
+    case [Size || One <- Given, Size <- [case One of {Number, []} -> Number; _ -> One end], is_integer(Size), Size >= 0] of
         [Size | _] -> {ok, Size};
         [] -> undefined
     end.

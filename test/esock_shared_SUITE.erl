@@ -24,7 +24,7 @@ each(Options, Fun) ->
          {ok, Fd} = esock:getopt(S, {otp, fd}),
          {ok, T} = esock:open(Fd, Options#{io_backend => Backend}),
          Fun(C, S, T),
-         [catch esock:close(X) || X <- [C, S, T]]
+         [_ = esock:close(X) || X <- [C, S, T]]
      end || Backend <- backends()].
 
 pair(Backend) ->
