@@ -788,7 +788,8 @@ recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
 %%
 %% Of a stream, exactly `Length' bytes, or with 0 what there is, up to `{otp, rcvbuf}' (`auto': 256 KB). Of messages, one, cut at
 %% `Length'. `{select, {SelectInfo, Data}}': that much of `Length' is there, the rest is to be received after the
-%% message. `{error, {Reason, Data}}': so much came before the error or the timeout. `{error, closed}': the socket is
+%% message. `{error, {Reason, Data}}': so much came before the error or the timeout. With `peek' it waits for `Length' bytes of a stream
+%% too, and they stay; `{error, enobufs}': the buffer ({socket, rcvbuf}) has no room for so much. `{error, closed}': the socket is
 %% closed, or the stream has ended.
 -spec recv(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           {ok, binary()} | later(binary()) |
@@ -1145,7 +1146,7 @@ messages({more, Msgs}, {Ref, Count, Sizes, Flags}, Before) ->
     Left = Count - length(Msgs),
     messages(esock_nif:recvmmsg(Ref, Left, Sizes, Flags, nowait, more), {Ref, Left, Sizes, Flags}, [Msgs | Before]);
 messages({ok, Msgs}, _Args, [_ | _] = Before) -> {ok, lists:append(lists:reverse(Before, [Msgs]))};
-messages({error, _}, _Args, [_ | _] = Before) -> {ok, lists:append(lists:reverse(Before))};
+messages(Nothing, _Args, [_ | _] = Before) when Nothing =:= yield; element(1, Nothing) =:= error -> {ok, lists:append(lists:reverse(Before))};
 messages(Result, _Args, []) -> Result.
 
 -compile({inline, [wait/1]}).

@@ -207,6 +207,11 @@ impl<W: Wake> Socket<W> {
         })
     }
 
+    /// Which file is behind the descriptor: that of a number that somebody else may give away.
+    pub fn file(&self) -> With<Result<u64, Failure>, W> {
+        self.with(|fd, _| sys::socket::file(fd).ok_or(Errno::new(libc::EBADF)))
+    }
+
     /// The number of the descriptor, where it is somebody else's.
     pub fn lent(&self) -> Option<RawFd> {
         let number = if let Origin::Lent(number) = self.origin { Some(number) } else { None };

@@ -29,6 +29,11 @@ impl Kind {
         self.domain == libc::AF_UNIX
     }
 
+    /// Whether a look can wait for a length: the system says of such a stream how much there is.
+    pub fn measured(self) -> bool {
+        self.stream() && self.protocol != libc::IPPROTO_SCTP
+    }
+
     /// Whether it carries a stream of TCP.
     pub fn tcp(self) -> bool {
         matches!(self.domain, libc::AF_INET | libc::AF_INET6) && self.protocol == libc::IPPROTO_TCP

@@ -158,6 +158,11 @@ impl<W: Wake> Line<W> {
         head.chain(self.behind.iter().flat_map(move |behind| behind.of(process)))
     }
 
+    /// Which waiter has the turn.
+    pub fn first(&self) -> Option<*const W> {
+        self.head.as_ref().map(|head| Arc::as_ptr(&head.waiter))
+    }
+
     /// Whether the head was woken, and has not waited again since.
     pub fn woken(&self) -> bool {
         self.head.as_ref().is_some_and(|head| !head.armed && !head.waiter.acts())

@@ -95,6 +95,7 @@ impl<W: Wake> Socket<W> {
             shortage: None,
             probe: None,
             owed: None,
+            behind: None,
         };
         CENSUS.enter(kind.domain, kind.kind, kind.protocol);
         Ok(Arc::new(Self {

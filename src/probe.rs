@@ -4,12 +4,16 @@
 //! stands in for the sender while it waits.
 
 use crate::addr::Raw;
+use crate::lane::Wake;
 use crate::poller::Ready;
 use crate::poller::epoll::{Interest, Poller};
 use crate::poller::token::Token;
+use crate::socket::Socket;
 use crate::sys;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 /// Such a socket.
 pub struct Probe {
@@ -30,6 +34,27 @@ impl Probe {
     /// Whether there is room. If not, there will be an event.
     pub fn room(&self) -> bool {
         sys::ready::writable(self.fd.as_fd())
+    }
+}
+
+/// How long a sender waits whom no event will tell of room.
+const LATER: Duration = Duration::from_millis(8);
+
+impl<W: Wake> Socket<W> {
+    /// Has the poller say when there may be room at a receiver.
+    pub(crate) fn probe(self: &Arc<Self>, to: &Raw) -> Option<Box<Probe>> {
+        let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
+        match Probe::new(to, self.poller, source) {
+            Ok(probe) => Some(Box::new(probe)),
+            // The receiver takes from nobody else, and what is full is the sender's: that has an event.
+            Err(errno) if errno.number() == libc::EPERM => None,
+            Err(_) => {
+                if !self.later.swap(true, Relaxed) {
+                    self.poller.later(Instant::now() + LATER, true, Arc::<Self>::clone(self));
+                }
+                None
+            }
+        }
     }
 }
 

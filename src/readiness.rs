@@ -26,12 +26,14 @@ pub(crate) struct Visit<'v, W: Wake> {
     pub(crate) again: bool,
     /// What the operation takes is of the stream, so that a ring that receives brings it.
     pub(crate) streams: bool,
+    /// It goes on for a call that is answered: it has no turn, and loses nobody's.
+    pub(crate) follows: bool,
 }
 
 impl<W: Wake> Visit<'_, W> {
     pub(crate) fn run<O: Op>(mut self, op: &mut O, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
+        (self.streams, self.follows) = (op.want().is_some(), op.follows());
         let leads = self.leads();
-        self.streams = op.want().is_some();
         match self.turn(O::CLAIM) {
             Turn::Mine if O::CLAIM == Claim::Connect && leads && !sys::ready::writable(self.fd) => {
                 return self.still_connecting::<O>(waiter);
@@ -103,8 +105,10 @@ impl<W: Wake> Visit<'_, W> {
                     Cut::Errno(errno) => (Reason::Errno(errno), Failure::Errno(errno)),
                 };
                 if op.peeks() {
-                    // All of it is still there for the next call, the error too.
-                    self.state.own.owed = if let Failure::Errno(errno) = failure { Some(errno) } else { None };
+                    // All of it is still there for the next calls, the error behind it; what is ahead keeps its own.
+                    if let (Failure::Errno(errno), false) = (failure, self.ahead_has()) {
+                        self.state.own.behind = Some(errno);
+                    }
                     self.pass_on(O::CLAIM);
                 } else {
                     self.fail::<O>(Some(reason));
@@ -124,11 +128,16 @@ impl<W: Wake> Visit<'_, W> {
                 self.probe(op);
                 self.waiting::<O>(waiter)
             }
+            Attempt::Closed if self.state.own.behind.is_some() => {
+                let errno = self.state.own.behind.take().unwrap_or(Errno::new(libc::ECONNRESET));
+                self.fail::<O>(O::fatal(errno).then_some(Reason::Errno(errno)));
+                Answer::Failed(Failure::Errno(errno))
+            }
             Attempt::Closed => {
                 self.fail::<O>(Some(Reason::Closed));
                 Answer::Failed(Failure::Closed)
             }
-            Attempt::Failed(errno) if op.follows() => {
+            Attempt::Failed(errno) if self.follows => {
                 self.state.own.owed = Some(errno);
                 self.state.line.notify(self.wakes);
                 Answer::Blocked
@@ -147,7 +156,7 @@ impl<W: Wake> Visit<'_, W> {
 
     /// Whether this call has the turn.
     fn leads(&self) -> bool {
-        self.mode == Mode::Complete || self.state.line.leads(self.me)
+        !self.follows && (self.mode == Mode::Complete || self.state.line.leads(self.me))
     }
 
     fn turn(&self, claim: Claim) -> Turn {
@@ -156,7 +165,9 @@ impl<W: Wake> Visit<'_, W> {
 
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&mut self, op: &mut O, leads: bool) -> Attempt<O::Done> {
-        if let Some(errno) = self.state.own.owed.take_if(|_| !op.follows()) {
+        // Who looks for what is queued is told that.
+        let told = !self.follows && (O::CLAIM != Claim::Read || self.streams);
+        if let Some(errno) = self.state.own.owed.take_if(|_| told) {
             return Attempt::Failed(errno);
         }
         if let Some(ahead) = &self.socket.ahead {
@@ -174,6 +185,11 @@ impl<W: Wake> Visit<'_, W> {
             }
         }
         if leads { op.resume(self.fd, self.socket.kind) } else { op.attempt(self.fd, self.socket.kind) }
+    }
+
+    /// Whether there is something of the stream that is not behind the descriptor.
+    fn ahead_has(&self) -> bool {
+        self.socket.ahead.as_ref().is_some_and(|ahead| ahead.ready() == Some(true))
     }
 
     /// Whether a ring receives, and may have taken bytes from the kernel: it brings them and ends.
@@ -213,7 +229,9 @@ impl<W: Wake> Visit<'_, W> {
     fn probe<O: Op>(&mut self, op: &O) {
         let kind = (self.socket.kind.domain, self.socket.kind.kind);
         if self.mode != Mode::Once && kind == (libc::AF_UNIX, libc::SOCK_DGRAM) {
-            self.state.own.probe = op.receiver().and_then(|to| self.socket.probe(to));
+            // Where there is room, what is full is the sender's own buffer, which has events.
+            let probe = op.receiver().and_then(|to| self.socket.probe(to));
+            self.state.own.probe = probe.filter(|probe| !probe.room() || sys::ready::writable(self.fd));
         }
     }
 
@@ -273,7 +291,9 @@ impl<W: Wake> Visit<'_, W> {
         let registered = self.register::<O>();
         self.lead::<O>(waiter);
         let room = self.state.own.probe.as_ref().is_none_or(|probe| probe.room());
-        if registered.is_err() || room && self.socket.ready(self.fd, O::CLAIM) {
+        let next = self.state.line.head.as_ref().map(|head| Arc::clone(&head.waiter));
+        let there = || next.is_some_and(|next| self.socket.ready_for(self.fd, O::CLAIM, &next));
+        if registered.is_err() || room && there() {
             self.state.line.notify(self.wakes);
         }
     }
@@ -316,6 +336,8 @@ impl<W: Wake> Visit<'_, W> {
 
     /// Gives up the turn, with an answer.
     fn advance(&mut self, ready: impl FnOnce(&W) -> bool) {
+        // It was for who had the turn.
+        self.state.own.probe = None;
         if self.mode == Mode::Complete {
             self.state.line.complete(ready, self.wakes);
         } else {

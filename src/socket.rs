@@ -22,10 +22,7 @@ use crate::wakes::Wakes;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
-
-/// How long a sender waits whom no event will tell of room.
-const LATER: Duration = Duration::from_millis(8);
+use std::time::Instant;
 
 /// What the lanes share: their own way to the descriptor, and flags for `info`.
 pub struct Side {
@@ -46,6 +43,8 @@ pub struct Side {
     pub(crate) probe: Option<Box<Probe>>,
     /// An error that a call has met that had an answer already: the next one is told.
     pub(crate) owed: Option<Errno>,
+    /// An error that a look has met behind what it saw: who comes to the end is told.
+    pub(crate) behind: Option<Errno>,
 }
 
 /// Who brings an event for reading.
@@ -192,7 +191,7 @@ impl<W: Wake> Socket<W> {
                 return Answer::Failed(Failure::InLine);
             }
             let again = self.settings.select_read.load(Relaxed);
-            Visit { socket: self, state, wakes, fd, me, mode, again, streams: false }.run(op, waiter)
+            Visit { socket: self, state, wakes, fd, me, mode, again, streams: false, follows: false }.run(op, waiter)
         })
     }
 
@@ -223,15 +222,25 @@ impl<W: Wake> Socket<W> {
         ahead.unwrap_or_else(|| ready(fd, claim))
     }
 
+    /// Whether an attempt of this waiter would get something.
+    pub(crate) fn ready_for(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim, waiter: &W) -> bool {
+        if !waiter.trusts() {
+            return self.ready(fd, claim);
+        }
+        let found = self.has(fd, claim, waiter.least());
+        if found == Look::Error {
+            // Whose it is only a look with the lane can tell: as of an event.
+            self.poller.later(Instant::now(), claim.direction() == Direction::Write, Arc::<Self>::clone(self));
+        }
+        found == Look::There
+    }
+
     /// Whether `next`, who is the first in line now, would get something. If not, there will be an event for it; where there
     /// cannot be, it meets the error itself.
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim, next: &W) -> bool {
         // It may wait for what a ring does not bring: who tries again himself finds out, and says so.
-        let ring = claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
-        let ready = match (next.trusts(), ring) {
-            (true, _) => self.has(fd, claim, next.least()) != Look::Nothing,
-            (false, ring) => ring || self.ready(fd, claim),
-        };
+        let ring = !next.trusts() && claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
+        let ready = ring || self.ready_for(fd, claim, next);
         ready || self.register(fd, claim.direction(), Bring::Poller).is_err()
     }
 
@@ -240,22 +249,6 @@ impl<W: Wake> Socket<W> {
         self.registration.unawaited(fd, self.poller);
         if let Some(ahead) = &self.ahead {
             ahead.unawaited();
-        }
-    }
-
-    /// Has the poller say when there may be room at a receiver.
-    pub(crate) fn probe(self: &Arc<Self>, to: &Raw) -> Option<Box<Probe>> {
-        let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-        match Probe::new(to, self.poller, source) {
-            Ok(probe) => Some(Box::new(probe)),
-            // The receiver takes from nobody else, and what is full is the sender's: that has an event.
-            Err(errno) if errno.number() == libc::EPERM => None,
-            Err(_) => {
-                if !self.later.swap(true, Relaxed) {
-                    self.poller.later(Instant::now() + LATER, true, Arc::<Self>::clone(self));
-                }
-                None
-            }
         }
     }
 
@@ -286,9 +279,10 @@ impl<W: Wake> Socket<W> {
                 return if sending { Ok(Cancelled::Sending) } else { Err(Failure::Closed) };
             };
             let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
+            let led = state.line.first();
             let how = state.line.cancel((me, tag), is, |next| self.ready_for_next(fd, claim, next), wakes);
-            // It was for who has left, if anybody.
-            state.own.probe.take_if(|_| state.line.head.is_none());
+            // It was for who had the turn.
+            state.own.probe.take_if(|_| state.line.first() != led);
             Ok(how)
         })
     }
@@ -306,8 +300,9 @@ impl<W: Wake> Socket<W> {
                 let fd = state.own.fd.clone();
                 if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
                     let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
+                    let led = state.line.first();
                     state.line.gone(process, |next| self.ready_for_next(fd, claim, next), wakes);
-                    state.own.probe.take_if(|_| state.line.head.is_none());
+                    state.own.probe.take_if(|_| state.line.first() != led);
                 }
             });
             wakes

@@ -8,7 +8,7 @@
 all() ->
     esock_pairs:cases(
         [path, path_as_string, abstract, abstract_with_nul, unnamed, longest, longest_path, too_long, nul_in_a_path, dgram, seqpacket, end_of_records, in_use,
-         backlog_full, dgram_unconnected, dgram_sleeps, dgram_receiver_gone, dgram_peers, printed],
+         backlog_full, dgram_unconnected, dgram_sleeps, dgram_large_sleeps, dgram_next_in_line, dgram_receiver_gone, dgram_peers, printed],
         [dgram]).
 
 addr(Path) -> #{family => local, path => Path}.
@@ -246,6 +246,45 @@ later(S, {select, {select_info, _, H}}, Addr) ->
     receive {'$socket', S, select, H} -> esock:sendto(S, <<"last">>, Addr, nowait) end;
 later(S, {completion, {completion_info, _, H}}, _) ->
     receive {'$socket', S, completion, {H, Result}} -> Result end.
+
+%% The sender's own buffer is full before the receiver's queue: it sleeps too.
+dgram_large_sleeps(_) ->
+    [begin
+         {To, Path} = abstract(dgram, <<"q">>),
+         {ok, From} = esock:open(local, dgram, default, #{io_backend => Backend}),
+         Large = <<0:(8 * 60_000)>>,
+         Fill = fun Fill(N) -> case esock:sendto(From, Large, addr(Path), 0) of ok -> Fill(N + 1); {error, timeout} -> N end end,
+         Count = Fill(0),
+         Self = self(),
+         Pid = spawn_link(fun() -> Self ! {self(), esock:sendto(From, Large, addr(Path))} end),
+         esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
+         #{counters := #{write_tries := Tries}} = esock:info(From),
+         receive {Pid, Early} -> ct:fail(Early) after 200 -> ok end,
+         #{counters := #{write_tries := After}} = esock:info(From),
+         ?assert(After - Tries =< 1),
+         [{ok, Large} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
+         receive {Pid, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
+         [ok = esock:close(S) || S <- [To, From]]
+     end || Backend <- [epoll | rings()]].
+
+%% Who is next waits for its own receiver, not for that of the one before.
+dgram_next_in_line(_) ->
+    [{A, PathA}, {B, PathB}] = [abstract(dgram, <<"q">>) || _ <- [1, 2]],
+    {ok, From} = esock:open(local, dgram),
+    [_ = fill(From, addr(Path), 0) || Path <- [PathA, PathB]],
+    Self = self(),
+    Send = fun(Path, N) ->
+               Pid = spawn(fun() -> Self ! {self(), esock:sendto(From, <<"last">>, addr(Path))} end),
+               esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= N end),
+               Pid
+           end,
+    First = Send(PathA, 1),
+    Second = Send(PathB, 2),
+    exit(First, kill),
+    esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
+    {ok, <<"fill">>} = esock:recv(B, 0, 1000),
+    receive {Second, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
+    [ok = esock:close(S) || S <- [A, B, From]].
 
 %% Whose receiver goes away is told.
 dgram_receiver_gone(_) ->

@@ -7,7 +7,7 @@
 
 -compile([export_all, nowarn_export_all]).
 
-all() -> [kept, error_queue, read_and_peek].
+all() -> [kept, error_queue, error_queue_waited_for, read_and_peek].
 
 suite() -> [{timetrap, {minutes, 60}}].
 
@@ -207,6 +207,27 @@ error_queue(_) ->
             ?assertMatch({ok, #{flags := [errqueue]}}, esock:recvmsg(S, 0, 0, [errqueue], 0)),
             ok = esock:close(S)
     end.
+
+%% Who waits for what is queued is told of that, by every function that receives, and of it as such.
+error_queue_waited_for(_) ->
+    [begin
+         {ok, S} = esock:open(inet, dgram, udp),
+         ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
+         ok = esock:setopt(S, {ip, recverr}, true),
+         {ok, Addr} = esock:sockname(S),
+         Wait = Receive(S),
+         %% Data is not it.
+         ok = esock:sendto(S, "!", Addr),
+         receive {'$socket', S, _, _} = Early -> ct:fail({in_vain, Early}) after 20 -> ok end,
+         ok = esock:sendto(S, "?", Addr#{port := 1}),
+         Result = case Wait of
+                      {select, {select_info, _, H}} -> receive {'$socket', S, select, H} -> Receive(S) after 5000 -> ct:fail(not_told) end;
+                      {completion, {completion_info, _, H}} -> receive {'$socket', S, completion, {H, R}} -> R after 5000 -> ct:fail(not_told) end
+                  end,
+         ?assertMatch({ok, _}, Result),
+         ok = esock:close(S)
+     end || Receive <- [fun(S) -> esock:recv(S, 10, [errqueue], nowait) end, fun(S) -> esock:recvfrom(S, 10, [errqueue], nowait) end,
+                        fun(S) -> esock:recvmsg(S, 10, 0, [errqueue], nowait) end, fun(S) -> esock:recvmmsg(S, 2, 10, 0, [errqueue], nowait) end]].
 
 %% The same of those behind in the line: each is told when there is something for it.
 read_and_peek(_) ->

@@ -9,6 +9,11 @@ use crate::sys;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
+/// What is worth a message to who waits: with 0, what is in the error queue.
+pub fn least(flags: i32) -> usize {
+    usize::from(flags & libc::MSG_ERRQUEUE == 0)
+}
+
 /// MSG_PEEK
 pub const PEEK: i32 = libc::MSG_PEEK;
 
@@ -24,8 +29,8 @@ pub struct Recv<'r, R> {
     pub whole: bool,
     /// Whether the end of a connection is to be told from an empty record.
     pub tells_end: bool,
-    /// Whether the caller waits for all of what it looks at.
-    pub waits: bool,
+    /// Whether the caller waits for all of a length that it looks at ([`looks`]).
+    pub looks: bool,
     /// MSG_*
     pub flags: i32,
     /// Whether this thread may be held for as long as it takes to copy much.
@@ -41,18 +46,16 @@ impl<R: Room> Recv<'_, R> {
     }
 }
 
-impl<R: Room> Recv<'_, R> {
-    /// Whether it is to see a length of a stream, and less is there.
-    fn sees_too_little(&self, fd: BorrowedFd<'_>, kind: Kind) -> bool {
-        let exact = self.exact && self.waits && self.peeks() && kind.stream() && !beside_the_stream(self.flags);
-        exact && sys::ready::readable(fd) && !sys::ready::has(fd, self.len.saturating_add(seen(fd)))
-    }
+/// Whether a caller who waits is to see all of a length.
+pub fn looks(kind: Kind, exact: bool, flags: i32) -> bool {
+    exact && flags & PEEK != 0 && kind.measured() && !beside_the_stream(flags)
 }
 
-/// How far looks have come, SO_PEEK_OFF of socket(7).
-fn seen(fd: BorrowedFd<'_>) -> usize {
-    let offset = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PEEK_OFF);
-    offset.ok().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0)
+/// How much a stream has room for, of which nothing is taken: TCP's window is half of the buffer, a Unix stream fills the sender's.
+fn room_for(fd: BorrowedFd<'_>, kind: Kind) -> usize {
+    let option = if kind.local() { libc::SO_SNDBUF } else { libc::SO_RCVBUF };
+    let size = sys::option::get_int(fd, libc::SOL_SOCKET, option).ok().and_then(|size| usize::try_from(size).ok());
+    size.map_or(usize::MAX, |size| if kind.local() { size } else { size / 2 })
 }
 
 /// Why there is no more to see: an error is taken from the socket so.
@@ -70,8 +73,10 @@ impl<R: Room> Op for Recv<'_, R> {
     const AHEAD: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        if self.sees_too_little(fd, kind) {
-            return Attempt::Blocked;
+        if self.looks && sys::ready::readable(fd) && !sys::ready::has(fd, self.len) {
+            // It would never be there.
+            let too_much = self.len > room_for(fd, kind);
+            return if too_much { Attempt::Failed(Errno::new(libc::ENOBUFS)) } else { Attempt::Blocked };
         }
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
@@ -86,7 +91,7 @@ impl<R: Room> Op for Recv<'_, R> {
         match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
             // Nothing is put together of what is seen: it would be the same again.
-            Ok(got) if self.part(got, kind) && self.waits && self.peeks() => {
+            Ok(got) if self.part(got, kind) && self.looks => {
                 if sys::ready::ended(fd) {
                     Attempt::Cut(got, end(fd))
                 } else {

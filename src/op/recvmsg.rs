@@ -9,9 +9,6 @@ use crate::sys::io::Received;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
-/// MSG_ERRQUEUE
-pub const ERRQUEUE: i32 = libc::MSG_ERRQUEUE;
-
 /// Receives into `room` and `ctrl`.
 pub struct RecvMsg<'r, R> {
     /// Where the bytes go.

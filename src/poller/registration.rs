@@ -50,8 +50,10 @@ impl State {
     ) -> sys::Result<()> {
         self.token = Some(match poller.add(fd, interest, Arc::clone(&source)) {
             Err(errno) if errno.number() == libc::EEXIST => {
-                let apart = self.apart.insert(sys::socket::dup(fd.as_raw_fd())?);
-                poller.add(apart.as_fd(), interest, source)?
+                let apart = sys::socket::dup(fd.as_raw_fd())?;
+                let token = poller.add(apart.as_fd(), interest, source)?;
+                self.apart = Some(apart);
+                token
             }
             added => added?,
         });

@@ -22,9 +22,9 @@ pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usi
 /// The next record of a Unix connection of records; nothing at its end, which a record of no bytes looks like. Where the peer has closed,
 /// only a record has credentials (SO_PASSCRED of unix(7)).
 pub fn record(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<Option<usize>> {
+    // In this order: what was there before the end is a record.
+    let there = super::ready::readable(fd) || flags & libc::MSG_ERRQUEUE != 0;
     if !super::ready::ended(fd) {
-        // The end may come between these lines.
-        let there = super::ready::readable(fd) || flags & libc::MSG_ERRQUEUE != 0;
         return if there { recv(fd, space, flags).map(Some) } else { Err(Errno::new(libc::EAGAIN)) };
     }
     let set = |on: i32| super::option::set(fd, libc::SOL_SOCKET, libc::SO_PASSCRED, &on.to_ne_bytes());

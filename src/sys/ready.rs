@@ -42,9 +42,16 @@ pub fn writable(fd: BorrowedFd<'_>) -> bool {
     ready(fd, PollFlags::POLLOUT)
 }
 
-/// Whether a stream has so much to read, or has come to its end: the peer has sent all, or an error has ended it.
+/// Whether a stream has so much to look at, or has come to its end: the peer has sent all, or an error has ended it.
 pub fn has(fd: BorrowedFd<'_>, least: usize) -> bool {
-    ended(fd) || readable(fd) && super::io::pending(fd).map_or(true, |count| count >= least)
+    let enough = |count| count >= least.saturating_add(seen(fd));
+    ended(fd) || readable(fd) && super::io::pending(fd).map_or(true, enough)
+}
+
+/// How far looks have come, SO_PEEK_OFF of socket(7).
+fn seen(fd: BorrowedFd<'_>) -> usize {
+    let offset = super::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PEEK_OFF);
+    offset.ok().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0)
 }
 
 /// Whether nothing more comes from the peer of a stream.

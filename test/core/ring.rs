@@ -95,7 +95,7 @@ fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
             flags: 0,
             apart: false,
             taken: None,
-            waits: true,
+            looks: false,
             tells_end: false,
         },
         fd.as_fd(),
@@ -336,7 +336,7 @@ fn lost_bytes_are_an_error_for_good() {
 fn beside_the_stream() {
     let mut room = Bytes(Memory::new(64));
     let recv = Recv {
-        waits: true,
+        looks: false,
         tells_end: false,
         room: &mut room,
         len: 5,
@@ -414,7 +414,7 @@ fn receive(
 ) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
     let mut room = Large(Memory::new(0));
     let mut recv =
-        Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None, waits: true, tells_end: false };
+        Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None, looks: false, tells_end: false };
     let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
     (recv.taken, attempt)
 }
@@ -489,7 +489,7 @@ fn what_stays_is_not_moved() {
         flags: 0,
         apart: true,
         taken: None,
-        waits: true,
+        looks: false,
         tells_end: false,
     };
     assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
@@ -519,7 +519,7 @@ fn much_is_looked_at_apart() {
             flags,
             apart,
             taken: None,
-            waits: true,
+            looks: false,
             tells_end: false,
         };
         let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);

@@ -1,7 +1,7 @@
 //! open: a new socket, or one on a descriptor that exists.
 
 use super::backend;
-use crate::caller::{Place, Waiter};
+use crate::caller::{self, Place, Waiter};
 use crate::charge::charge;
 use crate::handle::{self, Handle, Owned};
 use crate::{atoms, fail};
@@ -95,12 +95,27 @@ fn opened<'a>(
     socket.settings.debug.store(debug, Relaxed);
     charge(env, OPEN);
     let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
-    let lent = socket.lent();
+    Ok(owned(env, socket, registered).unwrap_or_else(|| fail::posix(env, errno::NOT_OPEN)))
+}
+
+/// `{ok, Socket}`. Nothing where the descriptor is somebody else's, who has closed it meanwhile: the number may be another's.
+fn owned(env: Env<'_>, socket: Arc<Socket<Waiter>>, registered: bool) -> Option<Term<'_>> {
+    let lent = socket.lent().map(|number| (number, file(env, &socket)));
     let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);
-    if let Some(number) = lent {
+    if let Some((number, before)) = lent {
         handle.borrow(number);
+        if before.is_none() || file(env, &handle.socket) != before {
+            drop(handle.close(env, Place::Call));
+            return None;
+        }
     }
-    Ok((handle::taken(1), handle::socket(env, &handle)).encode(env))
+    Some((handle::taken(1), handle::socket(env, &handle)).encode(env))
+}
+
+fn file(env: Env<'_>, socket: &Socket<Waiter>) -> Option<u64> {
+    let (file, wakes) = socket.file();
+    caller::tell(env, Place::Call, wakes);
+    file.ok()
 }
 
 fn flag(options: Term<'_>, name: Atom) -> Option<bool> {

@@ -8,7 +8,7 @@ use crate::job::{Args, Job};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::addr::Address;
-use esock::op::recv::{PEEK, Recv};
+use esock::op::recv::{Recv, least, looks};
 use esock::op::recvfrom::RecvFrom;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
@@ -59,14 +59,14 @@ fn taken<'a>(
 ) -> NifResult<Term<'a>> {
     let exact = named && !some;
     let (len, direct) = expected(socket, len, named);
-    let (looks, waits) = (exact && flags & PEEK != 0, wait.waits());
-    wait.wants(if looks { len } else { 1 });
-    let whole = wait.completes() || looks && waits;
+    let looks = looks(socket.socket.kind, exact, flags) && wait.waits();
+    wait.wants(if looks { len } else { least(flags) });
+    let whole = wait.completes() || looks;
     // What is only looked at is copied at once, however much it is.
     let apart = wait.place() == Place::Thread || looks && !wait.completes();
     let tag = || atoms::recv().encode(env);
     buffer::with(direct, |room| {
-        let mut op = Recv { room, len, exact, whole, tells_end: some, waits, flags, apart, taken: None };
+        let mut op = Recv { room, len, exact, whole, tells_end: some, looks, flags, apart, taken: None };
         run(env, socket, wait, &mut op, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
             let data = binary(env, op)?;
@@ -114,6 +114,7 @@ fn received_from<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
+    wait.wants(least(flags));
     let tag = || atoms::recvfrom().encode(env);
     buffer::with(false, |room| {
         run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (_, from), _| {

@@ -5,6 +5,7 @@ use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::{atoms, buffer, fail};
+use esock::op::recv::least;
 use esock::op::recvmmsg::RecvMmsg;
 use esock::op::sendmmsg::MOST;
 use esock::readiness::{Answer, Mode};
@@ -56,6 +57,7 @@ fn received<'a>(
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
+    wait.wants(least(flags));
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
         let mut op = RecvMmsg { room, count, size, ctrl_size, flags, follows: wait.follows() };

@@ -7,7 +7,8 @@ use crate::term::{address, control, flags, value};
 use crate::{atoms, buffer};
 use esock::addr::Address;
 use esock::notification;
-use esock::op::recvmsg::{ERRQUEUE, RecvMsg};
+use esock::op::recv::least;
+use esock::op::recvmsg::RecvMsg;
 use esock::sys::io::Received;
 use esock::sys::memory::zeros;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
@@ -46,7 +47,7 @@ fn received<'a>(
     let Some(ctrl) = zeros(ctrl) else {
         return Ok(crate::fail::error(env, atoms::enomem()));
     };
-    wait.wants(usize::from(flags & ERRQUEUE == 0));
+    wait.wants(least(flags));
     let protocol = socket.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
