@@ -93,6 +93,7 @@ impl<W: Wake> Socket<W> {
             selected: false,
             patience: Patience::default(),
             shortage: None,
+            round: 0,
             probe: None,
             owed: None,
             behind: None,

@@ -58,7 +58,9 @@ impl<W: Wake> Visit<'_, W> {
             return Answer::Yield;
         }
         self.count::<O>(|tally| tally.tries += 1);
-        match self.attempt(op, leads) {
+        let attempt = self.attempt(op, leads);
+        self.state.own.round = self.socket.poller.round();
+        match attempt {
             Attempt::Done(done)
                 if self.again && O::CLAIM == Claim::Read && matches!(self.mode, Mode::Wait | Mode::Start) =>
             {

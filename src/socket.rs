@@ -12,7 +12,7 @@ use crate::op::Op;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
 use crate::poller::registration::Registration;
-use crate::poller::{Backend, Ready};
+use crate::poller::{Backend, Event, Ready};
 use crate::probe::Probe;
 use crate::readiness::{Answer, Failure, Mode, Visit, ready};
 use crate::settings::Settings;
@@ -39,6 +39,8 @@ pub struct Side {
     pub(crate) patience: Patience,
     /// What accept has run out of.
     pub(crate) shortage: Option<Box<Backoff>>,
+    /// The poller's round at the last attempt.
+    pub(crate) round: u64,
     /// Who tells of room at the receiver that is waited for.
     pub(crate) probe: Option<Box<Probe>>,
     /// An error that a call has met that had an answer already: the next one is told.
@@ -114,11 +116,11 @@ impl<W: Wake> Socket<W> {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
         };
-        lane.hold(|state| self.fresh(state), work)
+        lane.hold(|state| self.fresh(state, 0), work)
     }
 
     /// Whether an event wakes the head: there is something for it, or it finds out itself.
-    fn fresh(&self, state: &mut State<W, Side>) -> bool {
+    fn fresh(&self, state: &mut State<W, Side>, round: u64) -> bool {
         let untold = state.own.probe.as_ref().is_some_and(|probe| !probe.room());
         if untold || !state.line.trusts() {
             return !untold;
@@ -128,6 +130,10 @@ impl<W: Wake> Socket<W> {
             return true;
         };
         let (claim, least) = (head.claim, head.waiter.least());
+        if round > state.own.round && least == 1 && state.own.probe.is_none() {
+            // Nobody has taken anything since the kernel said so.
+            return true;
+        }
         // What others have met is told besides.
         match self.has(fd, claim, least) {
             _ if state.own.owed.is_some() => true,
@@ -377,14 +383,14 @@ impl<W: Wake> State<W, Side> {
 }
 
 impl<W: Wake> Ready for Socket<W> {
-    fn ready(&self, readable: bool, writable: bool) {
+    fn ready(&self, event: Event) {
         // How a connect has ended is told once, and to who connects, not to who reads.
-        if writable {
+        if event.writable {
             self.later.store(false, Relaxed);
-            self.write.event(|state| self.fresh(state)).tell();
+            self.write.event(|state| self.fresh(state, event.round)).tell();
         }
-        if readable {
-            self.read.event(|state| self.fresh(state)).tell();
+        if event.readable {
+            self.read.event(|state| self.fresh(state, event.round)).tell();
         }
     }
 }

@@ -4,9 +4,9 @@
 //! (`registration`). Interest in writing is added when somebody first waits to write: a datagram socket with that
 //! interest would report an event for every packet it has sent.
 
-use super::Ready;
 use super::busy::{Duty, Next, Stand, Traffic};
 use super::token::{Table, Token};
+use super::{Event, Ready};
 use crate::errno::Errno;
 use crate::sys::Result;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ pub struct Poller {
     stopping: AtomicBool,
     later: Mutex<Later>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Times that anybody has asked for events.
+    round: AtomicU64,
     /// How dense its events are, and those of the ring beside it.
     pub traffic: Arc<Traffic>,
     /// Who polls.
@@ -60,6 +62,7 @@ impl Poller {
             stopping: AtomicBool::new(false),
             later: Mutex::default(),
             thread: Mutex::new(None),
+            round: AtomicU64::new(0),
             traffic: Arc::default(),
             duty: Duty::default(),
         });
@@ -111,6 +114,12 @@ impl Poller {
             // It fails when the counter is at its end, and then the thread is being woken already.
             let _ = self.nudge.write(1);
         }
+    }
+
+    /// The round that goes on, or was the last: an event of a later one is about what was so after this call.
+    pub fn round(&self) -> u64 {
+        fence(Ordering::SeqCst);
+        self.round.load(Ordering::SeqCst)
     }
 
     /// How many descriptors are registered.
@@ -170,18 +179,25 @@ impl Poller {
     /// Answers how many there were.
     fn poll<const MOST: usize>(&self, timeout: EpollTimeout, end: Option<Instant>) -> usize {
         let mut events = [EpollEvent::empty(); MOST];
+        let round = self.round.fetch_add(1, Ordering::SeqCst) + 1;
         // The only error that can come here is EINTR.
         let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
         let mut batch = Vec::with_capacity(count);
         self.sources(events.get(..count).unwrap_or_default(), &mut batch);
+        let mut said = batch.len();
         self.due(&mut batch);
         let mut batch = batch.into_iter();
         for (source, flags) in batch.by_ref() {
             let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
-            let readable = broken || flags.contains(EpollFlags::EPOLLIN);
-            let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
+            let event = Event {
+                readable: broken || flags.contains(EpollFlags::EPOLLIN),
+                writable: broken || flags.contains(EpollFlags::EPOLLOUT),
+                // An error may be one that is queued for another look.
+                round: if said > 0 && !broken { round } else { 0 },
+            };
+            said = said.saturating_sub(1);
             // A panic costs its source an event, not the others theirs; the hook has written where it was.
-            let _ = catch_unwind(AssertUnwindSafe(|| source.ready(readable, writable)));
+            let _ = catch_unwind(AssertUnwindSafe(|| source.ready(event)));
             if end.is_some_and(|end| Instant::now() >= end) {
                 break;
             }

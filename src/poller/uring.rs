@@ -3,9 +3,9 @@
 //! What schedulers ask for crosses by a queue, and only a thread that sleeps is woken for it. A request that the kernel has
 //! holds the file open, whatever becomes of its descriptor: who closes a socket has it let go first ([`Ring::release`]).
 
-use super::Ready;
 use super::busy::Traffic;
 use super::token::{Table, Token};
+use super::{Event, Ready};
 use crate::errno::Errno;
 use crate::sys::uring::{BELL, CANCEL, Completion, Kernel, Uring};
 use crate::sys::{self, Result};
@@ -224,7 +224,7 @@ impl Ring {
         }
         for source in told {
             // A panic costs its source an event, not the others theirs; the hook has written where it was.
-            let _ = catch_unwind(AssertUnwindSafe(|| source.ready(true, false)));
+            let _ = catch_unwind(AssertUnwindSafe(|| source.ready(Event::READ)));
         }
         health
     }
@@ -265,7 +265,7 @@ impl Ring {
             if let Some(farewell) = entry.farewell {
                 farewell();
             }
-            let _ = catch_unwind(AssertUnwindSafe(|| entry.source.ready(true, false)));
+            let _ = catch_unwind(AssertUnwindSafe(|| entry.source.ready(Event::READ)));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Busy polling: a helper has the duty while events are dense, and no event is lost when it has gone.
 
 use crate::waiting::PATIENCE;
-use esock::poller::Ready;
 use esock::poller::busy::{AWAY, Helper, LASTING, MOST, PAUSE, Traffic, WAKES, WITHIN};
 use esock::poller::epoll::{Interest, Poller};
+use esock::poller::{Event, Ready};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -23,7 +23,7 @@ impl Helper for Asked {
 struct Source(Mutex<Sender<()>>);
 
 impl Ready for Source {
-    fn ready(&self, _: bool, _: bool) {
+    fn ready(&self, _: Event) {
         let _ = self.0.lock().unwrap().send(());
     }
 }
@@ -268,7 +268,7 @@ fn who_waits_for_a_time_is_told_by_a_helper_too() {
 fn a_helper_that_was_held_up_is_asked_again() {
     struct Slow(Mutex<Sender<()>>);
     impl Ready for Slow {
-        fn ready(&self, _: bool, _: bool) {
+        fn ready(&self, _: Event) {
             std::thread::sleep(AWAY + Duration::from_millis(20));
             let _ = self.0.lock().unwrap().send(());
         }

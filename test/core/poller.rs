@@ -1,10 +1,10 @@
 //! The poller: events reach their source and nobody else, whatever happens to the source.
 
 use crate::waiting::PATIENCE;
-use esock::poller::Ready;
 use esock::poller::epoll::{Interest, Poller};
 use esock::poller::registration::Registration;
 use esock::poller::token::{Table, Token};
+use esock::poller::{Event, Ready};
 use esock::socket::Direction;
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -15,15 +15,15 @@ use std::sync::{Arc, Mutex};
 struct Source(Mutex<Sender<(bool, bool)>>);
 
 impl Ready for Source {
-    fn ready(&self, readable: bool, writable: bool) {
-        let _ = self.0.lock().unwrap().send((readable, writable));
+    fn ready(&self, event: Event) {
+        let _ = self.0.lock().unwrap().send((event.readable, event.writable));
     }
 }
 
 struct Panics;
 
 impl Ready for Panics {
-    fn ready(&self, _: bool, _: bool) {
+    fn ready(&self, _: Event) {
         panic!("on purpose");
     }
 }

@@ -5,8 +5,8 @@ use esock::ahead::{Ahead, MUCH, OFTEN, SOON};
 use esock::errno::Errno;
 use esock::op::recv::Recv;
 use esock::op::{Attempt, Cut, Op, Room};
-use esock::poller::Ready;
 use esock::poller::uring::{Intake, QUEUE, Ring};
+use esock::poller::{Event, Ready};
 use esock::socket::Kind;
 use esock::sys;
 use esock::sys::room::{Memory, Space};
@@ -34,7 +34,7 @@ struct Stream {
 }
 
 impl Ready for Stream {
-    fn ready(&self, _: bool, _: bool) {
+    fn ready(&self, _: Event) {
         let _ = self.tell.lock().unwrap().send(Told::Event);
         assert!(!self.panics.load(SeqCst), "a stream that fails");
     }
@@ -360,7 +360,7 @@ fn overflow() {
         held: Mutex<()>,
     }
     impl Ready for Counts {
-        fn ready(&self, _: bool, _: bool) {
+        fn ready(&self, _: Event) {
             drop(self.held.lock().unwrap());
         }
     }

@@ -3,9 +3,9 @@
 
 use crate::waiting::PATIENCE;
 use esock::errno::Errno;
-use esock::poller::Ready;
 use esock::poller::token::Token;
 use esock::poller::uring::{Intake, Ring};
+use esock::poller::{Event, Ready};
 use esock::sys;
 use esock::sys::uring::{BELL, CANCEL, Completion, Kernel};
 use std::collections::{HashMap, VecDeque};
@@ -137,7 +137,7 @@ impl Stream {
 }
 
 impl Ready for Stream {
-    fn ready(&self, _: bool, _: bool) {
+    fn ready(&self, _: Event) {
         self.tell(News::Event);
     }
 }

@@ -6,7 +6,7 @@ use esock::errno::Errno;
 use esock::lane::{Claim, Signal};
 use esock::op::{Attempt, Op};
 use esock::poller::epoll::Poller;
-use esock::poller::{self, Backend, Ready};
+use esock::poller::{self, Backend, Event, Ready};
 use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::{Direction, Kind, Socket};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -138,8 +138,8 @@ fn who_does_not_wait_is_answered_at_once() {
 struct Named(u32, Mutex<Sender<(u32, bool, bool)>>);
 
 impl Ready for Named {
-    fn ready(&self, readable: bool, writable: bool) {
-        let _ = self.1.lock().unwrap().send((self.0, readable, writable));
+    fn ready(&self, event: Event) {
+        let _ = self.1.lock().unwrap().send((self.0, event.readable, event.writable));
     }
 }
 
