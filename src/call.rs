@@ -82,6 +82,14 @@ impl<W: Wake> Socket<W> {
         self.ahead.as_ref().is_none_or(|ahead| !ahead.end_stream())
     }
 
+    /// The connection has ended: nothing of it is left to the next.
+    pub(crate) fn renew(&self) {
+        let _ = (self.owed.take(), self.behind.take());
+        if let Some(ahead) = &self.ahead {
+            ahead.renew();
+        }
+    }
+
     /// Who asks for the descriptor's number may read there too: as [`Socket::leave_ring`], and nothing is gathered for a length.
     pub fn share(&self) -> bool {
         self.ahead.as_ref().is_none_or(|ahead| !ahead.share())
@@ -116,19 +124,19 @@ impl<W: Wake> Socket<W> {
 
     /// getsockopt(2) into `value`, whose bytes the system may read first.
     pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<Result<Vec<u8>, Failure>, W> {
-        self.with(|fd, side| {
+        self.with(|fd, _| {
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
             if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
-                self.met(&mut value, side.owed.take());
+                self.met(&mut value);
             }
             Ok(value)
         })
     }
 
     /// An error that was taken from the socket, by a ring or for who comes next, for who asks for it.
-    fn met(&self, value: &mut [u8], owed: Option<Errno>) {
-        let errno = owed.or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
+    fn met(&self, value: &mut [u8]) {
+        let errno = self.owed.take().or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
         if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
             *bytes = errno.number().to_ne_bytes();
         }

@@ -25,6 +25,7 @@ pub mod notification;
 pub mod op;
 pub mod open;
 pub mod option;
+pub mod owed;
 pub mod patience;
 pub mod poller;
 pub mod probe;

@@ -5,6 +5,7 @@ use crate::counter::CENSUS;
 use crate::descriptor::Descriptor;
 use crate::errno::Errno;
 use crate::lane::{Lane, Wake};
+use crate::owed::Owed;
 use crate::patience::Patience;
 use crate::poller::registration::Registration;
 use crate::poller::{self, Backend};
@@ -95,8 +96,6 @@ impl<W: Wake> Socket<W> {
             shortage: None,
             round: 0,
             probe: None,
-            owed: None,
-            behind: None,
         };
         CENSUS.enter(kind.domain, kind.kind, kind.protocol);
         Ok(Arc::new(Self {
@@ -105,6 +104,8 @@ impl<W: Wake> Socket<W> {
             settings,
             lingers: AtomicBool::new(false),
             later: AtomicBool::new(false),
+            owed: Owed::default(),
+            behind: Owed::default(),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
             registration: Registration::new(lent),

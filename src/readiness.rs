@@ -69,10 +69,8 @@ impl<W: Wake> Visit<'_, W> {
                 Answer::Again(done)
             }
             Attempt::Done(done) => {
-                if op.disconnects()
-                    && let Some(ahead) = &self.socket.ahead
-                {
-                    ahead.renew();
+                if op.disconnects() {
+                    self.socket.renew();
                 }
                 if O::CLAIM.direction() == Direction::Read && self.state.line.head.is_none() {
                     self.socket.unawaited(self.fd);
@@ -109,7 +107,7 @@ impl<W: Wake> Visit<'_, W> {
                 if op.peeks() {
                     // All of it is still there for the next calls, the error behind it; what is ahead keeps its own.
                     if let (Failure::Errno(errno), false) = (failure, self.ahead_has()) {
-                        self.state.own.behind = Some(errno);
+                        self.socket.behind.put(errno);
                     }
                     self.pass_on(O::CLAIM);
                 } else {
@@ -130,17 +128,14 @@ impl<W: Wake> Visit<'_, W> {
                 self.probe(op);
                 self.waiting::<O>(waiter)
             }
-            Attempt::Closed if self.state.own.behind.is_some() => {
-                let errno = self.state.own.behind.take().unwrap_or(Errno::new(libc::ECONNRESET));
-                self.fail::<O>(O::fatal(errno).then_some(Reason::Errno(errno)));
-                Answer::Failed(Failure::Errno(errno))
-            }
             Attempt::Closed => {
-                self.fail::<O>(Some(Reason::Closed));
-                Answer::Failed(Failure::Closed)
+                // A look may have met why.
+                let behind = self.socket.behind.take();
+                self.fail::<O>(Some(behind.map_or(Reason::Closed, Reason::Errno)));
+                Answer::Failed(behind.map_or(Failure::Closed, Failure::Errno))
             }
             Attempt::Failed(errno) if self.follows => {
-                self.state.own.owed = Some(errno);
+                self.socket.owed.put(errno);
                 self.state.line.notify(self.wakes);
                 Answer::Blocked
             }
@@ -168,8 +163,8 @@ impl<W: Wake> Visit<'_, W> {
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&mut self, op: &mut O, leads: bool) -> Attempt<O::Done> {
         // Who looks for what is queued is told that.
-        let told = !self.follows && (O::CLAIM != Claim::Read || self.streams);
-        if let Some(errno) = self.state.own.owed.take_if(|_| told) {
+        let told = !self.follows && (O::CLAIM == Claim::Write || self.streams);
+        if let Some(errno) = if told { self.socket.owed.take() } else { None } {
             return Attempt::Failed(errno);
         }
         if let Some(ahead) = &self.socket.ahead {

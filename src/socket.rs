@@ -9,6 +9,7 @@ use crate::errno::Errno;
 pub use crate::kind::{Kind, Origin};
 use crate::lane::{Cancelled, Claim, Lane, Line, Reason, State, Wake};
 use crate::op::Op;
+use crate::owed::Owed;
 use crate::patience::Patience;
 use crate::poller::epoll::Poller;
 use crate::poller::registration::Registration;
@@ -43,10 +44,6 @@ pub struct Side {
     pub(crate) round: u64,
     /// Who tells of room at the receiver that is waited for.
     pub(crate) probe: Option<Box<Probe>>,
-    /// An error that a call has met that had an answer already: the next one is told.
-    pub(crate) owed: Option<Errno>,
-    /// An error that a look has met behind what it saw: who comes to the end is told.
-    pub(crate) behind: Option<Errno>,
 }
 
 /// Who brings an event for reading.
@@ -92,6 +89,10 @@ pub struct Socket<W: Wake> {
     pub(crate) lingers: AtomicBool,
     /// The poller is to come back to it without an event.
     pub(crate) later: AtomicBool,
+    /// An error of the socket's own: the next call is told, in whatever direction.
+    pub(crate) owed: Owed,
+    /// One that a look has met behind what it saw: who comes to the end is told.
+    pub(crate) behind: Owed,
     pub(crate) read: Lane<W, Side>,
     pub(crate) write: Lane<W, Side>,
     pub(crate) registration: Registration,
@@ -136,15 +137,17 @@ impl<W: Wake> Socket<W> {
         }
         // What others have met is told besides.
         match self.has(fd, claim, least) {
-            _ if state.own.owed.is_some() => true,
+            _ if self.owed.is_some() => true,
             Look::There => true,
             Look::Nothing => false,
             Look::Error if claim == Claim::Connect => true,
             Look::Error => {
                 // One that is only queued for another look is nothing to receive. What is the socket's own is told once: here it is kept.
-                let errno = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).ok().filter(|errno| *errno != 0);
-                state.own.owed = errno.map(Errno::new);
-                errno.is_some()
+                let errno = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or(0);
+                if errno != 0 {
+                    self.owed.put(Errno::new(errno));
+                }
+                errno != 0
             }
         }
     }

@@ -47,7 +47,15 @@ step(Kind) ->
                                    {1, {getopt, sock(Kind), oneof([{socket, type}, {socket, domain}, {otp, iow}, {socket, acceptconn}])}},
                                    {1, {name, sock(Kind), oneof([sockname, peername])}} | extra(Kind)])}.
 
-extra(tcp) -> [{1, {ioctl, oneof([left, right]), atmark}} || erlang:system_info(otp_release) =/= "25"] ++ [{1, {oob, oneof([left, right])}}, {1, {urgent, oneof([left, right]), 0}}, {1, {disconnect, oneof([left, right])}}, {1, {setopt, oneof([left, right]), {{socket, timestamp}, true}}}, {1, {shutdown, sock(tcp), oneof([read, write, read_write])}}, {3, {accept, listener, when_()}}, {2, {connect, fresh, when_connect()}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},
+%% A ring that reads ahead goes past urgent data (doc/io_uring.md).
+urgent() ->
+    case esock_pairs:cases([there], [there]) of
+        [there] -> [{1, {oob, oneof([left, right])}}, {1, {urgent, oneof([left, right]), 0}}];
+        [] -> []
+    end.
+
+extra(tcp) -> [{1, {ioctl, oneof([left, right]), atmark}} || erlang:system_info(otp_release) =/= "25"] ++ urgent() ++
+              [{1, {disconnect, oneof([left, right])}}, {1, {setopt, oneof([left, right]), {{socket, timestamp}, true}}}, {1, {shutdown, sock(tcp), oneof([read, write, read_write])}}, {3, {accept, listener, when_()}}, {2, {connect, fresh, when_connect()}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},
                {1, {bind, fresh}}];
 extra(local) -> [{1, {shutdown, sock(local), oneof([read, write, read_write])}}];
 %% A UDP socket that is shut down is ready for ever, and never has anything.
