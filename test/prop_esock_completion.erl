@@ -172,7 +172,9 @@ reconnected(Ahead, Program, Then) ->
               {_, _, H} -> receive {'$socket', C, completion, {H, Result}} -> own(Result); {'$socket', C, abort, {H, _}} -> [] after 5000 -> error(not_told) end;
               none -> []
           end,
-    esock_pairs:close([L, C, Second]),
+    %% Thousands of these would leave no port for the next.
+    ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
+    esock_pairs:close([C, Second, L]),
     receive {'$socket', _, _, _} = Stray -> error({stray, Stray}) after 0 -> ok end,
     iolist_to_binary([Own, Rest]).
 
