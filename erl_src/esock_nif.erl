@@ -94,10 +94,10 @@ busy_poll() ->
     setting(busy_poll, "ESOCK_BUSY_POLL", [true, false, always]).
 
 read_ahead() ->
-    Given = [environment(read_ahead), string:to_integer(os:getenv("ESOCK_READ_AHEAD", ""))],
-    case [Size || One <- Given, Size <- [case One of {Number, []} -> Number; _ -> One end], is_integer(Size), Size >= 0] of
-        [Size | _] -> {ok, Size};
-        [] -> undefined
+    case {environment(read_ahead), string:to_integer(os:getenv("ESOCK_READ_AHEAD", ""))} of
+        {Size, _} when is_integer(Size), Size >= 0 -> {ok, Size};
+        {_, {Size, []}} when is_integer(Size), Size >= 0 -> {ok, Size};
+        _ -> undefined
     end.
 
 setting(Key, Variable, Values) ->

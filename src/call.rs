@@ -3,7 +3,7 @@
 use crate::addr::{Address, Raw};
 use crate::codec::Value;
 use crate::errno::Errno;
-use crate::ioctl::{IFREQ, NAME};
+use crate::ioctl::{ATMARK, IFREQ, NAME};
 use crate::lane::Wake;
 use crate::readiness::Failure;
 use crate::sctp;
@@ -12,9 +12,6 @@ use crate::sys;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// Whether the next byte is the one behind urgent data, sockatmark(3).
-pub const SIOCATMARK: u64 = 0x8905;
 
 /// Options that have a receive bring something else, or besides.
 const RECEIVED_WITH: &[(i32, i32)] = &[
@@ -147,9 +144,9 @@ impl<W: Wake> Socket<W> {
         self.with(|fd, _| {
             let ahead = i32::try_from(self.read_ahead()).unwrap_or(i32::MAX);
             let number = sys::ioctl::int(fd, request)?;
-            Ok(read(match u64::from(request) {
-                libc::FIONREAD => number.saturating_add(ahead),
-                SIOCATMARK if ahead > 0 => 0,
+            Ok(read(match request {
+                ATMARK if ahead > 0 => 0,
+                _ if u64::from(request) == libc::FIONREAD => number.saturating_add(ahead),
                 _ => number,
             }))
         })

@@ -37,6 +37,9 @@ pub struct Row {
     pub form: Form,
 }
 
+/// SIOCATMARK: whether the next byte is the one behind urgent data, sockatmark(3).
+pub const ATMARK: u32 = 0x8905;
+
 macro_rules! rows {
     ($($name:ident $request:expr, $form:expr;)*) => {
         /// Every request.
@@ -45,7 +48,7 @@ macro_rules! rows {
 }
 
 rows! {
-    atmark      0x8905,               Form::Get(Codec::Bool);
+    atmark      ATMARK,               Form::Get(Codec::Bool);
     genaddr     0, Form::Nobody;
     gifaddr     libc::SIOCGIFADDR,    Form::Interface(Codec::Address);
     gifbrdaddr  libc::SIOCGIFBRDADDR, Form::Interface(Codec::Address);

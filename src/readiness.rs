@@ -59,7 +59,10 @@ impl<W: Wake> Visit<'_, W> {
         }
         self.count::<O>(|tally| tally.tries += 1);
         let attempt = self.attempt(op, leads);
-        self.state.own.round = self.socket.poller.round();
+        if self.state.line.head.is_some() {
+            // What the poller has heard before may be about what was taken just now.
+            self.state.own.round = self.socket.poller.round();
+        }
         match attempt {
             Attempt::Done(done)
                 if self.again && O::CLAIM == Claim::Read && matches!(self.mode, Mode::Wait | Mode::Start) =>
@@ -164,7 +167,7 @@ impl<W: Wake> Visit<'_, W> {
     fn attempt<O: Op>(&mut self, op: &mut O, leads: bool) -> Attempt<O::Done> {
         // Who looks for what is queued is told that.
         let told = !self.follows && (O::CLAIM == Claim::Write || self.streams);
-        if let Some(errno) = if told { self.socket.owed.take() } else { None } {
+        if let Some(errno) = told.then(|| self.socket.owed.take()).flatten() {
             return Attempt::Failed(errno);
         }
         if let Some(ahead) = &self.socket.ahead {
@@ -233,7 +236,6 @@ impl<W: Wake> Visit<'_, W> {
     }
 
     fn done<O: Op>(&mut self, done: &O::Done) {
-        self.state.own.probe = None;
         self.state.own.shortage = None;
         self.count::<O>(|tally| {
             tally.package(O::bytes(done));
@@ -305,6 +307,7 @@ impl<W: Wake> Visit<'_, W> {
     fn lead<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
         self.count::<O>(|tally| tally.waits += 1);
         self.state.own.selected = true;
+        self.state.own.round = self.socket.poller.round();
         self.state.line.lead(O::CLAIM, waiter(), self.wakes);
     }
 

@@ -40,7 +40,7 @@ pub struct Side {
     pub(crate) patience: Patience,
     /// What accept has run out of.
     pub(crate) shortage: Option<Box<Backoff>>,
-    /// The poller's round at the last attempt.
+    /// The poller's round at the last attempt beside somebody who waits, or before.
     pub(crate) round: u64,
     /// Who tells of room at the receiver that is waited for.
     pub(crate) probe: Option<Box<Probe>>,

@@ -39,6 +39,14 @@ pub struct Recv<'r, R> {
     pub taken: Option<VecDeque<u8>>,
 }
 
+impl<'r, R> Recv<'r, R> {
+    /// What there is, up to so many bytes.
+    pub fn new(room: &'r mut R, len: usize, flags: i32) -> Self {
+        let (exact, whole, tells_end, looks, apart) = (false, false, false, false, false);
+        Self { room, len, exact, whole, tells_end, looks, flags, apart, taken: None }
+    }
+}
+
 impl<R: Room> Recv<'_, R> {
     /// Whether so much is a part. What MSG_TRUNC discards is not counted up.
     fn part(&self, got: usize, kind: Kind) -> bool {

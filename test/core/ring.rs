@@ -86,21 +86,7 @@ impl Room for Bytes {
 /// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
     let mut room = Bytes(Memory::new(64));
-    ahead.attempt(
-        &mut Recv {
-            room: &mut room,
-            len,
-            exact: true,
-            whole: true,
-            flags: 0,
-            apart: false,
-            taken: None,
-            looks: false,
-            tells_end: false,
-        },
-        fd.as_fd(),
-        TCP,
-    )
+    ahead.attempt(&mut Recv { exact: true, whole: true, ..Recv::new(&mut room, len, 0) }, fd.as_fd(), TCP)
 }
 
 #[test]
@@ -413,8 +399,7 @@ fn receive(
     apart: bool,
 ) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
     let mut room = Large(Memory::new(0));
-    let mut recv =
-        Recv { room: &mut room, len, exact: true, whole, flags: 0, apart, taken: None, looks: false, tells_end: false };
+    let mut recv = Recv { exact: true, whole, apart, ..Recv::new(&mut room, len, 0) };
     let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
     (recv.taken, attempt)
 }
@@ -481,17 +466,7 @@ fn what_stays_is_not_moved() {
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     much(&ahead, (&mine, other), 3 * LEN);
     let mut room = Large(Memory::new(0));
-    let mut recv = Recv {
-        room: &mut room,
-        len: LEN,
-        exact: true,
-        whole: true,
-        flags: 0,
-        apart: true,
-        taken: None,
-        looks: false,
-        tells_end: false,
-    };
+    let mut recv = Recv { exact: true, whole: true, apart: true, ..Recv::new(&mut room, LEN, 0) };
     assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
     assert!(recv.taken.is_none());
     assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
@@ -511,17 +486,7 @@ fn much_is_looked_at_apart() {
     for apart in [false, true] {
         let mut room = Large(Memory::new(0));
         let flags = libc::MSG_PEEK;
-        let mut recv = Recv {
-            room: &mut room,
-            len: LEN,
-            exact: true,
-            whole: true,
-            flags,
-            apart,
-            taken: None,
-            looks: false,
-            tells_end: false,
-        };
+        let mut recv = Recv { exact: true, whole: true, apart, ..Recv::new(&mut room, LEN, flags) };
         let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);
         assert!(matches!((apart, attempt), (false, Some(Attempt::More)) | (true, Some(Attempt::Done(LEN)))));
         assert_eq!((room.0.written().len(), ahead.len()), (if apart { LEN } else { 0 }, LEN));

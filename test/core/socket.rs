@@ -80,22 +80,7 @@ fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answ
 
 fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<usize>, Vec<u8>) {
     let mut room = Buffer::default();
-    let answer = run(
-        socket,
-        &mut Recv {
-            room: &mut room,
-            len,
-            exact: true,
-            whole: false,
-            flags: 0,
-            apart: false,
-            taken: None,
-            looks: false,
-            tells_end: false,
-        },
-        process,
-        handle,
-    );
+    let answer = run(socket, &mut Recv { exact: true, ..Recv::new(&mut room, len, 0) }, process, handle);
     (answer, room.memory.written().to_vec())
 }
 
@@ -172,22 +157,7 @@ fn no_room_takes_nothing_from_the_socket() {
     let (socket, far) = pair();
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"kept").unwrap();
-    let answer = run(
-        &socket,
-        &mut Recv {
-            room: &mut NoRoom,
-            len: 4,
-            exact: false,
-            whole: false,
-            flags: 0,
-            apart: false,
-            taken: None,
-            looks: false,
-            tells_end: false,
-        },
-        &process,
-        1,
-    );
+    let answer = run(&socket, &mut Recv::new(&mut NoRoom, 4, 0), &process, 1);
     assert!(matches!(answer, Answer::Failed(Failure::NoMemory)));
     assert_eq!(recv(&socket, 4, &process, 2).1, b"kept");
 }
@@ -198,22 +168,7 @@ fn a_length_of_4_gigabytes_asks_for_what_is_there() {
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"small").unwrap();
     let mut room = Buffer::default();
-    let answer = run(
-        &socket,
-        &mut Recv {
-            room: &mut room,
-            len: 1 << 32,
-            exact: false,
-            whole: false,
-            flags: 0,
-            apart: false,
-            taken: None,
-            looks: false,
-            tells_end: false,
-        },
-        &process,
-        1,
-    );
+    let answer = run(&socket, &mut Recv::new(&mut room, 1 << 32, 0), &process, 1);
     assert!(matches!(answer, Answer::Done(5)), "{answer:?}");
     assert_eq!(room.asked, Buffer::SCRATCH);
 }
@@ -281,17 +236,7 @@ fn a_lent_descriptor_stays_open() {
 /// A receive by who has given up his turn so many times.
 fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
     let mut room = Buffer::default();
-    let mut op = Recv {
-        room: &mut room,
-        len: 16,
-        exact: false,
-        whole: false,
-        flags: 0,
-        apart: false,
-        taken: None,
-        looks: false,
-        tells_end: false,
-    };
+    let mut op = Recv::new(&mut room, 16, 0);
     let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
     wakes.tell();
     answer

@@ -4,7 +4,6 @@ use super::finish;
 use crate::handle::Handle;
 use crate::term::{list, value};
 use crate::{atoms, fail};
-use esock::call::SIOCATMARK;
 use esock::codec::{Codec, Value};
 use esock::ioctl::{self, Form, Row};
 use rustler::types::map::MapIterator;
@@ -27,7 +26,7 @@ fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Term<
 }
 
 fn about_socket<'a>(env: Env<'a>, resource: &Handle, row: &Row) -> NifResult<Term<'a>> {
-    if u64::from(row.request) == SIOCATMARK && !resource.socket.leave_ring() {
+    if row.request == ioctl::ATMARK && !resource.socket.leave_ring() {
         return Ok(atoms::yield_().encode(env));
     }
     let result = match row.form {
