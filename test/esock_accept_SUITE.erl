@@ -12,7 +12,7 @@ all() ->
     esock_pairs:cases(
         [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
          many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
-         emfile_many, unregistrable, turn_of_who_cannot_wait, reuseport, shut_down, shut_down_as_socket],
+         emfile_many, unregistrable, turn_of_who_cannot_wait, local_sender, reuseport, shut_down, shut_down_as_socket],
         [shut_down_as_socket, many_selects, many_in_line, first_in_line, ten_at_once, emfile_select, emfile_line]).
 
 until(Fun) -> esock_async_SUITE:until(Fun).
@@ -250,6 +250,23 @@ turn_of_who_cannot_wait() ->
     ok = esock:send(C, <<"world">>),
     {ok, <<"world">>} = esock:recv(T, 5, 2000),
     close(Full ++ [T, C, S]).
+
+%% A sender for whom no other socket can stand in goes on all the same when there is room.
+local_sender(_) -> starved(local_sender).
+local_sender() ->
+    {C, To} = esock_pairs:local_pair(esock, dgram),
+    {ok, Addr} = esock:sockname(To),
+    {ok, From} = esock:open(local, dgram),
+    Send = fun S(N) -> case esock:sendto(From, <<"x">>, Addr, 0) of ok -> S(N + 1); {error, timeout} -> N end end,
+    Count = Send(0),
+    Full = fill_up([]),
+    Self = self(),
+    spawn_link(fun() -> Self ! {sent, esock:sendto(From, <<"last">>, Addr)} end),
+    until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
+    [{ok, <<"x">>} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
+    receive {sent, Result} -> ok = Result end,
+    {ok, <<"last">>} = esock:recv(To, 0, 1000),
+    close(Full ++ [C, To, From]).
 
 %% Who calls again is answered again, after pauses that double; and gets the connection when there are descriptors,
 %% though no other comes.

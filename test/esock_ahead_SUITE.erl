@@ -9,7 +9,7 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 all() -> [reconnected, reconnected_after_a_part, reconnected_at_once, error_of_before, urgent, urgent_looked_for, urgent_inline, mark, mark_beside_bytes,
-          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, peek_message, peek_datagram, peek_too_much, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
+          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, peek_message, peek_datagram, peek_too_much, protocol_above, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -28,19 +28,18 @@ each(Kinds, Fun) -> lists:foreach(fun(Kind) -> ct:pal("~p", [Kind]), Fun(Kind) e
 
 %% A connection whose accepted end is of that kind.
 pair({Backend, Ahead}) ->
-    {ok, L} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    ok = esock:setopt(L, {otp, read_ahead}, Ahead),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp, #{io_backend => epoll}),
-    ok = esock:connect(C, Addr),
+    {C, S} = esock_pairs:pair(esock, #{io_backend => Backend}),
+    ok = esock:setopt(S, {otp, read_ahead}, Ahead),
     ok = esock:setopt(C, {tcp, nodelay}, true),
-    {ok, S} = esock:accept(L),
-    ok = esock:close(L),
     {C, S}.
 
-%% One receive that begins before there is something: with completions the ring receives from then on.
+%% The same, where a receive has waited: with completions the ring receives from then on.
+received(Kind) ->
+    {C, S} = pair(Kind),
+    {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+    {C, S}.
+
+%% One receive that begins before there is something.
 first(S, Send) ->
     Wait = esock:recv(S, 0, nowait),
     Send(),
@@ -59,27 +58,20 @@ until(Fun, N) -> Fun() orelse begin receive after 1 -> ok end, until(Fun, N - 1)
 
 nothing_more(S) -> ?assertEqual({error, timeout}, esock:recv(S, 0, 0)).
 
-listener() ->
-    {ok, L} = esock:open(inet, stream, tcp, #{io_backend => epoll}),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {L, Addr}.
-
 %%% Another connection on the same descriptor.
 
 %% A socket that is connected to the first of two listeners, and has waited there, so that a ring receives.
 client({Backend, Ahead}) ->
     {ok, C} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
     ok = esock:setopt(C, {otp, read_ahead}, Ahead),
-    {L, Addr} = listener(),
+    {L, Addr} = esock_pairs:listener(),
     ok = esock:connect(C, Addr),
     {ok, First} = esock:accept(L),
     ok = esock:close(L),
     {C, First}.
 
 again(C) ->
-    {L, Addr} = listener(),
+    {L, Addr} = esock_pairs:listener(),
     ok = esock:connect(C, #{family => unspec}),
     ok = esock:connect(C, Addr),
     {ok, Second} = esock:accept(L),
@@ -187,8 +179,7 @@ urgent_of(Kind) ->
 %% A stream on which somebody has asked for it is read ahead no more.
 urgent_looked_for(_) ->
     each(fun(Kind) ->
-             {C, S} = pair(Kind),
-             {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+             {C, S} = received(Kind),
              {error, _} = esock:recv(S, 1, [oob], 0),
              urgent_seen(C, S),
              esock_pairs:close([C, S])
@@ -207,8 +198,7 @@ urgent_seen(C, S) ->
 
 urgent_inline(_) ->
     each(fun(Kind) ->
-             {C, S} = pair(Kind),
-             {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+             {C, S} = received(Kind),
              ok = esock:setopt(S, {socket, oobinline}, true),
              ok = esock:send(C, "bc"),
              ok = esock:send(C, "!", [oob]),
@@ -224,8 +214,7 @@ urgent_inline(_) ->
 
 mark(_) ->
     each(fun(Kind) ->
-             {C, S} = pair(Kind),
-             {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+             {C, S} = received(Kind),
              {ok, false} = esock:ioctl(S, atmark),
              urgent_seen(C, S),
              esock_pairs:close([C, S])
@@ -252,8 +241,7 @@ mark_beside_bytes(_) ->
 
 peek_off(_) ->
     each(fun(Kind) ->
-             {C, S} = pair(Kind),
-             {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+             {C, S} = received(Kind),
              ok = esock:setopt(S, {socket, peek_off}, 1),
              ok = esock:send(C, "bcdef"),
              until(fun() -> esock:ioctl(S, nread) =:= {ok, 5} end),
@@ -265,8 +253,7 @@ peek_off(_) ->
 
 timestamps(_) ->
     each(fun(Kind) ->
-             {C, S} = pair(Kind),
-             {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+             {C, S} = received(Kind),
              ok = esock:setopt(S, {socket, timestamp}, true),
              %% The system begins with it a little later.
              until(fun() ->
@@ -278,6 +265,18 @@ timestamps(_) ->
              esock_pairs:close([C, S])
          end).
 
+%% Whoever asks for a protocol above TCP is answered by the system; the stream is not read ahead any more in any case.
+protocol_above(_) ->
+    each(fun(Kind) ->
+             {C, S} = received(Kind),
+             {error, enoent} = esock:setopt_native(S, {tcp, 31}, <<"nosuch">>),
+             ok = esock:send(C, "bcd"),
+             until(fun() -> esock:ioctl(S, nread) =:= {ok, 3} end),
+             #{read_ahead := 0} = esock:info(S),
+             {ok, <<"bcd">>} = esock:recv(S, 3, 1000),
+             esock_pairs:close([C, S])
+         end).
+
 %%% Looks at a length: they wait for it, and see each byte once.
 
 peek_waits(_) ->
@@ -286,9 +285,7 @@ peek_waits(_) ->
              ok = esock:send(C, "ab"),
              {error, {timeout, <<"ab">>}} = esock:recv(S, 4, [peek], 20),
              {error, {timeout, <<"ab">>}} = esock:recv(S, 4, [peek], 0),
-             Self = self(),
-             spawn_link(fun() -> Self ! {seen, esock:recv(S, 4, [peek], infinity)} end),
-             waits(S),
+             looks(S, 4),
              ok = esock:send(C, "c"),
              receive {seen, Early} -> ct:fail({early, Early}) after 10 -> ok end,
              ok = esock:send(C, "d"),
@@ -304,7 +301,11 @@ peek_waits(_) ->
              esock_pairs:close([C, S])
          end).
 
-waits(S) -> until(fun() -> maps:get(num_readers, esock:info(S)) > 0 end).
+%% Begins a look at a length in a process of its own, which is to wait: that is told when it has come to its end.
+looks(S, Length) ->
+    Self = self(),
+    spawn_link(fun() -> Self ! {seen, esock:recv(S, Length, [peek], infinity)} end),
+    until(fun() -> maps:get(num_readers, esock:info(S)) > 0 end).
 
 peek_ends(_) ->
     each(fun(Kind) ->
@@ -336,9 +337,7 @@ peek_with_offset(_) ->
              ok = esock:setopt(S, {socket, peek_off}, 0),
              ok = esock:send(C, "abc"),
              {ok, <<"ab">>} = esock:recv(S, 2, [peek], 1000),
-             Self = self(),
-             spawn_link(fun() -> Self ! {seen, esock:recv(S, 3, [peek], infinity)} end),
-             waits(S),
+             looks(S, 3),
              ok = esock:send(C, "de"),
              receive {seen, Seen} -> {ok, <<"cde">>} = Seen end,
              {ok, <<"abcde">>} = esock:recv(S, 5, 1000),
@@ -404,8 +403,7 @@ peek_too_much(_) ->
 
 told_number(_) ->
     each(fun(Kind) ->
-             {C, S} = pair(Kind),
-             {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+             {C, S} = received(Kind),
              {ok, Fd} = esock:getopt(S, {otp, fd}),
              ok = esock:send(C, "bcd"),
              until(fun() -> esock:ioctl(S, nread) =:= {ok, 3} end),
@@ -433,8 +431,7 @@ told_number_of_a_length(_) ->
     esock_pairs:close([C, S, D]).
 
 read_ahead_off(_) ->
-    {C, S} = pair({io_uring, 65536}),
-    {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
+    {C, S} = received({io_uring, 65536}),
     ok = esock:send(C, "bcd"),
     until(fun() -> maps:get(read_ahead, esock:info(S)) =:= 3 end),
     ok = esock:setopt(S, {otp, read_ahead}, 0),

@@ -48,10 +48,7 @@ busy() ->
 
 %% Echoes with servers that wait for messages, which check each byte, while `During' is done; all of them come.
 traffic(Backend, During) ->
-    {ok, L} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
+    {L, Addr} = esock_pairs:listener(esock, #{io_backend => Backend}),
     Servers = [spawn_monitor(fun() -> {ok, S} = esock:accept(L), serve(S) end) || _ <- lists:seq(1, 10)],
     Clients = [spawn_monitor(fun() ->
                    {ok, C} = esock:open(inet, stream, tcp, #{io_backend => Backend}),

@@ -101,38 +101,22 @@ nul_in_a_path(_) ->
 %% An empty record is not the end.
 end_of_records(_) ->
     [begin
-         {C, S} = esock_pairs:local_pair(esock, seqpacket),
-         Backend =:= io_uring andalso esock:close(C),
-         {C1, S1} = case Backend of epoll -> {C, S}; io_uring -> records(io_uring) end,
-         Wait = esock:recv_some(S1, 10, [], nowait),
-         ok = esock:send(C1, <<>>),
-         ?assertEqual({ok, <<>>}, had(S1, Wait)),
-         [ok = esock:send(C1, D) || D <- ["a", <<>>]],
-         ?assertEqual({ok, <<"a">>}, esock:recv_some(S1, 10, [], 1000)),
-         ok = esock:close(C1),
+         {C, S} = esock_pairs:local_pair(esock, seqpacket, #{io_backend => Backend}),
+         Wait = esock:recv_some(S, 10, [], nowait),
+         ok = esock:send(C, <<>>),
+         ?assertEqual({ok, <<>>}, had(S, Wait)),
+         [ok = esock:send(C, D) || D <- ["a", <<>>]],
+         ?assertEqual({ok, <<"a">>}, esock:recv_some(S, 10, [], 1000)),
+         ok = esock:close(C),
          %% It lies there when the peer has gone.
-         ?assertEqual({ok, <<>>}, esock:recv_some(S1, 10, [], 1000)),
-         ?assertEqual([eof, eof], [esock:recv_some(S1, 10, [], T) || T <- [0, 1000]]),
-         ?assertEqual(eof, had(S1, esock:recv_some(S1, 10, [], nowait))),
-         ?assertEqual({ok, false}, esock:getopt(S1, {socket, passcred})),
+         ?assertEqual({ok, <<>>}, esock:recv_some(S, 10, [], 1000)),
+         ?assertEqual([eof, eof], [esock:recv_some(S, 10, [], T) || T <- [0, 1000]]),
+         ?assertEqual(eof, had(S, esock:recv_some(S, 10, [], nowait))),
+         ?assertEqual({ok, false}, esock:getopt(S, {socket, passcred})),
          %% As OTP.
-         ?assertEqual({ok, <<>>}, esock:recv(S1, 0, 1000)),
-         ok = esock:close(S1)
-     end || Backend <- [epoll | rings()]].
-
-records(Backend) ->
-    {L, Path} = (fun() ->
-                     {ok, L0} = esock:open(local, seqpacket, default, #{io_backend => Backend}),
-                     ok = esock:bind(L0, addr(<<>>)),
-                     {ok, #{path := P}} = esock:sockname(L0),
-                     ok = esock:listen(L0),
-                     {L0, P}
-                 end)(),
-    {ok, C} = esock:open(local, seqpacket),
-    ok = esock:connect(C, addr(Path)),
-    {ok, S} = esock:accept(L),
-    ok = esock:close(L),
-    {C, S}.
+         ?assertEqual({ok, <<>>}, esock:recv(S, 0, 1000)),
+         ok = esock:close(S)
+     end || Backend <- esock_pairs:backends()].
 
 had(S, {select, {_, _, H}}) -> receive {'$socket', S, select, H} -> esock:recv_some(S, 10, [], nowait) end;
 had(S, {completion, {_, _, H}}) -> receive {'$socket', S, completion, {H, Result}} -> Result end;
@@ -212,17 +196,11 @@ dgram_unconnected(_) ->
 
 %% Such a sender sleeps until there is room: it does not try again and again.
 dgram_sleeps(_) ->
-    [dgram_sleeps(Backend, Send) || Backend <- [epoll | rings()],
+    [dgram_sleeps(Backend, Send) || Backend <- esock_pairs:backends(),
                                     Send <- [fun(S, A) -> esock:sendto(S, <<"last">>, A) end,
                                              fun(S, A) -> later(S, esock:sendto(S, <<"last">>, A, nowait), A) end,
                                              fun(S, A) -> esock:sendmsg(S, #{addr => A, iov => [<<"last">>]}) end,
                                              fun(S, A) -> esock:sendmmsg(S, [#{addr => A, iov => [<<"last">>]}], [], infinity) end]].
-
-rings() ->
-    case esock:open(local, dgram, default, #{io_backend => io_uring}) of
-        {ok, S} -> ok = esock:close(S), [io_uring];
-        {error, _} -> []
-    end.
 
 dgram_sleeps(Backend, Send) ->
     {To, Path} = abstract(dgram, <<"q">>),
@@ -265,7 +243,7 @@ dgram_large_sleeps(_) ->
          [{ok, Large} = esock:recv(To, 0, 1000) || _ <- lists:seq(1, Count)],
          receive {Pid, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
          [ok = esock:close(S) || S <- [To, From]]
-     end || Backend <- [epoll | rings()]].
+     end || Backend <- esock_pairs:backends()].
 
 %% Who is next waits for its own receiver, not for that of the one before.
 dgram_next_in_line(_) ->

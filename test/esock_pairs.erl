@@ -2,11 +2,12 @@
 -module(esock_pairs).
 
 -export([udp/0, udp/1]).
--export([listener/0, listener/1]).
--export([pair/0, pair/1]).
--export([trio/0, trio/1]).
+-export([listener/0, listener/1, listener/2]).
+-export([pair/0, pair/1, pair/2]).
+-export([trio/0, trio/1, trio/2]).
 -export([full/0]).
--export([local_pair/2]).
+-export([local_pair/2, local_pair/3]).
+-export([backends/0]).
 -export([close/1]).
 -export([cases/2]).
 -export([eventually/2]).
@@ -22,25 +23,28 @@ bound(M, S) ->
     {ok, Addr} = M:sockname(S),
     {S, Addr}.
 
-%% A TCP listener on loopback, and its address.
+%% A TCP listener on loopback, and its address. What is accepted has its options.
 listener() -> listener(esock).
-listener(M) ->
-    {ok, L} = M:open(inet, stream, tcp),
+listener(M) -> listener(M, #{}).
+listener(M, Options) ->
+    {ok, L} = M:open(inet, stream, tcp, Options),
     Bound = bound(M, L),
     ok = M:listen(L, 128),
     Bound.
 
 %% Both ends of a TCP connection: who connected, who was accepted.
 pair() -> pair(esock).
-pair(M) ->
-    {L, C, S} = trio(M),
+pair(M) -> pair(M, #{}).
+pair(M, Options) ->
+    {L, C, S} = trio(M, Options),
     ok = M:close(L),
     {C, S}.
 
 %% The listener, and both ends.
 trio() -> trio(esock).
-trio(M) ->
-    {L, Addr} = listener(M),
+trio(M) -> trio(M, #{}).
+trio(M, Options) ->
+    {L, Addr} = listener(M, Options),
     {ok, C} = M:open(inet, stream, tcp),
     ok = M:connect(C, Addr),
     {ok, S} = M:accept(L),
@@ -55,9 +59,10 @@ full() ->
     ok = esock:connect(C, Addr),
     {L, Addr, C}.
 
-%% Both ends of a Unix socket of some type.
-local_pair(M, Type) ->
-    {ok, L} = M:open(local, Type),
+%% Both ends of a Unix socket of some type; the second, whose listener has options, is the receiver of datagrams.
+local_pair(M, Type) -> local_pair(M, Type, #{}).
+local_pair(M, Type, Options) ->
+    {ok, L} = M:open(local, Type, default, Options),
     ok = M:bind(L, #{family => local, path => <<>>}),
     {ok, Addr} = M:sockname(L),
     {ok, C} = M:open(local, Type),
@@ -71,6 +76,13 @@ local_pair(M, Type) ->
             {ok, S} = M:accept(L),
             ok = M:close(L),
             {C, S}
+    end.
+
+%% The back ends that the system has for us.
+backends() ->
+    case esock:open(inet, dgram, udp, #{io_backend => io_uring}) of
+        {ok, S} -> ok = esock:close(S), [epoll, io_uring];
+        {error, _} -> [epoll]
     end.
 
 close(Sockets) ->

@@ -233,14 +233,8 @@ looks_while_a_ring_receives(_) ->
     end.
 
 ringed() ->
-    {ok, L} = esock:open(inet, stream, tcp, #{io_backend => io_uring}),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    {ok, S} = esock:accept(L),
-    ok = esock:close(L),
+    {C, S} = esock_pairs:pair(esock, #{io_backend => io_uring}),
+    ok = esock:setopt(S, {otp, read_ahead}, 65536),
     {C, S}.
 
 %% Each look comes right after the bytes, of a stream for which the ring receives. The sockets are another process's, who has the

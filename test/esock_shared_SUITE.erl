@@ -11,33 +11,15 @@ suite() -> [{timetrap, {seconds, 60}}].
 
 all() -> [both_wait, both_wait_to_write, lent_closes_first, owner_closes_first, owner_ends_first, three, duplicate, number_used_again, forgotten].
 
-backends() ->
-    case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
-        {ok, S} -> ok = esock:close(S), [epoll, io_uring];
-        {error, _} -> [epoll]
-    end.
-
 %% A connection: the peer, the socket that has the descriptor, one on a duplicate or the same descriptor.
 each(Options, Fun) ->
     [begin
-         {C, S} = pair(Backend),
+         {C, S} = esock_pairs:pair(esock, #{io_backend => Backend}),
          {ok, Fd} = esock:getopt(S, {otp, fd}),
          {ok, T} = esock:open(Fd, Options#{io_backend => Backend}),
          Fun(C, S, T),
          [_ = esock:close(X) || X <- [C, S, T]]
-     end || Backend <- backends()].
-
-pair(Backend) ->
-    {ok, L} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
-    ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
-    ok = esock:listen(L),
-    {ok, Addr} = esock:sockname(L),
-    {ok, C} = esock:open(inet, stream, tcp),
-    ok = esock:connect(C, Addr),
-    ok = esock:setopt(C, {tcp, nodelay}, true),
-    {ok, S} = esock:accept(L),
-    ok = esock:close(L),
-    {C, S}.
+     end || Backend <- esock_pairs:backends()].
 
 %% Waits for one byte, in a process of its own.
 reader(S) ->

@@ -321,17 +321,7 @@ fn lost_bytes_are_an_error_for_good() {
 #[test]
 fn beside_the_stream() {
     let mut room = Bytes(Memory::new(64));
-    let recv = Recv {
-        looks: false,
-        tells_end: false,
-        room: &mut room,
-        len: 5,
-        exact: true,
-        whole: true,
-        flags: libc::MSG_ERRQUEUE,
-        apart: false,
-        taken: None,
-    };
+    let recv = Recv { exact: true, whole: true, ..Recv::new(&mut room, 5, libc::MSG_ERRQUEUE) };
     assert!(recv.want().is_none());
 }
 
