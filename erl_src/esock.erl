@@ -603,7 +603,8 @@ connect(Socket) -> erlang:error(badarg, [Socket]).
 connect(Socket, SockAddr) -> connect(Socket, SockAddr, infinity).
 
 %% @doc Connects to an address, connect(2). After `{select, _}' and its message, {@link connect/1} tells the end.
-%% `{error, already}': a connect is under way. A connect that timed out goes on in the system.
+%% `{error, already}': a connect is under way. A connect that timed out goes on in the system. To `#{family => unspec}' it ends the
+%% connection, or a datagram socket's with its peer: nothing that has come from there is left to the next.
 -spec connect(socket(), sockaddr() | [sockaddr()], timeout() | nowait | select_handle()) ->
           ok | {ok, sctp_assoc_id()} | later() | {error, posix() | closed | invalid() | already | timeout}.
 connect(?SOCKET(Ref), SockAddrs, Timeout) when ?IS_SOCKET(Ref), is_list(SockAddrs) ->
