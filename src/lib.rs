@@ -1,40 +1,16 @@
 //! The core: sockets on pollers of their own, without the BEAM.
 //!
-//! Everything here knows descriptors, waiting lines and tables, and nothing of terms or processes: who waits is a type
-//! parameter ([`lane::Wake`]). The crate `esock_nif` puts the BEAM around it. ARCHITECTURE.md has the map.
+//! It knows descriptors, waiters and tables, and nothing of terms or processes: the waiter is a type parameter
+//! ([`lane::Wake`]). The crate `esock_nif` connects it to the BEAM.
+//!
+//! Each module is a room. From the ground up: [`wire`], [`table`], [`sys`], [`lane`], [`op`], [`poller`], [`ring`], [`socket`].
+//! A room uses only the rooms below it, and no files use one another in a circle (`test/core/house/rooms.rs`).
 
-pub mod addr;
-pub mod ahead;
-pub mod answer;
-pub mod backoff;
-pub mod call;
-pub mod codec;
-pub mod completion;
-pub mod control;
-pub mod counter;
-pub mod descriptor;
-pub mod errno;
-pub mod extended_error;
-pub mod flag;
-pub mod ioctl;
-pub mod kind;
 pub mod lane;
-pub mod layout;
-pub mod name;
-pub mod notification;
 pub mod op;
-pub mod open;
-pub mod option;
-pub mod owed;
-pub mod patience;
 pub mod poller;
-pub mod probe;
-mod queue;
-pub mod readiness;
-pub mod registry;
-pub mod sctp;
-pub mod settings;
+pub mod ring;
 pub mod socket;
 pub mod sys;
-pub mod tos;
-pub mod wakes;
+pub mod table;
+pub mod wire;

@@ -313,7 +313,7 @@ not_here(_) ->
     ok = esock:close(S).
 
 %% A socket that is none of SCTP's: the values are written and read, and the system says no. What they are in bytes is tested
-%% in test/core/layout.rs.
+%% in test/core/wire/layout.rs.
 sctp(_) ->
     S = socket(esock, tcp),
     Good = [{rtoinfo, #{assoc_id => 0, initial => 1, max => 2, min => 1}},

@@ -1,8 +1,9 @@
 //! Atoms: the ones that the code names, and those of the core's tables.
 
-use esock::errno::Errno;
-use esock::option::table::{self, Row};
-use esock::{errno, flag, name};
+use esock::table::option as table;
+use esock::table::option::Row;
+use esock::wire::errno::{self, Errno};
+use esock::wire::{flag, name};
 use rustler::{Atom, Env};
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -132,7 +133,7 @@ impl Tables {
             protocols: Names::new(env, name::PROTOCOLS),
             hows: Names::new(env, name::HOWS),
             packets: Names::new(env, name::PACKETS),
-            hardware: Names::new(env, esock::ioctl::HARDWARE),
+            hardware: Names::new(env, name::HARDWARE),
             rows,
         }
     }

@@ -4,9 +4,9 @@
 //! comes in a row is charged. To charge each call has the VM see more load than there is, and wake another scheduler for it: of one
 //! connection's echoes that is a fifth of the throughput, at half as much CPU again.
 
+use esock::lane::Direction;
 use esock::op::Op;
-use esock::readiness::Answer;
-use esock::socket::Direction;
+use esock::socket::answer::Answer;
 use rustler::schedule::consume_timeslice;
 use rustler::{Env, LocalPid};
 use std::cell::Cell;

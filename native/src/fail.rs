@@ -1,9 +1,9 @@
 //! Failures as terms: the closed set that the API answers and raises.
 
 use crate::{atoms, sys};
-use esock::errno::Errno;
 use esock::lane::Reason;
-use esock::readiness::Failure;
+use esock::socket::answer::Failure;
+use esock::wire::errno::Errno;
 use rustler::{Encoder, Env, Error, NifResult, Term};
 
 /// `{error, Reason}`

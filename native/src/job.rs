@@ -7,7 +7,7 @@ use crate::kept::Kept;
 use crate::nif::{Step, Wait};
 use crate::worker::{COPIES, DISK, Pool};
 use crate::{atoms, fail};
-use esock::ahead::MUCH;
+use esock::ring::ahead::MUCH;
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};

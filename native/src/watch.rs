@@ -4,7 +4,7 @@ use crate::atoms;
 use crate::caller::{self, Place};
 use crate::handle::{self, Handle};
 use crate::worker::{BACKGROUND, Work};
-use esock::registry::Page;
+use esock::socket::registry::Page;
 use parking_lot::Mutex;
 use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc};
 use slab::Slab;

@@ -3,10 +3,10 @@
 use crate::caller::{self, Waiter};
 use crate::watch::Watch;
 use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
-use esock::descriptor::Descriptor;
-use esock::poller::epoll::unbind;
+use esock::lane::wakes::Wakes;
 use esock::socket::Socket;
-use esock::wakes::Wakes;
+use esock::socket::descriptor::Descriptor;
+use esock::sys::processor::unbind;
 use parking_lot::{Condvar, Mutex};
 use rustler::{LocalPid, ResourceArc};
 use slab::Slab;

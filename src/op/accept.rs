@@ -1,10 +1,10 @@
 //! Accept a connection, or those that are there, accept4(2).
 
 use super::{Attempt, Op, blocked};
-use crate::errno::Errno;
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
+use crate::sys::kind::Kind;
+use crate::wire::errno::Errno;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// No call takes more connections: each is a system call, and a scheduler is not to be held for long.

@@ -1,11 +1,11 @@
 //! Connect to an address, connect(2).
 
 use super::{Attempt, Op};
-use crate::addr::Raw;
-use crate::errno::Errno;
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
+use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
+use crate::wire::errno::Errno;
 use std::os::fd::BorrowedFd;
 
 /// Connects to `to`.

@@ -5,13 +5,12 @@
 //! answer. That is found out anew with every attempt: it depends on the route, which can change, and an attempt that
 //! is refused costs one copy of 64 KB where as many bytes go by 50 datagrams.
 
-use super::sendmmsg::MOST;
 use super::{Attempt, blocked};
-use crate::addr::Raw;
-use crate::control;
-use crate::errno::Errno;
 use crate::sys;
-use crate::sys::io::{Message, Outgoing};
+use crate::sys::io::{MOST, Message, Outgoing};
+use crate::wire::addr::Raw;
+use crate::wire::cmsg as control;
+use crate::wire::errno::Errno;
 use std::borrow::Cow;
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;

@@ -15,12 +15,11 @@ pub mod sendmmsg;
 pub mod sendmsg;
 pub mod sendto;
 
-use crate::addr::Raw;
-use crate::ahead::Want;
-use crate::errno::Errno;
 use crate::lane::Claim;
-use crate::socket::Kind;
+use crate::sys::kind::Kind;
 use crate::sys::room::Space;
+use crate::wire::addr::Raw;
+use crate::wire::errno::Errno;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
@@ -80,6 +79,26 @@ impl<T> Attempt<T> {
             Self::Failed(errno) => Attempt::Failed(errno),
             Self::NoMemory => Attempt::NoMemory,
         }
+    }
+}
+
+/// What a receive takes from a stream that is read ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Want {
+    /// Fewer bytes are not worth an answer, but at the stream's end.
+    pub least: usize,
+    /// More than this it has no room for.
+    pub most: usize,
+    /// The bytes stay (MSG_PEEK).
+    pub peek: bool,
+    /// This thread may be held for as long as much takes: it is no scheduler.
+    pub apart: bool,
+}
+
+impl Want {
+    /// Whether it is answered only when all of a length is there.
+    pub fn whole(self) -> bool {
+        self.least > 1
     }
 }
 
@@ -200,7 +219,7 @@ fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, kind: Kind, len: usize
         len
     } else {
         // A family that cannot tell (netlink, say) has no message larger than the scratch buffer.
-        len.min(crate::sys::io::pending(fd).unwrap_or(0).max(R::SCRATCH))
+        len.min(crate::sys::ioctl::pending(fd).unwrap_or(0).max(R::SCRATCH))
     };
     room.room(len)
 }

@@ -1,11 +1,11 @@
 //! Receive from a connected socket, recv(2).
 
 use super::{Attempt, Cut, Op, Room, beside_the_stream, blocked, discarded, give, room};
-use crate::ahead::Want;
-use crate::errno::Errno;
 use crate::lane::Claim;
-use crate::socket::Kind;
+use crate::op::Want;
 use crate::sys;
+use crate::sys::kind::Kind;
+use crate::wire::errno::Errno;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 

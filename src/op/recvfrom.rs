@@ -1,11 +1,11 @@
 //! Receive, and learn from whom, recvfrom(2).
 
 use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room, sender};
-use crate::addr::Raw;
-use crate::ahead::Want;
 use crate::lane::Claim;
-use crate::socket::Kind;
+use crate::op::Want;
 use crate::sys;
+use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 

@@ -1,11 +1,11 @@
 //! Receive several messages with one system call, recvmmsg(2).
 
 use super::{Attempt, Op, beside_the_stream, blocked, discarded, sender};
-use crate::ahead::Want;
 use crate::lane::Claim;
-use crate::socket::Kind;
+use crate::op::Want;
 use crate::sys;
 use crate::sys::io::Received;
+use crate::sys::kind::Kind;
 use crate::sys::room::Space;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;

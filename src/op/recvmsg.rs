@@ -1,11 +1,11 @@
 //! Receive a message with its sender's address and control messages, recvmsg(2).
 
 use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room, sender};
-use crate::ahead::Want;
 use crate::lane::Claim;
-use crate::socket::Kind;
+use crate::op::Want;
 use crate::sys;
 use crate::sys::io::Received;
+use crate::sys::kind::Kind;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 

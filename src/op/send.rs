@@ -2,8 +2,8 @@
 
 use super::{Attempt, Op, blocked};
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
+use crate::sys::kind::Kind;
 use std::os::fd::BorrowedFd;
 
 /// The most that one attempt sends of a stream: it runs on a scheduler, and where the peer reads as fast as it is sent to, the

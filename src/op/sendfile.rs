@@ -2,8 +2,8 @@
 
 use super::{Attempt, Op, blocked};
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
+use crate::sys::kind::Kind;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// How much goes with one attempt.

@@ -2,15 +2,12 @@
 
 use super::sendto::untold;
 use super::{Attempt, Op, blocked, gso};
-use crate::addr::Raw;
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
 use crate::sys::io::Message;
+use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
 use std::os::fd::BorrowedFd;
-
-/// As many messages as one system call takes, UIO_MAXIOV.
-pub const MOST: usize = 1024;
 
 /// Messages to send.
 pub struct SendMmsg<'d> {

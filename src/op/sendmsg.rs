@@ -3,11 +3,11 @@
 use super::send::sent;
 use super::sendto::untold;
 use super::{Attempt, Op, gso};
-use crate::addr::Raw;
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
 use crate::sys::io::Message;
+use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
 use std::os::fd::BorrowedFd;
 
 /// As many parts as one system call takes, UIO_MAXIOV.

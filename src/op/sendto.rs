@@ -2,10 +2,10 @@
 
 use super::send::{part, sent};
 use super::{Attempt, Op};
-use crate::addr::Raw;
 use crate::lane::Claim;
-use crate::socket::Kind;
 use crate::sys;
+use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
 use std::os::fd::BorrowedFd;
 
 /// Sends `data` to an address.

@@ -4,15 +4,13 @@
 //! (`registration`). Interest in writing is added when somebody first waits to write: a datagram socket with that
 //! interest would report an event for every packet it has sent.
 
-use super::busy::{Duty, Next, Stand, Traffic};
-use super::token::{Table, Token};
-use super::{Event, Ready};
-use crate::errno::Errno;
-use crate::sys::Result;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use crate::poller::busy::{Duty, Next, Stand, Traffic};
+use crate::poller::event::{Event, Ready};
+use crate::poller::token::{Table, Token};
+use crate::sys::{Result, processor};
+use crate::wire::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::unistd::{Pid, getpid};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
@@ -71,7 +69,7 @@ impl Poller {
         let thread = builder.spawn({
             let poller = Arc::clone(&poller);
             move || {
-                unbind();
+                processor::unbind();
                 poller.run();
             }
         });
@@ -239,20 +237,6 @@ impl Poller {
             Some((Arc::clone(source), event.events()))
         }));
     }
-}
-
-/// A thread inherits the processors of the one that starts it, and that may be a scheduler bound to one: the processors of
-/// the whole program are given back to it. Where that fails it stays where it is.
-pub fn unbind() {
-    if let Ok(all) = sched_getaffinity(getpid()) {
-        let _ = sched_setaffinity(Pid::from_raw(0), &all);
-    }
-}
-
-/// How many processors the program may use.
-pub fn processors() -> usize {
-    let count = |set: CpuSet| (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count();
-    sched_getaffinity(getpid()).map_or(1, count)
 }
 
 /// What is to be reported, on the edge.

@@ -5,10 +5,10 @@
 //! because the bytes are gone by then. After some receives in a row that did not wait, nothing more is asked for, until
 //! somebody waits.
 
-use super::Ready;
-use super::epoll::{Interest, Poller};
-use super::token::Token;
-use crate::socket::Direction;
+use crate::lane::Direction;
+use crate::poller::epoll::{Interest, Poller};
+use crate::poller::event::Ready;
+use crate::poller::token::Token;
 use crate::sys;
 use parking_lot::Mutex;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

@@ -2,9 +2,9 @@
 
 use super::room::Space;
 use super::{Result, check, check_len, uninterrupted};
-use crate::addr::Raw;
-use crate::errno::Errno;
-use crate::kind::Kind;
+use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
+use crate::wire::errno::Errno;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU16;
@@ -38,7 +38,7 @@ pub fn record(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<O
 
 /// recvfrom(2): writes the sender's address to `from`. Answers how many bytes of the space were filled.
 pub fn recvfrom(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32, from: &mut Raw) -> Result<usize> {
-    let mut from_len = crate::addr::STORAGE as libc::socklen_t;
+    let mut from_len = crate::wire::addr::STORAGE as libc::socklen_t;
     let storage = from.storage().as_mut_ptr();
     let (start, len) = space.for_call(flags);
     let got = uninterrupted(|| {
@@ -71,14 +71,8 @@ pub fn sendto(fd: BorrowedFd<'_>, data: &[u8], flags: i32, to: &Raw) -> Result<u
     })
 }
 
-/// How many bytes there are to read now (of a datagram socket: the length of the next one), FIONREAD of tcp(7),
-/// udp(7) and unix(7).
-pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
-    let mut count: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int.
-    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut count) })?;
-    Ok(usize::try_from(count).unwrap_or(0))
-}
+/// As many messages as one system call takes, UIO_MAXIOV.
+pub const MOST: usize = 1024;
 
 /// What was received.
 #[derive(Default)]
@@ -118,7 +112,7 @@ impl Received {
 ///
 /// The system has just written the messages, so that the descriptors are new.
 unsafe fn rights(ctrl: &[u8]) -> Vec<OwnedFd> {
-    let rights = crate::control::each(ctrl).filter(|one| (one.0, one.1) == (libc::SOL_SOCKET, libc::SCM_RIGHTS));
+    let rights = crate::wire::cmsg::each(ctrl).filter(|one| (one.0, one.1) == (libc::SOL_SOCKET, libc::SCM_RIGHTS));
     let numbers = rights.flat_map(|(_, _, data)| data.as_chunks().0).map(|number| i32::from_ne_bytes(*number));
     // SAFETY: as the caller says; and a message with numbers that are negative has none.
     numbers.filter(|number| *number >= 0).map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect()
@@ -267,7 +261,7 @@ fn header(iov: *mut libc::iovec, count: usize, from: Option<&mut Raw>, ctrl: &mu
     header.msg_iovlen = count as _;
     if let Some(from) = from {
         header.msg_name = from.storage().as_mut_ptr().cast();
-        header.msg_namelen = crate::addr::STORAGE as libc::socklen_t;
+        header.msg_namelen = crate::wire::addr::STORAGE as libc::socklen_t;
     }
     if !ctrl.is_empty() {
         header.msg_control = ctrl.as_mut_ptr().cast();

@@ -1,7 +1,7 @@
 //! ioctl(2) on sockets.
 
 use super::{Result, check};
-use crate::ioctl::IFREQ;
+use crate::wire::ifreq::IFREQ;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// A request that writes one int.
@@ -10,6 +10,15 @@ pub fn int(fd: BorrowedFd<'_>, request: u32) -> Result<i32> {
     // SAFETY: the requests of `Form::Get` write one int.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), &raw mut value) })?;
     Ok(value)
+}
+
+/// How many bytes there are to read now (of a datagram socket: the length of the next one), FIONREAD of tcp(7),
+/// udp(7) and unix(7).
+pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut count) })?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 /// A request that reads and writes a `struct ifreq`.

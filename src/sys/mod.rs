@@ -6,14 +6,16 @@
 pub mod exit;
 pub mod io;
 pub mod ioctl;
+pub mod kind;
 pub mod memory;
 pub mod option;
+pub mod processor;
 pub mod ready;
 pub mod room;
 pub mod socket;
 pub mod uring;
 
-use crate::errno::Errno;
+use crate::wire::errno::Errno;
 
 /// What a system call answers.
 pub type Result<T> = std::result::Result<T, Errno>;

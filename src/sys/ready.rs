@@ -45,7 +45,7 @@ pub fn writable(fd: BorrowedFd<'_>) -> bool {
 /// Whether a stream has so much to look at, or has come to its end: the peer has sent all, or an error has ended it.
 pub fn has(fd: BorrowedFd<'_>, least: usize) -> bool {
     let enough = |count| count >= least.saturating_add(seen(fd));
-    ended(fd) || readable(fd) && super::io::pending(fd).map_or(true, enough)
+    ended(fd) || readable(fd) && super::ioctl::pending(fd).map_or(true, enough)
 }
 
 /// How far looks have come, SO_PEEK_OFF of socket(7).

@@ -1,8 +1,8 @@
 //! The life of a descriptor: socket(2), bind(2), connect(2), listen(2), accept4(2), shutdown(2), close(2).
 
 use super::{Result, check, uninterrupted};
-use crate::addr::Raw;
-use crate::errno::Errno;
+use crate::wire::addr::Raw;
+use crate::wire::errno::Errno;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
@@ -108,7 +108,7 @@ pub fn peel_off(fd: BorrowedFd<'_>, association: i32) -> Result<OwnedFd> {
     // A `sctp_peeloff_flags_arg_t`: the association, room for the descriptor, and the flags it is to have.
     let mut request = [association, -1, FLAGS];
     let mut len = size_of_val(&request) as libc::socklen_t;
-    let (level, option) = (crate::sctp::LEVEL, crate::sctp::PEELOFF);
+    let (level, option) = (crate::wire::sctp::LEVEL, crate::wire::sctp::PEELOFF);
     // SAFETY: pointer and length are those of an array that is ours alone.
     check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, request.as_mut_ptr().cast(), &raw mut len) })?;
     let [_, new, _] = request;
@@ -202,7 +202,7 @@ pub fn peername(fd: BorrowedFd<'_>) -> Result<Raw> {
 
 fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<Raw> {
     let mut raw = Raw::default();
-    let mut len = crate::addr::STORAGE as libc::socklen_t;
+    let mut len = crate::wire::addr::STORAGE as libc::socklen_t;
     // SAFETY: the call writes no more than `len` bytes of an address to memory that is ours alone.
     check(unsafe { call(fd.as_raw_fd(), raw.storage().as_mut_ptr().cast(), &raw mut len) })?;
     raw.set_len(len as usize);

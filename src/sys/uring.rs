@@ -1,7 +1,7 @@
 //! A ring of io_uring(7) that receives: multishot receives into buffers that the kernel picks, and their completions.
 
 use super::{Result, last};
-use crate::errno::Errno;
+use crate::wire::errno::Errno;
 use io_uring::types::{BufRingEntry, Fd};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};

@@ -1,20 +1,12 @@
-//! Tests of the core without a BEAM: a file for each theme.
+//! Tests of the core without a BEAM, in the rooms of `src/`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod addr;
-mod busy;
-mod docs;
-mod families;
-mod gso;
+mod house;
 mod lane;
-mod layout;
+mod op;
 mod poller;
-mod registry;
 mod ring;
-mod room;
-mod script;
-mod shortage;
 mod socket;
+mod sys;
 mod table;
-mod tidy;
-mod waiting;
+mod wire;

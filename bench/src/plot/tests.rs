@@ -1,9 +1,8 @@
 //! Tests of what is read, computed and left out.
 #![allow(clippy::unwrap_used)]
 
-use crate::pictures;
 use crate::results::Results;
-use crate::scale;
+use crate::{pictures, scale};
 
 const ROWS: &str = r#"{"machine": "2 cores & more", "kernel": "6.1", "otp": "29", "commit": "abc", "rounds": 5, "ms": 1000,
  "rows": [

@@ -4,8 +4,8 @@ use super::{Wait, run};
 use crate::handle::{self, Handle};
 use crate::job::{Args, Job};
 use crate::{atoms, fail};
-use esock::errno::Errno;
 use esock::op::accept::{Accept, AcceptMany};
+use esock::wire::errno::Errno;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::os::fd::OwnedFd;
 

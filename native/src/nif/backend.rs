@@ -1,8 +1,10 @@
 //! The back end of a socket: what its options, the application or the system's environment say, and what there is.
 
 use crate::atoms;
-use esock::errno::Errno;
-use esock::poller::{self, Backend};
+use esock::poller;
+use esock::ring::{pool, thread};
+use esock::socket::backend::Backend;
+use esock::wire::errno::Errno;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -40,15 +42,15 @@ pub(super) fn of<'a>(env: Env<'a>, options: Term<'a>) -> Result<Backend, Term<'a
     };
     match asked {
         0 => Ok(Backend::Epoll),
-        1 => poller::rings().map(|_| Backend::Uring).map_err(|errno| refused(env, errno)),
-        _ => Ok(poller::rings().map_or(Backend::Epoll, |_| Backend::Uring)),
+        1 => pool::start().map(|_| Backend::Uring).map_err(|errno| refused(env, errno)),
+        _ => Ok(pool::start().map_or(Backend::Epoll, |_| Backend::Uring)),
     }
 }
 
 /// Why the system has no ring for us: `posix()`, or `{memlock, Bytes}` where the limit of locked memory (RLIMIT_MEMLOCK) is
 /// too low.
 fn refused(env: Env<'_>, errno: Errno) -> Term<'_> {
-    match poller::uring::short_of_locked_memory(errno) {
+    match thread::short_of_locked_memory(errno) {
         Some(limit) => (atoms::memlock(), limit).encode(env),
         None => atoms::errno(env, errno).encode(env),
     }
@@ -63,7 +65,7 @@ fn calls_of_sctp(env: Env<'_>) -> NifResult<Term<'_>> {
 
 /// For `info/0`: the back end of a socket that asks for nothing, and what became of the rings, if they were asked for.
 pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
-    let started = poller::rings_started();
+    let started = pool::started();
     let asked = usize::from(DEFAULT.load(Relaxed));
     let name = match started {
         Some(Err(_)) if asked == 2 => ASKED.first(),
@@ -71,9 +73,9 @@ pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     };
     let name = Atom::from_bytes(env, name.copied().unwrap_or_default().as_bytes())?;
     let rings = started.and_then(Result::ok).unwrap_or(0);
-    let mut map = Term::map_new(env).map_put(atoms::name(), name)?.map_put(atoms::pollers(), poller::count())?;
+    let mut map = Term::map_new(env).map_put(atoms::name(), name)?.map_put(atoms::pollers(), poller::pool::count())?;
     map = map.map_put(atoms::rings(), rings)?.map_put(atoms::memory(), rings * esock::sys::uring::MEMORY)?;
-    map = map.map_put(atoms::busy(), poller::helped())?.map_put(atoms::sctp(), calls_of_sctp(env)?)?;
+    map = map.map_put(atoms::busy(), poller::pool::helped())?.map_put(atoms::sctp(), calls_of_sctp(env)?)?;
     match started {
         Some(Err(errno)) => map.map_put(atoms::refused(), refused(env, errno)),
         _ => Ok(map),

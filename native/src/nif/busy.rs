@@ -1,8 +1,9 @@
 //! Busy polling: processes that poll in the place of the pollers' threads.
 
 use crate::{atoms, caller, sys};
+use esock::poller;
 use esock::poller::busy::{Helper, When, poll_busily};
-use esock::poller::{self, epoll::Poller};
+use esock::poller::epoll::Poller;
 use rustler::{Atom, Env, Error, LocalPid, NifResult};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ impl Helper for Process {
 }
 
 fn nth(index: usize) -> NifResult<&'static Arc<Poller>> {
-    poller::get(index).ok_or(Error::BadArg)
+    poller::pool::get(index).ok_or(Error::BadArg)
 }
 
 /// `busy_poller(Index)`: from now on the caller is asked to poll for this poller.

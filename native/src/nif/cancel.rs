@@ -4,8 +4,7 @@ use crate::caller::{self, Place};
 use crate::charge::charge;
 use crate::handle::Handle;
 use crate::{atoms, fail};
-use esock::lane::Cancelled;
-use esock::socket::Direction;
+use esock::lane::{Cancelled, Direction};
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
 /// `cancel(Socket, Op, Handle)`: `ok`, `select_sent` (the message is in the inbox), `sending` (it is in flight: ask again),

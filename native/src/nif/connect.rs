@@ -7,7 +7,7 @@ use crate::job::{Args, Job};
 use crate::term::address;
 use crate::{atoms, fail};
 use esock::op::connect::Connect;
-use esock::readiness::Answer;
+use esock::socket::answer::Answer;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `connect(Socket, Address, Handle, How)`

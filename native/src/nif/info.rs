@@ -6,10 +6,12 @@ use crate::charge::charge;
 use crate::handle::Handle;
 use crate::term::value;
 use crate::{atoms, handle as sockets};
-use esock::codec::{Kin, Value};
-use esock::counter::{CENSUS, Tally};
-use esock::lane::{Claim, State};
-use esock::socket::{Direction, Origin, Side};
+use esock::lane::tally::Tally;
+use esock::lane::{Claim, Direction, State};
+use esock::socket::Side;
+use esock::socket::census::CENSUS;
+use esock::sys::kind::Origin;
+use esock::wire::value::{Kin, Value};
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

@@ -4,8 +4,10 @@ use super::finish;
 use crate::handle::Handle;
 use crate::term::{list, value};
 use crate::{atoms, fail};
-use esock::codec::{Codec, Value};
-use esock::ioctl::{self, Form, Row};
+use esock::table::ioctl::{self, Form, Row};
+use esock::wire::codec::Codec;
+use esock::wire::ifreq;
+use esock::wire::value::Value;
 use rustler::types::map::MapIterator;
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
@@ -26,7 +28,7 @@ fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Term<
 }
 
 fn about_socket<'a>(env: Env<'a>, resource: &Handle, row: &Row) -> NifResult<Term<'a>> {
-    if row.request == ioctl::ATMARK && !resource.socket.leave_ring() {
+    if row.request == ifreq::ATMARK && !resource.socket.leave_ring() {
         return Ok(atoms::yield_().encode(env));
     }
     let result = match row.form {
@@ -42,12 +44,13 @@ fn about_interface<'a>(env: Env<'a>, resource: &Handle, row: &Row, name: Term<'a
     let socket = &resource.socket;
     let result = match row.form {
         Form::InterfaceName => {
-            let request = ioctl::ifreq(&[], &name.decode::<i32>()?.to_ne_bytes()).ok_or(Error::BadArg)?;
-            socket
-                .ioctl_interface(row.request, request, |ifreq| Codec::Text(ioctl::NAME).read(ifreq.get(..ioctl::NAME)?))
+            let request = ifreq::ifreq(&[], &name.decode::<i32>()?.to_ne_bytes()).ok_or(Error::BadArg)?;
+            socket.ioctl_interface(row.request, request, |request| {
+                Codec::Text(ifreq::NAME).read(request.get(..ifreq::NAME)?)
+            })
         }
         Form::Interface(codec) => {
-            let read = |ifreq: &[u8]| codec.read(ifreq.get(ioctl::NAME..)?);
+            let read = |request: &[u8]| codec.read(request.get(ifreq::NAME..)?);
             socket.ioctl_interface(row.request, interface(name, &[])?, read)
         }
         Form::Flags => socket.ioctl_interface(row.request, interface(name, &[])?, flags),
@@ -83,13 +86,13 @@ fn answer<'a>(env: Env<'a>, value: &Value) -> Term<'a> {
 }
 
 fn flags(ifreq: &[u8]) -> Option<Value> {
-    let bits = ifreq.get(ioctl::NAME..)?.first_chunk()?;
+    let bits = ifreq.get(ifreq::NAME..)?.first_chunk()?;
     Some(ioctl::flags(i32::from(u16::from_ne_bytes(*bits))))
 }
 
 /// A request for the interface of that name.
-fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ioctl::IFREQ]> {
-    value::text(name, ioctl::NAME).and_then(|bytes| ioctl::ifreq(&bytes, behind)).ok_or(Error::BadArg)
+fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ifreq::IFREQ]> {
+    value::text(name, ifreq::NAME).and_then(|bytes| ifreq::ifreq(&bytes, behind)).ok_or(Error::BadArg)
 }
 
 /// Flags to set and flags to clear, of `#{Flag => boolean()}`.

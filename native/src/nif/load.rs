@@ -2,7 +2,7 @@
 
 use crate::{atoms, handle};
 use esock::poller::busy::poll_busily;
-use esock::settings::READ_AHEAD;
+use esock::socket::settings::READ_AHEAD;
 use rustler::{Env, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -28,5 +28,5 @@ pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     if let Some(size) = info.map_get(atoms::read_ahead()).ok().and_then(super::otp::read_ahead) {
         READ_AHEAD.store(size, Relaxed);
     }
-    esock::poller::start(esock::poller::epoll::processors().div_ceil(PROCESSORS_PER_POLLER).min(MOST_POLLERS)).is_ok()
+    esock::poller::pool::start(esock::sys::processor::count().div_ceil(PROCESSORS_PER_POLLER).min(MOST_POLLERS)).is_ok()
 }

@@ -30,12 +30,11 @@ pub(crate) mod wait;
 pub(crate) use wait::{Step, Wait};
 
 use crate::caller::{self, Place, Waiter};
-use crate::charge;
 use crate::handle::Handle;
-use crate::{atoms, fail};
+use crate::{atoms, charge, fail};
 use esock::op::Op;
-use esock::readiness::{Answer, Failure};
 use esock::socket::With;
+use esock::socket::answer::{Answer, Failure};
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::time::Instant;
 

@@ -4,9 +4,9 @@ use super::{finish, handle};
 use crate::caller::Waiter;
 use crate::term::address;
 use crate::{atoms, fail};
-use esock::addr::Address;
-use esock::readiness::Failure;
 use esock::socket::With;
+use esock::socket::answer::Failure;
+use esock::wire::addr::Address;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 
 /// `bind(Socket, Address)`

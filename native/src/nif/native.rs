@@ -4,7 +4,7 @@ use super::finish;
 use crate::handle::Handle;
 use crate::term::{address, control, list};
 use crate::{atoms, buffer, fail};
-use esock::option::table::Keeper;
+use esock::table::option::Keeper;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 
 /// More than any option of the system needs.

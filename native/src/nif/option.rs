@@ -5,8 +5,8 @@ use super::{finish, handle};
 use crate::handle::Handle;
 use crate::term::value;
 use crate::{atoms, fail};
-use esock::codec::Codec;
-use esock::option::table::{Access, Keeper, Own, Row};
+use esock::table::option::{Access, Keeper, Own, Row};
+use esock::wire::codec::Codec;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `setopt(Socket, {Level, Option}, Value)`

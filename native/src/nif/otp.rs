@@ -3,10 +3,10 @@
 use crate::caller::{self, Place};
 use crate::handle::{Handle, Owned};
 use crate::{atoms, fail};
-use esock::option::table::Own;
-use esock::readiness::Failure;
-use esock::sctp;
-use esock::settings::{CTRL, READ_AHEAD, Rcvbuf};
+use esock::socket::answer::Failure;
+use esock::socket::settings::{CTRL, READ_AHEAD, Rcvbuf};
+use esock::table::option::Own;
+use esock::wire::sctp;
 use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -7,9 +7,9 @@ use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
-use esock::addr::Address;
 use esock::op::recv::{Recv, least, looks};
 use esock::op::recvfrom::RecvFrom;
+use esock::wire::addr::Address;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 

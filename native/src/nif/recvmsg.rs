@@ -5,12 +5,12 @@ use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::term::{address, control, flags, value};
 use crate::{atoms, buffer};
-use esock::addr::Address;
-use esock::notification;
 use esock::op::recv::least;
 use esock::op::recvmsg::RecvMsg;
 use esock::sys::io::Received;
 use esock::sys::memory::zeros;
+use esock::wire::addr::Address;
+use esock::wire::notification;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -82,7 +82,7 @@ pub(super) fn message<'a>(
     data: Term<'a>,
     ctrl: &[u8],
 ) -> Option<Term<'a>> {
-    let messages = esock::control::parse(ctrl.get(..got.ctrl).unwrap_or_default());
+    let messages = esock::wire::cmsg::parse(ctrl.get(..got.ctrl).unwrap_or_default());
     let list: Vec<_> = messages.iter().map(|one| control::encode(env, one)).collect::<Option<_>>()?;
     let mut pairs: Vec<(Atom, Term<'a>)> = vec![(atoms::ctrl(), list.encode(env))];
     let told = notification::is(protocol, got.flags).then(|| data.decode::<Binary<'_>>().ok()).flatten();
@@ -99,7 +99,7 @@ pub(super) fn message<'a>(
     if !got.from.as_bytes().is_empty() {
         pairs.push((atoms::addr(), address::encode(env, &Address::from_raw(&got.from))?));
     }
-    pairs.extend(esock::control::gro(&messages).map(|size| (atoms::gro(), size.encode(env))));
+    pairs.extend(esock::wire::cmsg::gro(&messages).map(|size| (atoms::gro(), size.encode(env))));
     pairs.extend((got.whole > got.len).then(|| (atoms::length(), got.whole.encode(env))));
     Term::map_from_pairs(env, &pairs).ok()
 }

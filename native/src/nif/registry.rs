@@ -5,7 +5,7 @@ use crate::caller::Place;
 use crate::charge::charge;
 use crate::handle::{self, Handle, Owned};
 use crate::watch::{Watch, Watches};
-use esock::registry::Page;
+use esock::socket::registry::Page;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 

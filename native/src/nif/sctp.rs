@@ -5,7 +5,7 @@ use crate::caller::{self, Place};
 use crate::handle::Handle;
 use crate::term::{address, list};
 use crate::{atoms, fail};
-use esock::sctp;
+use esock::wire::sctp;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `bindx(Socket, Addresses, Add)`

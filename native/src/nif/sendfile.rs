@@ -5,7 +5,7 @@ use crate::handle::Handle;
 use crate::job::{Args, Job};
 use crate::{atoms, fail, worker};
 use esock::op::sendfile::{AT_ONCE, SendFile};
-use esock::poller::Backend;
+use esock::socket::backend::Backend;
 use rustler::{Atom, Encoder, Env, NifResult, Resource, ResourceArc, Term};
 use std::os::fd::OwnedFd;
 

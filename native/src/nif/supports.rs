@@ -1,7 +1,7 @@
 //! supports: the tables as lists.
 
 use crate::atoms;
-use esock::option::table::Keeper;
+use esock::table::option::Keeper;
 use rustler::{Atom, Encoder, Env, Term};
 
 /// `options()`: `{{Level, Option}, boolean()}` of every option, and whether this system has it.

@@ -1,16 +1,15 @@
 //! How a call waits, and what it answers while it does.
 
 use crate::caller::{self, Place, Waiter};
-use crate::charge;
 use crate::handle::Handle;
 use crate::job::{Args, Job, Task};
-use crate::{atoms, fail};
+use crate::{atoms, charge, fail};
+use esock::lane::wakes::Wakes;
 use esock::lane::{Claim, Wake};
 use esock::op::Op;
-use esock::poller::Backend;
-use esock::readiness::{Answer, Failure, Mode};
 use esock::socket::With;
-use esock::wakes::Wakes;
+use esock::socket::answer::{Answer, Failure, Mode};
+use esock::socket::backend::Backend;
 use rustler::{Atom, Encoder, Env, Error, LocalPid, NifResult, ResourceArc, Term};
 use std::cell::Cell;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::list;
 use crate::{atoms, buffer, fail, sys};
-use esock::addr::{Address, Raw, STORAGE};
+use esock::wire::addr::{Address, Raw, STORAGE};
 use rustler::types::map::MapIterator;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -2,8 +2,10 @@
 
 use super::{list, value};
 use crate::{atoms, buffer};
-use esock::control::table::{self, Row};
-use esock::control::{self, Message};
+use esock::table::control as table;
+use esock::table::control::Row;
+use esock::wire::cmsg as control;
+use esock::wire::cmsg::Message;
 use rustler::{Atom, Binary, Encoder, Env, Term};
 use std::borrow::Cow;
 

@@ -39,7 +39,7 @@ pub(crate) fn encode(env: Env<'_>, bits: i32) -> Term<'_> {
     let mut list = Vec::new();
     let mut left = bits;
     for (name, bit) in atoms::flags().list() {
-        if left & bit != 0 && *bit != esock::flag::CLOEXEC {
+        if left & bit != 0 && *bit != esock::wire::flag::CLOEXEC {
             list.push(name.encode(env));
         }
         left &= !bit;

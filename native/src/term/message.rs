@@ -3,11 +3,12 @@
 use super::{address, control};
 use crate::handle::Handle;
 use crate::{atoms, fail};
-use esock::addr::Raw;
-use esock::errno;
-use esock::op::{gso, send, sendmsg::IOV_MAX};
-use esock::socket::Kind;
+use esock::op::sendmsg::IOV_MAX;
+use esock::op::{gso, send};
 use esock::sys::io::Message;
+use esock::sys::kind::Kind;
+use esock::wire::addr::Raw;
+use esock::wire::errno;
 use rustler::{Binary, Encoder, Env, NifResult, Term};
 use std::io::IoSlice;
 use std::num::NonZeroU16;

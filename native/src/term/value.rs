@@ -2,8 +2,9 @@
 
 use crate::term::{address, list};
 use crate::{atoms, buffer};
-use esock::codec::{Codec, Kin, Layout, Value};
-use esock::errno::Errno;
+use esock::wire::codec::{Codec, Layout};
+use esock::wire::errno::Errno;
+use esock::wire::value::{Kin, Value};
 use rustler::{Atom, Encoder, Env, Term};
 
 /// The value that a term stands for; nothing where it is none of that form.
@@ -27,20 +28,20 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
                 ("addr", decode(env, Codec::Bytes(14), get(env, term, "addr")?)?),
             ]))
         }
-        Codec::Linger => match name(term) {
+        Codec::Linger(layout) => match name(term) {
             Some(name) => (name == "abort").then_some(Value::Name("abort")),
-            None => decode(env, Codec::Struct(&esock::layout::LINGER), term),
+            None => decode(env, Codec::Struct(layout), term),
         },
-        Codec::MsFilter if term.is_atom() => (name(term)? == "null").then_some(Value::Name("null")),
-        Codec::MsFilter => {
-            let Value::Map(mut pairs) = decode(env, Codec::Struct(&esock::layout::MSFILTER), term)? else {
+        Codec::MsFilter(_) if term.is_atom() => (name(term)? == "null").then_some(Value::Name("null")),
+        Codec::MsFilter(layout) => {
+            let Value::Map(mut pairs) = decode(env, Codec::Struct(layout), term)? else {
                 return None;
             };
             pairs.push(("slist", several(env, Codec::Ip4, get(env, term, "slist")?, list::MOST)?));
             Some(Value::Map(pairs))
         }
-        Codec::Md5Sig => {
-            let Value::Map(mut pairs) = decode(env, Codec::Struct(&esock::layout::MD5SIG), term)? else {
+        Codec::Md5Sig(layout) => {
+            let Value::Map(mut pairs) = decode(env, Codec::Struct(layout), term)? else {
                 return None;
             };
             pairs.push(("key", decode(env, Codec::Bytes(80), get(env, term, "key")?)?));
@@ -69,7 +70,7 @@ pub(crate) fn text(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
 /// A name or a number. Which names are good is for the codec to say.
 fn named(term: Term<'_>) -> Option<Value> {
     match name(term) {
-        Some(name) => esock::codec::interned(&name).map(Value::Name),
+        Some(name) => esock::wire::interned::interned(&name).map(Value::Name),
         None => term.decode().ok().map(Value::Int),
     }
 }

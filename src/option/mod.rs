@@ -1,3 +1,0 @@
-//! Socket options: the table.
-
-pub mod table;

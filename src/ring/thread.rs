@@ -1,0 +1,310 @@
+//! A ring's thread: it receives for many streams with few system calls, by multishot receives of io_uring(7).
+//!
+//! What schedulers ask for crosses by a queue, and only a thread that sleeps is woken for it. A request that the kernel has
+//! holds the file open, whatever becomes of its descriptor: who closes a socket has it let go first ([`Ring::release`]).
+
+use crate::poller::busy::Traffic;
+use crate::poller::event::{Event, Ready};
+use crate::poller::token::{Table, Token};
+use crate::sys::uring::{BELL, CANCEL, Completion, Kernel, Uring};
+use crate::sys::{self, Result};
+use crate::wire::errno::Errno;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
+
+/// Whom a ring receives for.
+pub trait Intake: Ready {
+    /// Bytes have come. Answers whether that is enough for now: the receive is ended then. `dense`: others bring them faster.
+    fn landed(&self, bytes: &[u8], dense: bool) -> bool;
+    /// The receive has ended, perhaps with an error.
+    fn let_go(&self, errno: Option<Errno>);
+}
+
+/// Receives that schedulers may ask for while the thread is busy.
+pub const QUEUE: usize = 4096;
+const STACK: usize = 256 * 1024;
+
+/// What is done when the kernel has let go of a file.
+pub type Farewell = Box<dyn FnOnce() + Send>;
+
+/// A receive.
+pub struct Entry {
+    source: Arc<dyn Intake>,
+    farewell: Option<Farewell>,
+}
+
+enum Request {
+    Receive(RawFd, Token),
+    Cancel(Token),
+}
+
+/// What the thread and the schedulers share.
+#[derive(Default)]
+pub struct Desk {
+    requests: VecDeque<Request>,
+    entries: Table<Entry>,
+    /// The thread waits for completions, and does not look here.
+    asleep: bool,
+    /// The thread has ended, or is to.
+    ended: bool,
+}
+
+/// A ring and its thread.
+pub struct Ring {
+    desk: Mutex<Desk>,
+    bell: EventFd,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    traffic: Arc<Traffic>,
+}
+
+impl Ring {
+    /// Starts ring number `index`, and tries whether the kernel receives as it should.
+    pub fn start(index: usize, traffic: Arc<Traffic>) -> Result<Arc<Self>> {
+        Self::start_on(index, traffic, || Uring::new().and_then(|mut made| trial(&mut made).map(|()| made)))
+    }
+
+    /// The same, on what `make` makes in the ring's thread.
+    pub fn start_on<K: Kernel>(
+        index: usize,
+        traffic: Arc<Traffic>,
+        make: impl FnOnce() -> Result<K> + Send + 'static,
+    ) -> Result<Arc<Self>> {
+        let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let ring = Arc::new(Self { desk: Mutex::default(), bell, thread: Mutex::new(None), traffic });
+        let (tell, told) = mpsc::sync_channel(1);
+        let builder = Builder::new().name(format!("esock_ring_{index}")).stack_size(STACK);
+        let thread = builder.spawn({
+            let ring = Arc::clone(&ring);
+            move || {
+                sys::processor::unbind();
+                // Only the thread that makes a ring may use it.
+                let made = make();
+                let _ = tell.send(made.as_ref().map(|_| ()).map_err(|errno| *errno));
+                if let Ok(made) = made {
+                    ring.run(made);
+                }
+            }
+        });
+        let thread = thread.map_err(|error| Errno::new(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
+        told.recv().unwrap_or(Err(Errno::new(libc::EAGAIN)))?;
+        *ring.thread.lock() = Some(thread);
+        Ok(ring)
+    }
+
+    /// Receives from a descriptor for a source, until it says that it is enough; or nothing, where the queue is full or the
+    /// thread has ended.
+    pub fn receive(&self, fd: RawFd, source: Arc<dyn Intake>) -> Option<Token> {
+        let mut desk = self.desk.lock();
+        if desk.ended || desk.requests.len() >= QUEUE {
+            return None;
+        }
+        let token = desk.entries.insert(Entry { source, farewell: None });
+        desk.requests.push_back(Request::Receive(fd, token));
+        self.ring(desk);
+        Some(token)
+    }
+
+    /// Ends a receive. What has come by then is still brought.
+    pub fn stop(&self, token: Token) {
+        let mut desk = self.desk.lock();
+        desk.requests.push_back(Request::Cancel(token));
+        self.ring(desk);
+    }
+
+    /// Ends a receive, and calls `farewell` when the kernel has let go of the file.
+    pub fn release(&self, token: Token, farewell: Farewell) {
+        let mut desk = self.desk.lock();
+        let ended = desk.ended;
+        match desk.entries.get_mut(token) {
+            Some(entry) if !ended => {
+                entry.farewell = Some(farewell);
+                desk.requests.push_back(Request::Cancel(token));
+                self.ring(desk);
+            }
+            _ => {
+                drop(desk);
+                farewell();
+            }
+        }
+    }
+
+    /// How many receives there are.
+    pub fn receiving(&self) -> usize {
+        self.desk.lock().entries.len()
+    }
+
+    /// Ends the thread and waits for it. What the kernel still has it lets go of when the program ends.
+    pub fn stop_thread(&self) {
+        let mut desk = self.desk.lock();
+        desk.ended = true;
+        self.ring(desk);
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+
+    fn ring(&self, mut desk: parking_lot::MutexGuard<'_, Desk>) {
+        if std::mem::take(&mut desk.asleep) {
+            drop(desk);
+            // It fails when the counter is at its end, and then the thread is being woken already.
+            let _ = self.bell.write(1);
+        }
+    }
+
+    fn run(&self, mut uring: impl Kernel) {
+        let mut completions = Vec::new();
+        let mut work = || -> Result<()> {
+            uring.hear(self.bell.as_fd())?;
+            while self.ask(&mut uring)? {
+                uring.wait()?;
+                uring.completions(&mut completions);
+                self.traffic.ring_wakes(Instant::now(), completions.len());
+                self.serve(&mut uring, &mut completions)?;
+            }
+            Ok(())
+        };
+        if !matches!(catch_unwind(AssertUnwindSafe(&mut work)), Ok(Ok(()))) {
+            self.fall();
+        }
+    }
+
+    /// Hands over what was asked for, until there is nothing more. Answers whether to go on.
+    fn ask(&self, uring: &mut impl Kernel) -> Result<bool> {
+        loop {
+            let mut desk = self.desk.lock();
+            let requests = std::mem::take(&mut desk.requests);
+            desk.asleep = requests.is_empty();
+            if desk.ended {
+                return Ok(false);
+            }
+            drop(desk);
+            if requests.is_empty() {
+                return Ok(true);
+            }
+            for request in requests {
+                match request {
+                    Request::Receive(fd, token) => uring.receive(fd, token.to_u64())?,
+                    Request::Cancel(token) => uring.cancel(token.to_u64())?,
+                }
+            }
+        }
+    }
+
+    /// Brings what has come to whom it is for, and then tells each of them once.
+    fn serve(&self, uring: &mut impl Kernel, completions: &mut Vec<Completion>) -> Result<()> {
+        let mut told: Vec<Arc<dyn Intake>> = Vec::new();
+        // What has come is brought in any case.
+        let mut health = Ok(());
+        for completion in completions.drain(..) {
+            match completion.name {
+                BELL if completion.more => {}
+                BELL => health = health.and(uring.hear(self.bell.as_fd())),
+                name if name & CANCEL != 0 => health = health.and(self.cancelled(uring, &completion)),
+                name => {
+                    let token = Token::from_u64(name);
+                    let Some((source, enough)) =
+                        uring.take(&completion, |bytes| self.landed(token, &completion, bytes))
+                    else {
+                        continue;
+                    };
+                    if enough {
+                        health = health.and(uring.cancel(name));
+                    }
+                    if !told.last().is_some_and(|last| Arc::ptr_eq(last, &source)) {
+                        told.push(source);
+                    }
+                }
+            }
+        }
+        for source in told {
+            // A panic costs its source an event, not the others theirs; the hook has written where it was.
+            let _ = catch_unwind(AssertUnwindSafe(|| source.ready(Event::READ)));
+        }
+        health
+    }
+
+    /// A cancel has been carried out, or has found nothing: while the kernel goes from one wait to the next, a receive is not
+    /// where a cancel looks.
+    fn cancelled(&self, uring: &mut impl Kernel, completion: &Completion) -> Result<()> {
+        let name = completion.name & !CANCEL;
+        let there = self.desk.lock().entries.get(Token::from_u64(name)).is_some();
+        if completion.result.is_err() && there { uring.cancel(name) } else { Ok(()) }
+    }
+
+    /// What one completion brings. Answers whose it was, and whether that is enough.
+    fn landed(&self, token: Token, completion: &Completion, bytes: &[u8]) -> Option<(Arc<dyn Intake>, bool)> {
+        let mut desk = self.desk.lock();
+        let source = Arc::clone(&desk.entries.get(token)?.source);
+        let ended = if completion.more { None } else { desk.entries.remove(token) };
+        drop(desk);
+        let enough = !bytes.is_empty() && source.landed(bytes, self.traffic.lasting());
+        if let Some(entry) = ended {
+            source.let_go(completion.result.err());
+            if let Some(farewell) = entry.farewell {
+                farewell();
+            }
+        }
+        Some((source, enough && completion.more))
+    }
+
+    /// The ring is of no more use: nobody waits for it from now on.
+    fn fall(&self) {
+        let mut desk = self.desk.lock();
+        desk.ended = true;
+        let entries = std::mem::take(&mut desk.entries);
+        drop(desk);
+        for entry in entries.into_all() {
+            // Bytes that the ring had may be gone: the stream is not to go on without them.
+            entry.source.let_go(Some(Errno::new(libc::EIO)));
+            if let Some(farewell) = entry.farewell {
+                farewell();
+            }
+            let _ = catch_unwind(AssertUnwindSafe(|| entry.source.ready(Event::READ)));
+        }
+    }
+}
+
+/// A ring's receive, which holds the file open until it is ended.
+pub struct Held {
+    /// the ring
+    pub ring: &'static Arc<Ring>,
+    /// the receive
+    pub token: Token,
+}
+
+/// Where a ring was refused for want of locked memory (Linux before 5.12 counts it), how much the program may have.
+pub fn short_of_locked_memory(errno: Errno) -> Option<u64> {
+    (errno.number() == libc::ENOMEM).then(sys::memory::lockable).flatten()
+}
+
+/// Receives once and ends it: what a kernel without multishot receives, or one that is not allowed to, refuses.
+fn trial(uring: &mut Uring) -> Result<()> {
+    const NAME: u64 = 0;
+    let (mine, other) = sys::socket::pair()?;
+    sys::io::send(other.as_fd(), b"?", 0)?;
+    uring.receive(mine.as_raw_fd(), NAME)?;
+    let mut completions = Vec::new();
+    let (mut got, mut ended) = (false, false);
+    while !ended {
+        uring.wait()?;
+        uring.completions(&mut completions);
+        for completion in completions.drain(..).filter(|completion| completion.name == NAME) {
+            let right = uring.take(&completion, |bytes| bytes == b"?");
+            got |= right;
+            ended |= !completion.more;
+            if !right && !got {
+                return Err(completion.result.err().unwrap_or(Errno::new(libc::EOPNOTSUPP)));
+            }
+            if right && completion.more {
+                uring.cancel(NAME)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! The calls that do not wait: names, options, ioctls.
+
+use crate::lane::Wake;
+use crate::socket::answer::Failure;
+use crate::socket::{Socket, With};
+use crate::sys;
+use crate::sys::kind::{Kind, Origin};
+use crate::wire::addr::{Address, Raw};
+use crate::wire::errno::Errno;
+use crate::wire::ifreq::{ATMARK, IFREQ, NAME};
+use crate::wire::sctp;
+use crate::wire::value::Value;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Options that have a receive bring something else, or besides.
+const RECEIVED_WITH: &[(i32, i32)] = &[
+    (libc::SOL_SOCKET, libc::SO_OOBINLINE),
+    (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
+    (libc::SOL_SOCKET, libc::SO_TIMESTAMP),
+    (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS),
+    (libc::SOL_SOCKET, libc::SO_TIMESTAMPING),
+    (libc::IPPROTO_TCP, libc::TCP_INQ),
+    (libc::IPPROTO_TCP, libc::TCP_ULP),
+];
+
+impl<W: Wake> Socket<W> {
+    /// bind(2)
+    pub fn bind(&self, addr: &Raw) -> With<Result<(), Failure>, W> {
+        self.with(|fd, side| {
+            sys::socket::bind(fd, addr)?;
+            side.bound = true;
+            Ok(())
+        })
+    }
+
+    /// listen(2)
+    pub fn listen(&self, backlog: i32) -> With<Result<(), Failure>, W> {
+        self.with(|fd, side| {
+            sys::socket::listen(fd, backlog)?;
+            side.listening = true;
+            Ok(())
+        })
+    }
+
+    /// shutdown(2)
+    pub fn shutdown(&self, how: i32) -> With<Result<(), Failure>, W> {
+        self.with(|fd, _| sys::socket::shutdown(fd, how))
+    }
+
+    /// getsockname(2)
+    pub fn sockname(&self) -> With<Result<Address, Failure>, W> {
+        self.with(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
+    }
+
+    /// getpeername(2)
+    pub fn peername(&self) -> With<Result<Address, Failure>, W> {
+        self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
+    }
+
+    /// Whether an option may be set now. One that changes what a receive brings, in ways that a ring does not know, waits until the
+    /// ring that receives has let go; none receives for this socket again.
+    pub fn may_set(&self, level: i32, option: i32) -> bool {
+        match (level, option) {
+            // The kernel counts what was looked at behind the descriptor.
+            (libc::SOL_SOCKET, libc::SO_PEEK_OFF) => self.share(),
+            with => !RECEIVED_WITH.contains(&with) || self.leave_ring(),
+        }
+    }
+
+    /// No ring receives for this socket from now on. Answers whether that is so already: else the caller is to ask again.
+    pub fn leave_ring(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.leave())
+    }
+
+    /// The connection is to be ended: a ring is not to hold anything of it that would come with the next. Answers whether it has let
+    /// go, as [`Socket::leave_ring`].
+    pub fn may_disconnect(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.end_stream())
+    }
+
+    /// The connection has ended: nothing of it is left to the next.
+    pub(crate) fn renew(&self) {
+        let _ = (self.owed.take(), self.behind.take());
+        if let Some(ahead) = &self.ahead {
+            ahead.renew();
+        }
+    }
+
+    /// Who asks for the descriptor's number may read there too: as [`Socket::leave_ring`], and nothing is gathered for a length.
+    pub fn share(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.share())
+    }
+
+    /// `{otp, read_ahead}`. Answers whether the ring has let go where it is to read nothing ahead.
+    pub fn set_read_ahead(&self, most: usize) -> bool {
+        self.settings.read_ahead.store(most, Relaxed);
+        most > 0 || self.ahead.as_ref().is_none_or(|ahead| !ahead.looked())
+    }
+
+    /// setsockopt(2)
+    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> With<Result<(), Failure>, W> {
+        self.with(|fd, _| {
+            sys::option::set(fd, level, option, value)?;
+            if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
+                // Off, or a reset, does not block.
+                self.lingers
+                    .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
+            }
+            if (level, option) == (libc::IPPROTO_UDP, libc::UDP_GRO) {
+                self.settings.gro.store(value.first_chunk::<4>() != Some(&[0; 4]), Relaxed);
+            }
+            Ok(())
+        })
+    }
+
+    /// getsockopt(2): the first `size` bytes of the value.
+    pub fn option(&self, level: i32, option: i32, size: usize) -> With<Result<Vec<u8>, Failure>, W> {
+        self.option_into(level, option, vec![0; size])
+    }
+
+    /// getsockopt(2) into `value`, whose bytes the system may read first.
+    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<Result<Vec<u8>, Failure>, W> {
+        self.with(|fd, _| {
+            let len = sys::option::get(fd, level, option, &mut value)?;
+            value.truncate(len);
+            if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
+                self.met(&mut value);
+            }
+            Ok(value)
+        })
+    }
+
+    /// An error that was taken from the socket, by a ring or for who comes next, for who asks for it.
+    fn met(&self, value: &mut [u8]) {
+        let errno = self.owed.take().or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
+        if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
+            *bytes = errno.number().to_ne_bytes();
+        }
+    }
+
+    /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.
+    pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            let ahead = i32::try_from(self.read_ahead()).unwrap_or(i32::MAX);
+            let number = sys::ioctl::int(fd, request)?;
+            Ok(read(match request {
+                ATMARK if ahead > 0 => 0,
+                _ if u64::from(request) == libc::FIONREAD => number.saturating_add(ahead),
+                _ => number,
+            }))
+        })
+    }
+
+    /// How much the send buffer still takes: its size less what is in it.
+    pub fn ioctl_space(&self, request: u32) -> With<Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            let size = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
+            Ok(Value::Int(i64::from(size - sys::ioctl::int(fd, request)?).max(0)))
+        })
+    }
+
+    /// A request about an interface. What `read` makes of its `struct ifreq` is the answer.
+    pub fn ioctl_interface(
+        &self,
+        request: u32,
+        mut ifreq: [u8; IFREQ],
+        read: impl Fn(&[u8]) -> Option<Value>,
+    ) -> With<Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            sys::ioctl::ifreq(fd, request, &mut ifreq)?;
+            read(&ifreq).ok_or(Errno::new(libc::EINVAL))
+        })
+    }
+
+    /// Changes something of an interface.
+    pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> With<Result<(), Failure>, W> {
+        self.with(|fd, _| sys::ioctl::ifreq(fd, request, &mut ifreq))
+    }
+
+    /// Sets and clears flags of an interface.
+    pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> With<Result<(), Failure>, W> {
+        self.with(|fd, _| {
+            sys::ioctl::ifreq(fd, libc::SIOCGIFFLAGS as u32, &mut ifreq)?;
+            let bits = ifreq.get_mut(NAME..NAME + 2).ok_or(Errno::new(libc::EINVAL))?;
+            let old =
+                i32::from(u16::from_ne_bytes([bits.first().copied().unwrap_or(0), bits.last().copied().unwrap_or(0)]));
+            bits.copy_from_slice(&(((old | set) & !clear) as u16).to_ne_bytes());
+            sys::ioctl::ifreq(fd, libc::SIOCSIFFLAGS as u32, &mut ifreq)
+        })
+    }
+
+    /// All interfaces that have an address.
+    pub fn interfaces(&self) -> With<Result<Value, Failure>, W> {
+        self.with(|fd, _| {
+            let bytes = sys::ioctl::ifconf(fd, 1024 * IFREQ)?;
+            crate::wire::ifreq::interfaces(&bytes).ok_or(Errno::new(libc::EINVAL))
+        })
+    }
+
+    /// Begins an SCTP association with a host of several addresses. Answers its number.
+    pub fn sctp_connect(&self, addresses: &[u8]) -> With<Result<i32, Failure>, W> {
+        self.with(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
+    }
+
+    /// A socket of its own for one association. It inherits the settings.
+    pub fn sctp_peeloff(&self, association: i32) -> With<Result<Arc<Self>, Failure>, W> {
+        let kind = Kind { kind: libc::SOCK_STREAM, ..self.kind };
+        self.with(|fd, _| {
+            let fd = sys::socket::peel_off(fd, association)?;
+            Self::on(fd.into(), kind, Origin::Opened, self.settings.inherited(), true, self.backend)
+        })
+    }
+
+    /// Which file is behind the descriptor: that of a number that somebody else may give away.
+    pub fn file(&self) -> With<Result<u64, Failure>, W> {
+        self.with(|fd, _| sys::socket::file(fd).ok_or(Errno::new(libc::EBADF)))
+    }
+
+    /// The number of the descriptor, where it is somebody else's.
+    pub fn lent(&self) -> Option<RawFd> {
+        let number = if let Origin::Lent(number) = self.origin { Some(number) } else { None };
+        number.filter(|_| self.registration.lent())
+    }
+
+    /// The number of the descriptor.
+    pub fn fd(&self) -> With<Result<RawFd, Failure>, W> {
+        self.with(|fd, _| Ok(fd.as_raw_fd()))
+    }
+}

@@ -1,0 +1,123 @@
+//! Requests of ioctl(2) that sockets have, netdevice(7), tcp(7) and unix(7). One request is one row.
+
+use crate::wire::codec::Codec;
+use crate::wire::ifreq::ATMARK;
+use crate::wire::layout;
+use crate::wire::value::Value;
+
+/// What goes in and what comes out.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// A number comes out.
+    Get(Codec),
+    /// Of an interface by its name: what stands in the struct behind the name comes out.
+    Interface(Codec),
+    /// For an interface by its name: it goes into the struct behind the name.
+    SetInterface(Codec),
+    /// Of an interface by its number: its name comes out.
+    InterfaceName,
+    /// The flags of an interface.
+    Flags,
+    /// Sets and clears flags of an interface.
+    SetFlags,
+    /// All interfaces that have an address.
+    Interfaces,
+    /// How much the send buffer still takes.
+    Space,
+    /// Another system's.
+    Nobody,
+}
+
+/// A request.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name as Erlang spells it.
+    pub name: &'static str,
+    /// The system's number.
+    pub request: u32,
+    /// What goes in and out.
+    pub form: Form,
+}
+
+macro_rules! rows {
+    ($($name:ident $request:expr, $form:expr;)*) => {
+        /// Every request.
+        pub static TABLE: &[Row] = &[$(Row { name: stringify!($name), request: $request as u32, form: $form },)*];
+    };
+}
+
+rows! {
+    atmark      ATMARK,               Form::Get(Codec::Bool);
+    genaddr     0, Form::Nobody;
+    gifaddr     libc::SIOCGIFADDR,    Form::Interface(Codec::Address);
+    gifbrdaddr  libc::SIOCGIFBRDADDR, Form::Interface(Codec::Address);
+    gifconf     libc::SIOCGIFCONF,    Form::Interfaces;
+    gifdstaddr  libc::SIOCGIFDSTADDR, Form::Interface(Codec::Address);
+    gifflags    libc::SIOCGIFFLAGS,   Form::Flags;
+    gifhwaddr   libc::SIOCGIFHWADDR,  Form::Interface(Codec::Hardware);
+    gifindex    libc::SIOCGIFINDEX,   Form::Interface(Codec::Int);
+    gifmap      libc::SIOCGIFMAP,     Form::Interface(Codec::Struct(&layout::IFMAP));
+    gifmtu      libc::SIOCGIFMTU,     Form::Interface(Codec::Int);
+    gifname     libc::SIOCGIFNAME,    Form::InterfaceName;
+    gifnetmask  libc::SIOCGIFNETMASK, Form::Interface(Codec::Address);
+    giftxqlen   libc::SIOCGIFTXQLEN,  Form::Interface(Codec::Int);
+    nread       libc::FIONREAD,       Form::Get(Codec::Int);
+    nspace      libc::TIOCOUTQ,       Form::Space;
+    nwrite      libc::TIOCOUTQ,       Form::Get(Codec::Int);
+    rcvall      0, Form::Nobody;
+    rcvall_igmpmcast 0, Form::Nobody;
+    rcvall_mcast 0, Form::Nobody;
+    sifaddr     libc::SIOCSIFADDR,    Form::SetInterface(Codec::Address);
+    sifbrdaddr  libc::SIOCSIFBRDADDR, Form::SetInterface(Codec::Address);
+    sifdstaddr  libc::SIOCSIFDSTADDR, Form::SetInterface(Codec::Address);
+    sifflags    libc::SIOCSIFFLAGS,   Form::SetFlags;
+    sifhwaddr   libc::SIOCSIFHWADDR,  Form::SetInterface(Codec::Hardware);
+    sifmtu      libc::SIOCSIFMTU,     Form::SetInterface(Codec::Int);
+    sifnetmask  libc::SIOCSIFNETMASK, Form::SetInterface(Codec::Address);
+    siftxqlen   libc::SIOCSIFTXQLEN,  Form::SetInterface(Codec::Int);
+    tcp_info    0, Form::Nobody;
+}
+
+/// Flags of an interface, netdevice(7). What has no number is another system's.
+pub const FLAGS: &[(&str, Option<i32>)] = &[
+    ("allmulti", Some(libc::IFF_ALLMULTI)),
+    ("automedia", Some(libc::IFF_AUTOMEDIA)),
+    ("broadcast", Some(libc::IFF_BROADCAST)),
+    ("cantconfig", None),
+    ("debug", Some(libc::IFF_DEBUG)),
+    ("dormant", Some(libc::IFF_DORMANT)),
+    ("dying", None),
+    ("dynamic", Some(libc::IFF_DYNAMIC)),
+    ("echo", Some(libc::IFF_ECHO)),
+    ("knowsepoch", None),
+    ("link0", None),
+    ("link1", None),
+    ("link2", None),
+    ("loopback", Some(libc::IFF_LOOPBACK)),
+    ("lower_up", Some(libc::IFF_LOWER_UP)),
+    ("master", Some(libc::IFF_MASTER)),
+    ("monitor", None),
+    ("multicast", Some(libc::IFF_MULTICAST)),
+    ("noarp", Some(libc::IFF_NOARP)),
+    ("nogroup", None),
+    ("notrailers", Some(libc::IFF_NOTRAILERS)),
+    ("oactive", None),
+    ("pointopoint", Some(libc::IFF_POINTOPOINT)),
+    ("portsel", Some(libc::IFF_PORTSEL)),
+    ("ppromisc", None),
+    ("promisc", Some(libc::IFF_PROMISC)),
+    ("renaming", None),
+    ("running", Some(libc::IFF_RUNNING)),
+    ("simplex", None),
+    ("slave", Some(libc::IFF_SLAVE)),
+    ("staticarp", None),
+    ("up", Some(libc::IFF_UP)),
+];
+
+/// The names of the flags that are set, in the order of their bits.
+pub fn flags(bits: i32) -> Value {
+    let mut set: Vec<_> = FLAGS.iter().filter_map(|(name, bit)| Some((bits & (*bit)?, *name))).collect();
+    set.retain(|(bit, _)| *bit != 0);
+    set.sort_unstable();
+    Value::List(set.into_iter().map(|(_, name)| Value::Name(name)).collect())
+}

@@ -1,0 +1,5 @@
+//! Rows: one for each socket option, control message and ioctl request.
+
+pub mod control;
+pub mod ioctl;
+pub mod option;

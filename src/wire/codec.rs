@@ -1,0 +1,324 @@
+//! Values of options and control messages: what they say, and their bytes.
+//!
+//! A codec is a row's last column. A C struct is a [`Layout`], a table of its fields, which have codecs of their own.
+
+use crate::wire::addr::{Address, Raw, STORAGE};
+use crate::wire::name::{HARDWARE, Name};
+use crate::wire::value::{Kin, Value, number};
+use crate::wire::{cmsg, extended_error, tos};
+
+/// How a value is written. Numbers are in the machine's order, as the system has them.
+#[derive(Clone, Copy, Debug)]
+pub enum Codec {
+    /// An int that is 0 or not.
+    Bool,
+    /// A byte that is 0 or not.
+    Bool8,
+    /// An int.
+    Int,
+    /// An int that is not negative.
+    Nat,
+    /// An unsigned int.
+    Uint,
+    /// A byte.
+    U8,
+    /// Two bytes.
+    U16,
+    /// Eight bytes.
+    U64,
+    /// Eight bytes with a sign.
+    I64,
+    /// An error number of the system, 0 for none.
+    Error,
+    /// An int with names.
+    Named(&'static [Name]),
+    /// A byte with names.
+    Named8(&'static [Name]),
+    /// Two bytes with names.
+    Named16(&'static [Name]),
+    /// Two bytes in the network's order.
+    Be16,
+    /// An int made of named bits.
+    Bits(&'static [Name]),
+    /// Two bytes made of named bits.
+    Bits16(&'static [Name]),
+    /// A number of hops: −1 is the system's default.
+    Hops,
+    /// The byte of the type of service, ip(7) and RFC 2474.
+    Tos,
+    /// A domain, AF_*.
+    Domain,
+    /// A type, SOCK_*.
+    Type,
+    /// A protocol, IPPROTO_*.
+    Protocol,
+    /// An IPv4 address.
+    Ip4,
+    /// An IPv6 address.
+    Ip6,
+    /// A hardware address, in a `struct sockaddr` whose family says which kind it is.
+    Hardware,
+    /// A socket address in the room of a `struct sockaddr_storage`.
+    Address,
+    /// A name of at most so many bytes, ended by a NUL or by its length.
+    Text(usize),
+    /// At most so many bytes.
+    Bytes(usize),
+    /// Ints to the end.
+    Ints,
+    /// A struct.
+    Struct(&'static Layout),
+    /// `struct linger`, socket(7).
+    Linger(&'static Layout),
+    /// `struct ip_msfilter`, ip(7): a struct with a list at its end.
+    MsFilter(&'static Layout),
+    /// `struct tcp_md5sig`, tcp(7): a struct with a key at its end.
+    Md5Sig(&'static Layout),
+    /// `struct sock_extended_err` and the address behind it, ip(7).
+    ExtendedError,
+    /// Control messages, cmsg(3).
+    Cmsgs,
+    /// Kept by the library: never bytes.
+    Own,
+}
+
+/// A C struct.
+#[derive(Debug)]
+pub struct Layout {
+    /// Its size.
+    pub size: usize,
+    /// Its fields.
+    pub fields: &'static [Field],
+}
+
+/// A field of a C struct.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name as Erlang spells it.
+    pub name: &'static str,
+    /// Where it begins.
+    pub at: usize,
+    /// How it is written.
+    pub codec: Codec,
+    /// Whether it may be left out, and is 0 then.
+    pub optional: bool,
+}
+
+impl Codec {
+    /// The Erlang type of the value.
+    pub fn form(self) -> String {
+        let names = |names: &[Name]| names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | ");
+        match self {
+            Self::Bool | Self::Bool8 => "boolean()".into(),
+            Self::Int | Self::I64 => "integer()".into(),
+            Self::Nat | Self::Uint | Self::U64 => "non_neg_integer()".into(),
+            Self::U8 => "0..255".into(),
+            Self::U16 | Self::Be16 => "0..65535".into(),
+            Self::Error => "none | posix()".into(),
+            Self::Named(table) | Self::Named8(table) | Self::Named16(table) => format!("{} | integer()", names(table)),
+            Self::Bits(table) | Self::Bits16(table) => format!("[{}] | integer()", names(table)),
+            Self::Hops => "default | 0..255".into(),
+            Self::Tos => "ip_tos()".into(),
+            Self::Domain => "domain()".into(),
+            Self::Type => "type()".into(),
+            Self::Protocol => "protocol()".into(),
+            Self::Ip4 => "any | loopback | broadcast | in_addr()".into(),
+            Self::Ip6 => "any | loopback | in6_addr()".into(),
+            Self::Hardware => "#{family := hatype(), addr := binary()}".into(),
+            Self::Address => "sockaddr()".into(),
+            Self::Text(_) => "string()".into(),
+            Self::Bytes(_) => "binary()".into(),
+            Self::Ints => "[integer()]".into(),
+            Self::Struct(layout) => {
+                let sign = |field: &Field| if field.optional { "=>" } else { ":=" };
+                let fields = layout.fields.iter().map(|f| format!("{} {} {}", f.name, sign(f), f.codec.form()));
+                format!("#{{{}}}", fields.collect::<Vec<_>>().join(", "))
+            }
+            Self::Linger(_) => "abort | linger()".into(),
+            Self::MsFilter(_) => "null | ip_msfilter()".into(),
+            Self::Md5Sig(_) => {
+                "#{addr := sockaddr(), key := binary(), prefixlen => 0..255, ifindex => integer()}".into()
+            }
+            Self::ExtendedError => "extended_err()".into(),
+            Self::Cmsgs => "[cmsg_recv()]".into(),
+            Self::Own => "term()".into(),
+        }
+    }
+
+    /// How many bytes the system may write.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Bool8 | Self::U8 | Self::Named8(_) => 1,
+            Self::U16 | Self::Be16 | Self::Bits16(_) | Self::Named16(_) => 2,
+            Self::U64 | Self::I64 | Self::Linger(_) => 8,
+            Self::Ip6 | Self::Hardware => 16,
+            Self::Address => STORAGE,
+            // A name comes with its NUL.
+            Self::Text(size) => size + 1,
+            Self::Bytes(size) => size,
+            Self::Ints | Self::Cmsgs | Self::ExtendedError => 1024,
+            Self::Struct(layout) => layout.size,
+            _ => 4,
+        }
+    }
+
+    /// Reads what the system wrote; nothing where that is not of this form.
+    pub fn read(self, bytes: &[u8]) -> Option<Value> {
+        // Many an option is written as an int or, where there is room for no more, as a byte.
+        let int = || match bytes.first_chunk::<4>() {
+            Some(word) => Some(i32::from_ne_bytes(*word)),
+            None => bytes.first().map(|byte| i32::from(*byte)),
+        };
+        Some(match self {
+            Self::Bool => Value::Bool(int()? != 0),
+            Self::Bool8 => Value::Bool(*bytes.first()? != 0),
+            Self::Int | Self::Nat | Self::Hops => Value::Int(i64::from(int()?)),
+            Self::Uint => Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?))),
+            Self::U8 => Value::Int(i64::from(*bytes.first()?)),
+            Self::U16 => Value::Int(i64::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
+            Self::U64 | Self::I64 => Value::Int(i64::from_ne_bytes(*bytes.first_chunk()?)),
+            Self::Error => Value::Error(int()?),
+            Self::Named(names) => Value::named(names, int()?),
+            Self::Named8(names) => Value::named(names, i32::from(*bytes.first()?)),
+            Self::Named16(names) => Value::named(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
+            Self::Be16 => Value::Int(i64::from(u16::from_be_bytes(*bytes.first_chunk()?))),
+            Self::Bits(names) => Value::bits(names, int()?),
+            Self::Bits16(names) => Value::bits(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
+            Self::Tos => tos::read(int()? & 0xff),
+            Self::Domain => Value::Kind(Kin::Domain, int()?),
+            Self::Type => Value::Kind(Kin::Type, int()?),
+            Self::Protocol => Value::Kind(Kin::Protocol, int()?),
+            Self::Ip4 => Value::Ip4(*bytes.first_chunk()?),
+            Self::Ip6 => {
+                let octets: [u8; 16] = *bytes.first_chunk()?;
+                Value::Ip6(std::net::Ipv6Addr::from(octets).segments())
+            }
+            Self::Hardware => {
+                let (family, rest) = bytes.split_first_chunk::<2>()?;
+                let family = Value::named(HARDWARE, i32::from(u16::from_ne_bytes(*family)));
+                Value::Map(vec![("family", family), ("addr", Value::Bytes(rest.get(..14)?.to_vec()))])
+            }
+            Self::Address => Value::Address(Address::from_raw(&Raw::new(bytes)?)),
+            Self::Text(_) => Value::Text(bytes.split(|byte| *byte == 0).next()?.to_vec()),
+            Self::Bytes(_) => Value::Bytes(bytes.to_vec()),
+            Self::Ints => {
+                let (words, _) = bytes.as_chunks::<4>();
+                Value::List(words.iter().map(|word| Value::Int(i64::from(i32::from_ne_bytes(*word)))).collect())
+            }
+            Self::Struct(layout) => layout.read(bytes)?,
+            Self::Linger(layout) => layout.read(bytes)?,
+            Self::ExtendedError => extended_error::read(bytes)?,
+            Self::Cmsgs => Value::Cmsgs(cmsg::parse(bytes)),
+            Self::MsFilter(_) | Self::Md5Sig(_) | Self::Own => return None,
+        })
+    }
+
+    /// The bytes of a value; nothing where it is none of this form.
+    pub fn write(self, value: &Value) -> Option<Vec<u8>> {
+        let int = |number: i32| Some(number.to_ne_bytes().to_vec());
+        let fits = || i32::try_from(value.int()?).ok();
+        match (self, value) {
+            (Self::Bool, Value::Bool(on)) => int(i32::from(*on)),
+            (Self::Bool8, Value::Bool(on)) => Some(vec![u8::from(*on)]),
+            (Self::Int, Value::Int(_)) => int(fits()?),
+            (Self::Nat, Value::Int(_)) => int(fits().filter(|number| *number >= 0)?),
+            (Self::Uint, Value::Int(number)) => Some(u32::try_from(*number).ok()?.to_ne_bytes().to_vec()),
+            (Self::U8, Value::Int(number)) => Some(vec![u8::try_from(*number).ok()?]),
+            (Self::U16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_ne_bytes().to_vec()),
+            (Self::U64, Value::Int(number)) => Some(u64::try_from(*number).ok()?.to_ne_bytes().to_vec()),
+            (Self::I64, Value::Int(number)) => Some(number.to_ne_bytes().to_vec()),
+            (Self::Named(names), value) => int(number(names, value)?),
+            (Self::Named8(names), value) => Some(vec![u8::try_from(number(names, value)?).ok()?]),
+            (Self::Bits(names), value) => int(bits(names, value)?),
+            (Self::Bits16(names), value) => Some(u16::try_from(bits(names, value)?).ok()?.to_ne_bytes().to_vec()),
+            (Self::Hops, Value::Name("default")) => int(-1),
+            (Self::Hops, Value::Int(0..=255)) => int(fits()?),
+            (Self::Tos, value) => int(tos::number(value)?),
+            (Self::Domain | Self::Type | Self::Protocol, Value::Kind(_, number)) => int(*number),
+            (Self::Ip4, Value::Ip4(octets)) => Some(octets.to_vec()),
+            (Self::Ip6, Value::Ip6(words)) => Some(std::net::Ipv6Addr::from(*words).octets().to_vec()),
+            (Self::Hardware, value) => {
+                let Some(Value::Bytes(addr)) = value.get("addr") else {
+                    return None;
+                };
+                let family = u16::try_from(number(HARDWARE, value.get("family")?)?).ok()?;
+                (addr.len() <= 14).then(|| [family.to_ne_bytes().as_slice(), addr].concat())
+            }
+            (Self::Address, Value::Address(address)) => Some(address.to_raw()?.padded().to_vec()),
+            (Self::Text(size), Value::Text(text)) => (text.len() <= size).then(|| text.clone()),
+            (Self::Bytes(size), Value::Bytes(bytes)) => (bytes.len() <= size).then(|| bytes.clone()),
+            (Self::Ints, Value::List(list)) => {
+                let words = list.iter().map(|value| Some(i32::try_from(value.int()?).ok()?.to_ne_bytes()));
+                Some(words.collect::<Option<Vec<_>>>()?.concat())
+            }
+            (Self::Struct(layout), value) => layout.write(value),
+            (Self::Linger(_), Value::Name("abort")) => Some([1_i32.to_ne_bytes(), [0; 4]].concat()),
+            (Self::Linger(layout), value) => layout.write(value),
+            (Self::MsFilter(_), Value::Name("null")) => Some(Vec::new()),
+            (Self::MsFilter(layout), value) => {
+                let Some(Value::List(sources)) = value.get("slist") else {
+                    return None;
+                };
+                let mut bytes = layout.write(value)?;
+                bytes.extend(u32::try_from(sources.len()).ok()?.to_ne_bytes());
+                for source in sources {
+                    bytes.extend(Self::Ip4.write(source)?);
+                }
+                Some(bytes)
+            }
+            (Self::Md5Sig(layout), value) => {
+                let Some(Value::Bytes(key)) = value.get("key") else {
+                    return None;
+                };
+                let mut bytes = layout.write(value)?;
+                let len = u16::try_from(key.len()).ok().filter(|len| *len <= MD5_KEY)?;
+                bytes.get_mut(130..132)?.copy_from_slice(&len.to_ne_bytes());
+                bytes.extend(key);
+                bytes.resize(layout.size + usize::from(MD5_KEY), 0);
+                Some(bytes)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The longest key of TCP_MD5SIG.
+const MD5_KEY: u16 = 80;
+
+fn bits(names: &[Name], value: &Value) -> Option<i32> {
+    match value {
+        Value::List(list) => list.iter().try_fold(0, |bits, value| Some(bits | number(names, value)?)),
+        value => i32::try_from(value.int()?).ok(),
+    }
+}
+
+impl Layout {
+    /// What the system wrote. A system older than the table writes less: what is not there is left out.
+    pub fn read(&self, bytes: &[u8]) -> Option<Value> {
+        let field = |field: &Field| {
+            let bytes = bytes.get(field.at..)?;
+            let bytes = bytes.get(..field.codec.size()).unwrap_or(bytes);
+            Some((field.name, field.codec.read(bytes)?))
+        };
+        let fields: Vec<_> = self.fields.iter().map_while(field).collect();
+        (!fields.is_empty()).then_some(Value::Map(fields))
+    }
+
+    /// The bytes of a value that has every field that it must.
+    pub fn write(&self, value: &Value) -> Option<Vec<u8>> {
+        let complete = self.fields.iter().all(|field| field.optional || value.get(field.name).is_some());
+        if complete { self.write_sparse(value) } else { None }
+    }
+
+    /// The bytes of a value; fields that it does not have are 0.
+    pub fn write_sparse(&self, value: &Value) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; self.size];
+        for field in self.fields {
+            if let Some(value) = value.get(field.name) {
+                let written = field.codec.write(value)?;
+                bytes.get_mut(field.at..field.at + written.len())?.copy_from_slice(&written);
+            }
+        }
+        Some(bytes)
+    }
+}

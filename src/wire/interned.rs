@@ -1,0 +1,22 @@
+//! The names that values can have, found by their text.
+
+use super::name::{FILTER_MODES, HARDWARE, Name, PMTUDISC};
+use super::{layout, tos};
+
+/// Every name that a value can have.
+const NAMES: &[&[Name]] = &[
+    PMTUDISC,
+    tos::TOS,
+    tos::PRECEDENCE,
+    tos::DSCP,
+    FILTER_MODES,
+    &[("default", 0), ("abort", 0), ("null", 0)],
+    HARDWARE,
+    layout::SCTP_ADDRESS_FLAGS,
+    layout::SCTP_FLAGS,
+];
+
+/// The name of our tables that reads like this.
+pub fn interned(name: &str) -> Option<&'static str> {
+    NAMES.iter().flat_map(|table| table.iter()).find(|row| row.0 == name).map(|row| row.0)
+}

@@ -1,0 +1,3 @@
+//! Tests of `src/lane`.
+
+mod turns;

@@ -1,0 +1,3 @@
+//! Tests of `src/op`.
+
+mod gso;

@@ -1,0 +1,149 @@
+//! The poller: events reach their source and nobody else, whatever happens to the source.
+
+use crate::socket::waiting::PATIENCE;
+use esock::lane::Direction;
+use esock::poller::epoll::{Interest, Poller};
+use esock::poller::event::{Event, Ready};
+use esock::poller::registration::Registration;
+use esock::poller::token::{Table, Token};
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+struct Source(Mutex<Sender<(bool, bool)>>);
+
+impl Ready for Source {
+    fn ready(&self, event: Event) {
+        let _ = self.0.lock().unwrap().send((event.readable, event.writable));
+    }
+}
+
+struct Panics;
+
+impl Ready for Panics {
+    fn ready(&self, _: Event) {
+        panic!("on purpose");
+    }
+}
+
+fn source() -> (Arc<Source>, Receiver<(bool, bool)>) {
+    let (sender, events) = channel();
+    (Arc::new(Source(Mutex::new(sender))), events)
+}
+
+#[test]
+fn an_event_for_what_comes_and_for_what_is_there() {
+    let poller = Poller::start(90).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let (source, events) = source();
+    let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    far.write_all(b"x").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    // Edge-triggered: what was not read is not told again, but writing is ready when it is first asked for.
+    poller.modify(near.as_fd(), token, Interest { read: true, write: true }).unwrap();
+    assert!(events.recv_timeout(PATIENCE).unwrap().1);
+    assert_eq!(poller.registered(), 1);
+    poller.remove(Some(near.as_fd()), token);
+    assert_eq!(poller.registered(), 0);
+    poller.stop();
+}
+
+#[test]
+fn a_broken_connection_is_ready_for_everything() {
+    let poller = Poller::start(91).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    let (source, events) = source();
+    poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    drop(far);
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, true));
+    poller.stop();
+}
+
+#[test]
+fn a_panic_costs_the_others_nothing() {
+    let poller = Poller::start(92).unwrap();
+    let (bad, mut bad_far) = UnixStream::pair().unwrap();
+    let (good, mut good_far) = UnixStream::pair().unwrap();
+    let (source, events) = source();
+    poller.add(bad.as_fd(), Interest { read: true, write: false }, Arc::new(Panics)).unwrap();
+    poller.add(good.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    bad_far.write_all(b"x").unwrap();
+    good_far.write_all(b"x").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    bad_far.write_all(b"x").unwrap();
+    good_far.write_all(b"x").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    poller.stop();
+}
+
+#[test]
+fn a_registration_ends_though_another_descriptor_is_open() {
+    let poller = Poller::start(93).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let other = near.try_clone().unwrap();
+    let (source, events) = source();
+    let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    poller.remove(Some(near.as_fd()), token);
+    drop(near);
+    far.write_all(b"x").unwrap();
+    // The sender went with the registration: nothing can come any more.
+    assert!(events.recv_timeout(PATIENCE).is_err());
+    poller.stop();
+    drop(other);
+}
+
+#[test]
+fn a_stopped_poller_is_gone() {
+    let poller = Poller::start(94).unwrap();
+    poller.stop();
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = threads.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    assert_eq!(names.filter(|name| name.trim() == "esock_poll_94").count(), 0);
+    // Twice does no harm.
+    poller.stop();
+}
+
+#[test]
+fn a_token_of_before_finds_nobody() {
+    let mut table = Table::default();
+    let first = table.insert(Arc::new(Panics));
+    assert!(table.remove(first).is_some());
+    let second = table.insert(Arc::new(Panics));
+    assert_ne!(first, second);
+    assert_eq!(first.to_u64() as u32, second.to_u64() as u32, "the place is the same");
+    assert!(table.get(first).is_none());
+    assert!(table.remove(first).is_none());
+    assert!(table.get(Token::from_u64(second.to_u64())).is_some());
+    assert_eq!(table.len(), 1);
+}
+
+#[test]
+fn a_reader_who_does_not_wait_is_left_alone() {
+    let poller = Poller::start(94).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let (source, events) = source();
+    let registration = Registration::default();
+    let want = |direction| registration.want(near.as_fd(), &poller, direction, || Arc::clone(&source)).unwrap();
+    want(Direction::Read);
+    far.write_all(b"x").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    // He gets what he wants without waiting, again and again.
+    for _ in 0..10 {
+        registration.unawaited(near.as_fd(), &poller);
+    }
+    far.write_all(b"y").unwrap();
+    // Writing is asked for afterwards: the first event is for that, and none has come for reading.
+    want(Direction::Write);
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (false, true));
+    // Who waits now hears of what is there, and from then on of what comes.
+    want(Direction::Read);
+    assert!(events.recv_timeout(PATIENCE).unwrap().0);
+    want(Direction::Read);
+    far.write_all(b"z").unwrap();
+    assert!(events.recv_timeout(PATIENCE).unwrap().0);
+    registration.end(near.as_fd(), &poller);
+    assert_eq!(poller.registered(), 0);
+    poller.stop();
+}

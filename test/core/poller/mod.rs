@@ -1,0 +1,4 @@
+//! Tests of `src/poller`.
+
+mod busy;
+mod events;

@@ -1,0 +1,4 @@
+//! Tests of `src/ring`.
+
+mod receiving;
+mod script;

@@ -1,0 +1,484 @@
+//! What a ring brings, in whatever order and form: the faults that the kernel may have, made by hand.
+
+use crate::socket::waiting::PATIENCE;
+use esock::op::recv::Recv;
+use esock::op::{Attempt, Cut, Op, Room};
+use esock::poller::event::{Event, Ready};
+use esock::ring::ahead::{Ahead, MUCH, OFTEN, SOON};
+use esock::ring::thread::{Intake, QUEUE, Ring};
+use esock::sys;
+use esock::sys::kind::Kind;
+use esock::sys::room::{Memory, Space};
+use esock::wire::errno::Errno;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const TCP: Kind = Kind { domain: libc::AF_INET, kind: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP };
+
+/// What a stream was told.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Event,
+    LetGo(Option<i32>),
+}
+
+struct Stream {
+    bytes: Mutex<Vec<u8>>,
+    most: usize,
+    panics: AtomicBool,
+    tell: Mutex<Sender<Told>>,
+}
+
+impl Ready for Stream {
+    fn ready(&self, _: Event) {
+        let _ = self.tell.lock().unwrap().send(Told::Event);
+        assert!(!self.panics.load(SeqCst), "a stream that fails");
+    }
+}
+
+impl Intake for Stream {
+    fn landed(&self, bytes: &[u8], _: bool) -> bool {
+        let mut all = self.bytes.lock().unwrap();
+        all.extend(bytes);
+        all.len() >= self.most
+    }
+
+    fn let_go(&self, errno: Option<Errno>) {
+        let _ = self.tell.lock().unwrap().send(Told::LetGo(errno.map(Errno::number)));
+    }
+}
+
+fn stream(most: usize) -> (Arc<Stream>, std::sync::mpsc::Receiver<Told>) {
+    let (tell, told) = channel();
+    (Arc::new(Stream { bytes: Mutex::default(), most, panics: AtomicBool::new(false), tell: Mutex::new(tell) }), told)
+}
+
+/// A ring, where the kernel has one for us.
+fn ring() -> Option<Arc<Ring>> {
+    Ring::start(90, Arc::default()).ok()
+}
+
+fn pair() -> (OwnedFd, OwnedFd) {
+    sys::socket::pair().unwrap()
+}
+
+fn until(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::yield_now();
+    }
+}
+
+struct Bytes(Memory);
+
+impl Room for Bytes {
+    const SCRATCH: usize = 64;
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.0.space(len)
+    }
+}
+
+/// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
+fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
+    let mut room = Bytes(Memory::new(64));
+    ahead.attempt(&mut Recv { exact: true, whole: true, ..Recv::new(&mut room, len, 0) }, fd.as_fd(), TCP)
+}
+
+#[test]
+fn brings_and_lets_go() {
+    let Some(ring) = ring() else { return };
+    let (mine, other) = pair();
+    let (stream, told) = stream(usize::MAX);
+    let token = ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+    sys::io::send(other.as_fd(), b"abc", 0).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Event));
+    assert_eq!(*stream.bytes.lock().unwrap(), b"abc");
+    let gone = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&gone);
+    ring.release(
+        token,
+        Box::new(move || {
+            count.fetch_add(1, SeqCst);
+        }),
+    );
+    until(|| gone.load(SeqCst) == 1);
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(Some(libc::ECANCELED))));
+    assert_eq!(ring.receiving(), 0);
+    // What is ended already lets go at once.
+    ring.release(
+        token,
+        Box::new(move || {
+            gone.fetch_add(1, SeqCst);
+        }),
+    );
+    ring.stop_thread();
+}
+
+#[test]
+fn the_end_and_errors_end_it() {
+    let Some(ring) = ring() else { return };
+    let (mine, other) = pair();
+    let (one, told) = stream(usize::MAX);
+    ring.receive(mine.as_raw_fd(), one).unwrap();
+    drop(other);
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(None)));
+    // A number that is no descriptor.
+    let (two, told) = stream(usize::MAX);
+    ring.receive(-1, two).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(Some(libc::EBADF))));
+    assert_eq!(ring.receiving(), 0);
+    ring.stop_thread();
+}
+
+/// More than all buffers hold, before any is given back: the kernel ends receives for want of buffers, and no byte is lost.
+#[test]
+fn no_buffers_left() {
+    let Some(ring) = ring() else { return };
+    let pairs: Vec<_> = (0..16).map(|_| pair()).collect();
+    let all: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
+    let mut sent = Vec::new();
+    for (_, other) in &pairs {
+        let got = sys::io::send(other.as_fd(), &all, libc::MSG_DONTWAIT).unwrap();
+        sent.push(got);
+    }
+    let streams: Vec<_> = pairs.iter().map(|_| stream(usize::MAX)).collect();
+    for ((mine, _), (stream, _)) in pairs.iter().zip(&streams) {
+        ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+    }
+    for (((mine, _), (stream, told)), sent) in pairs.iter().zip(&streams).zip(&sent) {
+        while stream.bytes.lock().unwrap().len() < *sent {
+            if let Ok(Told::LetGo(errno)) = told.recv_timeout(PATIENCE) {
+                assert_eq!(errno, Some(libc::ENOBUFS));
+                ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+            }
+        }
+        assert_eq!(*stream.bytes.lock().unwrap(), all[..*sent]);
+    }
+    ring.stop_thread();
+}
+
+/// Enough is enough: the receive ends, and what the buffers held by then is brought all the same.
+#[test]
+fn bounded() {
+    let Some(ring) = ring() else { return };
+    let (mine, other) = pair();
+    let (stream, told) = stream(1);
+    ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
+    let len = sys::io::send(other.as_fd(), &[7; 50_000], libc::MSG_DONTWAIT).unwrap();
+    until(|| matches!(told.try_recv(), Ok(Told::LetGo(_))));
+    let brought = stream.bytes.lock().unwrap().len();
+    let left = sys::ioctl::pending(mine.as_fd()).unwrap();
+    assert_eq!(brought + left, len);
+    ring.stop_thread();
+}
+
+#[test]
+fn a_panic_costs_nobody_else() {
+    let Some(ring) = ring() else { return };
+    let (bad, bad_other) = pair();
+    let (good, good_other) = pair();
+    let (one, told_one) = stream(usize::MAX);
+    one.panics.store(true, SeqCst);
+    let (two, told_two) = stream(usize::MAX);
+    ring.receive(bad.as_raw_fd(), one).unwrap();
+    ring.receive(good.as_raw_fd(), two).unwrap();
+    sys::io::send(bad_other.as_fd(), b"x", 0).unwrap();
+    assert_eq!(told_one.recv_timeout(PATIENCE), Ok(Told::Event));
+    sys::io::send(good_other.as_fd(), b"y", 0).unwrap();
+    assert_eq!(told_two.recv_timeout(PATIENCE), Ok(Told::Event));
+    ring.stop_thread();
+}
+
+#[test]
+fn full_and_ended() {
+    let Some(ring) = ring() else { return };
+    let (mine, _other) = pair();
+    // Whatever the thread has taken by then, no more than so many are in the queue.
+    let (one, _told) = stream(usize::MAX);
+    let taken = (0..QUEUE * 4).filter(|_| ring.receive(mine.as_raw_fd(), one.clone()).is_some()).count();
+    assert!(taken >= QUEUE);
+    ring.stop_thread();
+    assert!(ring.receive(mine.as_raw_fd(), one).is_none());
+    // A thread that has ended holds nothing.
+    let (tell, told) = channel();
+    ring.release(esock::poller::token::Token::from_u64(0), Box::new(move || tell.send(()).unwrap()));
+    told.recv_timeout(PATIENCE).unwrap();
+}
+
+/// Storms of receives that are ended as soon as they begin, in any order: each lets go once.
+#[test]
+fn cancel_storm() {
+    let Some(ring) = ring() else { return };
+    let gone = Arc::new(AtomicUsize::new(0));
+    let pairs: Vec<_> = (0..200).map(|_| pair()).collect();
+    let (stream, _told) = stream(usize::MAX);
+    for round in 0..20 {
+        let mut tokens: Vec<_> =
+            pairs.iter().map(|(mine, _)| ring.receive(mine.as_raw_fd(), stream.clone()).unwrap()).collect();
+        if round % 2 == 0 {
+            tokens.reverse();
+        }
+        for (place, token) in tokens.into_iter().enumerate() {
+            if place % 3 == 0 {
+                ring.stop(token);
+            }
+            let count = Arc::clone(&gone);
+            ring.release(
+                token,
+                Box::new(move || {
+                    count.fetch_add(1, SeqCst);
+                }),
+            );
+        }
+        until(|| gone.load(SeqCst) == (round + 1) * pairs.len());
+        assert_eq!(ring.receiving(), 0);
+    }
+    ring.stop_thread();
+}
+
+/// What was gathered stays for the next; the end tells what there was; bytes that come late, after the close, are nobody's.
+#[test]
+fn gathered() {
+    let (mine, other) = pair();
+    let ahead = Ahead::new(None);
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+    sys::io::send(other.as_fd(), b"abc", 0).unwrap();
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+    assert_eq!((ahead.len(), ahead.ready()), (3, Some(true)));
+    // A shorter one gets of them, the rest stays.
+    assert!(matches!(take(&ahead, &mine, 2), Some(Attempt::Done(2))));
+    sys::io::send(other.as_fd(), b"def", 0).unwrap();
+    assert!(matches!(take(&ahead, &mine, 3), Some(Attempt::Done(3))));
+    drop(other);
+    assert!(matches!(take(&ahead, &mine, 9), Some(Attempt::Cut(1, Cut::Closed))));
+    assert!(matches!(take(&ahead, &mine, 9), Some(Attempt::Closed)));
+}
+
+/// An error that the ring met is told once, behind the bytes; errors of the ring itself are not the stream's.
+#[test]
+fn errors_in_order() {
+    let (mine, _other) = pair();
+    let ahead = Ahead::new(None);
+    ahead.let_go(Some(Errno::new(libc::ENOBUFS)));
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+    ahead.let_go(Some(Errno::new(libc::ECONNRESET)));
+    ahead.let_go(None);
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Failed(errno)) if errno.number() == libc::ECONNRESET));
+    assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
+}
+
+/// Where events are dense, a ring lets go of a stream that has its part in that, and of no other.
+#[test]
+fn dense_events_of_others() {
+    let Some(ring) = ring() else { return };
+    let ring: &'static Arc<Ring> = Box::leak(Box::new(ring));
+    let (mine, _other) = pair();
+    let ahead = Ahead::new(Some(ring));
+    let mut now = Instant::now();
+    let mut waits = |after: Duration, dense: bool| {
+        now += after;
+        ahead.arm(mine.as_fd(), usize::MAX, Some(now), dense, || stream(usize::MAX).0)
+    };
+    // One who waits often waits for the poller, while events are dense.
+    for time in 1..=100 * u32::from(OFTEN) {
+        assert_eq!(waits(SOON / 2, true), time <= u32::from(OFTEN), "{time}");
+        ahead.let_go(None);
+    }
+    assert!(waits(SOON / 2, false));
+    assert!(!ahead.landed(b"a", usize::MAX, false));
+    assert!(ahead.landed(b"b", usize::MAX, true), "the ring is to let go");
+    assert!(!ahead.landed(b"c", usize::MAX, true), "it has been told");
+    ahead.let_go(None);
+    // What has been often for however long is so for a while, but not for good.
+    for time in 1..=3 * OFTEN {
+        assert_eq!(waits(SOON, true), time > OFTEN, "{time}");
+        assert!(!ahead.landed(b"d", usize::MAX, true));
+        ahead.let_go(None);
+    }
+    assert_eq!(ahead.len(), 3 + 2 * usize::from(OFTEN));
+    ring.stop_thread();
+}
+
+/// Where bytes were lost, nobody reads on, whoever was told of it before.
+#[test]
+fn lost_bytes_are_an_error_for_good() {
+    let (mine, other) = pair();
+    let ahead = Ahead::new(None);
+    ahead.let_go(Some(Errno::new(libc::EIO)));
+    sys::io::send(other.as_fd(), b"behind the hole", 0).unwrap();
+    for _ in 0..3 {
+        assert_eq!(ahead.take_error().map(Errno::number), Some(libc::EIO));
+        assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Failed(errno)) if errno.number() == libc::EIO));
+    }
+}
+
+/// Only a reader of the stream goes by what is ahead.
+#[test]
+fn beside_the_stream() {
+    let mut room = Bytes(Memory::new(64));
+    let recv = Recv { exact: true, whole: true, ..Recv::new(&mut room, 5, libc::MSG_ERRQUEUE) };
+    assert!(recv.want().is_none());
+}
+
+/// More completions than the kernel's queue has room for, while nobody takes them: none is lost.
+#[test]
+fn overflow() {
+    const MANY: usize = 6000;
+    let Some(ring) = ring() else { return };
+    struct Counts {
+        ended: AtomicUsize,
+        /// The thread is held where it tells a source.
+        held: Mutex<()>,
+    }
+    impl Ready for Counts {
+        fn ready(&self, _: Event) {
+            drop(self.held.lock().unwrap());
+        }
+    }
+    impl Intake for Counts {
+        fn landed(&self, _: &[u8], _: bool) -> bool {
+            false
+        }
+        fn let_go(&self, errno: Option<Errno>) {
+            assert_eq!(errno, None);
+            self.ended.fetch_add(1, SeqCst);
+        }
+    }
+    let counts = Arc::new(Counts { ended: AtomicUsize::new(0), held: Mutex::default() });
+    let pairs: Vec<_> = (0..MANY).map(|_| pair()).collect();
+    for (mine, _) in &pairs {
+        until(|| ring.receive(mine.as_raw_fd(), counts.clone()).is_some());
+    }
+    let held = counts.held.lock().unwrap();
+    sys::io::send(pairs[0].1.as_fd(), b"x", 0).unwrap();
+    let mine: Vec<_> = pairs.into_iter().map(|(mine, _other)| mine).collect();
+    drop(held);
+    until(|| counts.ended.load(SeqCst) == MANY);
+    assert_eq!(ring.receiving(), 0);
+    ring.stop_thread();
+    drop(mine);
+}
+
+/// So much is gathered of what the other end sends, and is here.
+fn much(ahead: &Ahead, (mine, other): (&OwnedFd, OwnedFd), len: usize) {
+    let sender = std::thread::spawn(move || {
+        let mut other = std::os::unix::net::UnixStream::from(other);
+        other.set_nonblocking(false).unwrap();
+        let bytes: Vec<u8> = (0..len).map(|place| (place / 1000) as u8).collect();
+        std::io::Write::write_all(&mut other, &bytes).unwrap();
+    });
+    until(|| {
+        let attempt = receive(ahead, mine, 2 * len, true, false).1;
+        assert!(matches!(attempt, Some(Attempt::Blocked | Attempt::More)), "{len}");
+        ahead.len() == len
+    });
+    sender.join().unwrap();
+}
+
+/// Receives `len` bytes, exactly; what was taken out, and what came of it.
+fn receive(
+    ahead: &Ahead,
+    fd: &OwnedFd,
+    len: usize,
+    whole: bool,
+    apart: bool,
+) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
+    let mut room = Large(Memory::new(0));
+    let mut recv = Recv { exact: true, whole, apart, ..Recv::new(&mut room, len, 0) };
+    let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
+    (recv.taken, attempt)
+}
+
+struct Large(Memory);
+
+impl Room for Large {
+    const SCRATCH: usize = 64;
+    fn room(&mut self, len: usize) -> Option<Space<'_>> {
+        self.0 = Memory::new(len);
+        self.0.space(len)
+    }
+}
+
+/// A length that is much is taken out in a thread that may be held, and copied by nobody under the lock.
+#[test]
+fn much_is_taken_out_apart() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN + 5);
+    for _ in 0..3 {
+        let (taken, attempt) = receive(&ahead, &mine, LEN, true, false);
+        assert!(taken.is_none() && matches!(attempt, Some(Attempt::More)));
+    }
+    let (taken, attempt) = receive(&ahead, &mine, LEN, true, true);
+    assert!(matches!(attempt, Some(Attempt::Done(LEN))));
+    assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
+    // What is behind it stays, and the end cuts what is not all there.
+    assert_eq!(ahead.len(), 5);
+    assert!(matches!(receive(&ahead, &mine, LEN, true, false).1, Some(Attempt::Cut(5, Cut::Closed))));
+}
+
+#[test]
+fn much_that_is_cut_short() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN);
+    assert!(matches!(receive(&ahead, &mine, 2 * LEN, true, false).1, Some(Attempt::More)));
+    let (taken, attempt) = receive(&ahead, &mine, 2 * LEN, true, true);
+    assert!(matches!(attempt, Some(Attempt::Cut(LEN, Cut::Closed))));
+    assert_eq!((taken.map(|bytes| bytes.len()), ahead.len()), (Some(LEN), 0));
+}
+
+/// What need not be whole goes in parts, none of which holds a scheduler for long.
+#[test]
+fn much_goes_in_parts() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN);
+    let mut left = LEN;
+    while left > 0 {
+        match receive(&ahead, &mine, left, false, false) {
+            (None, Some(Attempt::Partial(got) | Attempt::Done(got))) if got <= 256 * 1024 => left -= got,
+            (_, attempt) => panic!("{left} {:?}", attempt.is_some()),
+        }
+        assert_eq!(ahead.len(), left);
+    }
+}
+
+/// Of much more, a length is copied: what stays is not moved for it.
+#[test]
+fn what_stays_is_not_moved() {
+    const LEN: usize = MUCH + 1;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), 3 * LEN);
+    let mut room = Large(Memory::new(0));
+    let mut recv = Recv { exact: true, whole: true, apart: true, ..Recv::new(&mut room, LEN, 0) };
+    assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
+    assert!(recv.taken.is_none());
+    assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
+    assert_eq!((room.0.written().len(), ahead.len()), (LEN, 2 * LEN));
+    // And what is behind it comes next.
+    let (taken, attempt) = receive(&ahead, &mine, 2 * LEN, true, true);
+    assert!(matches!(attempt, Some(Attempt::Done(len)) if len == 2 * LEN));
+    assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == ((place + LEN) / 1000) as u8));
+}
+
+/// A look at a length that is much is copied apart too, and leaves the bytes.
+#[test]
+fn much_is_looked_at_apart() {
+    const LEN: usize = 2 * MUCH;
+    let ((mine, other), ahead) = (pair(), Ahead::new(None));
+    much(&ahead, (&mine, other), LEN);
+    for apart in [false, true] {
+        let mut room = Large(Memory::new(0));
+        let flags = libc::MSG_PEEK;
+        let mut recv = Recv { exact: true, whole: true, apart, ..Recv::new(&mut room, LEN, flags) };
+        let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);
+        assert!(matches!((apart, attempt), (false, Some(Attempt::More)) | (true, Some(Attempt::Done(LEN)))));
+        assert_eq!((room.0.written().len(), ahead.len()), (if apart { LEN } else { 0 }, LEN));
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of `src/socket`.
+
+mod calls;
+mod registry;
+mod shortage;
+pub(crate) mod waiting;

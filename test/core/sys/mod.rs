@@ -1,0 +1,4 @@
+//! Tests of `src/sys`.
+
+mod families;
+mod room;

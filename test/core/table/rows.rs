@@ -1,0 +1,35 @@
+//! The tables: options, flags, names, errors.
+
+use esock::table::option::{LEVELS, SINCE, rows};
+use esock::wire::errno::Errno;
+use std::collections::HashSet;
+
+#[test]
+fn an_option_has_one_row() {
+    let names: HashSet<_> = rows().map(|row| (row.level, row.name)).collect();
+    assert_eq!(names.len(), rows().count());
+}
+
+#[test]
+fn a_level_has_one_name() {
+    let (_elsewhere, levels) = LEVELS.split_last().unwrap();
+    for level in levels {
+        assert!(level.iter().all(|row| row.level == level[0].level));
+    }
+}
+
+#[test]
+fn errors_have_the_names_of_the_manual() {
+    for (number, name) in [(libc::EAGAIN, "EAGAIN"), (libc::ECONNREFUSED, "ECONNREFUSED"), (libc::EMFILE, "EMFILE")] {
+        assert_eq!(Errno::new(number).name(), Some(name));
+    }
+    assert_eq!(Errno::new(0).name(), None);
+    assert_eq!(Errno::new(100_000).name(), None);
+}
+
+#[test]
+fn kernels_are_of_options() {
+    for (level, name, _) in SINCE {
+        assert!(rows().any(|row| (row.level, row.name) == (*level, *name)), "{level} {name}");
+    }
+}

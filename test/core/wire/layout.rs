@@ -1,0 +1,219 @@
+//! Values and their bytes: the structs of options and control messages.
+
+use esock::wire::addr::Address;
+use esock::wire::cmsg::{Message, parse, space, write};
+use esock::wire::codec::Codec;
+use esock::wire::layout;
+use esock::wire::value::Value;
+use std::net::Ipv4Addr;
+
+fn map(pairs: &[(&'static str, Value)]) -> Value {
+    Value::Map(pairs.to_vec())
+}
+
+fn int(number: i64) -> Value {
+    Value::Int(number)
+}
+
+fn get<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap()
+}
+
+fn loopback(port: u16) -> Value {
+    Value::Address(Address::Inet { addr: Ipv4Addr::LOCALHOST, port })
+}
+
+#[test]
+fn fields_lie_inside_their_structs_and_apart() {
+    for layout in [
+        &layout::LINGER,
+        &layout::TIMEVAL,
+        &layout::UCRED,
+        &layout::MREQ,
+        &layout::MREQ_SOURCE,
+        &layout::PKTINFO,
+        &layout::MREQ6,
+        &layout::PKTINFO6,
+        &layout::TCP_INFO,
+        &layout::IFMAP,
+        &layout::SCTP_ADAPTATION,
+        &layout::SCTP_ASSOCPARAMS,
+        &layout::SCTP_EVENTS,
+        &layout::SCTP_INITMSG,
+        &layout::SCTP_RTOINFO,
+        &layout::SCTP_PRIMARY,
+        &layout::SCTP_ADDRESS_PARAMS,
+        &layout::SCTP_ADDRESS_INFO,
+        &layout::SCTP_STATUS,
+        &layout::SCTP_SNDRCV,
+        &layout::SCTP_STATS,
+    ] {
+        let mut end = 0;
+        for field in layout.fields {
+            assert!(field.at >= end, "{} overlaps", field.name);
+            end = field.at + field.codec.size();
+            assert!(end <= layout.size, "{} is outside", field.name);
+        }
+    }
+}
+
+#[test]
+fn sizes_are_the_systems() {
+    assert_eq!(layout::UCRED.size, size_of::<libc::ucred>());
+    assert_eq!(layout::MREQ.size, size_of::<libc::ip_mreq>());
+    assert_eq!(layout::MREQ6.size, size_of::<libc::ipv6_mreq>());
+    assert_eq!(layout::PKTINFO.size, size_of::<libc::in_pktinfo>());
+    assert_eq!(layout::PKTINFO6.size, size_of::<libc::in6_pktinfo>());
+    assert_eq!(layout::LINGER.size, size_of::<libc::linger>());
+    assert_eq!(layout::TIMEVAL.size, size_of::<libc::timeval>());
+    assert_eq!(esock::wire::ifreq::IFREQ, size_of::<libc::ifreq>());
+}
+
+/// RFC 6458; the offsets are those of linux/sctp.h.
+#[test]
+fn sctp_structs() {
+    let rtoinfo = map(&[("assoc_id", int(7)), ("initial", int(3000)), ("max", int(60000)), ("min", int(1000))]);
+    let bytes = Codec::Struct(&layout::SCTP_RTOINFO).write(&rtoinfo).unwrap();
+    assert_eq!(bytes, [7_u32, 3000, 60000, 1000].map(u32::to_ne_bytes).concat());
+    assert_eq!(Codec::Struct(&layout::SCTP_RTOINFO).read(&bytes).unwrap(), rtoinfo);
+
+    let initmsg = map(&[
+        ("num_ostreams", int(1)),
+        ("max_instreams", int(2)),
+        ("max_attempts", int(3)),
+        ("max_init_timeo", int(4)),
+    ]);
+    let bytes = Codec::Struct(&layout::SCTP_INITMSG).write(&initmsg).unwrap();
+    assert_eq!(bytes, [1_u16, 2, 3, 4].map(u16::to_ne_bytes).concat());
+
+    let primary = map(&[("assoc_id", int(9)), ("addr", loopback(4711))]);
+    let bytes = Codec::Struct(&layout::SCTP_PRIMARY).write(&primary).unwrap();
+    assert_eq!(
+        (bytes.len(), &bytes[..4], &bytes[6..12]),
+        (132, &9_u32.to_ne_bytes()[..], &[0x12, 0x67, 127, 0, 0, 1][..])
+    );
+    assert_eq!(Codec::Struct(&layout::SCTP_PRIMARY).read(&bytes).unwrap(), primary);
+
+    let params = map(&[
+        ("assoc_id", int(1)),
+        ("addr", loopback(1)),
+        ("heatbeat_interval", int(30000)),
+        ("path_max_rxt", int(5)),
+        ("flags", Value::List(vec![Value::Name("enable_heartbeats"), Value::Name("dscp")])),
+    ]);
+    let bytes = Codec::Struct(&layout::SCTP_ADDRESS_PARAMS).write(&params).unwrap();
+    assert_eq!(bytes[132..136], 30000_u32.to_ne_bytes());
+    assert_eq!(bytes[136..138], 5_u16.to_ne_bytes());
+    assert_eq!(bytes[146..150], 0x201_u32.to_ne_bytes());
+
+    let sndrcv = map(&[
+        ("stream", int(3)),
+        ("flags", Value::List(vec![Value::Name("unordered"), Value::Name("eof")])),
+        ("ppid", int(46)),
+        ("assoc_id", int(2)),
+    ]);
+    let bytes = Codec::Struct(&layout::SCTP_SNDRCV).write(&sndrcv).unwrap();
+    assert_eq!(bytes[4..6], 0x201_u16.to_ne_bytes());
+    assert_eq!(bytes[8..12], 46_u32.to_ne_bytes());
+    let read = Codec::Struct(&layout::SCTP_SNDRCV).read(&bytes).unwrap();
+    assert_eq!(get(&read, "flags"), get(&sndrcv, "flags"));
+}
+
+#[test]
+fn what_must_be_there_must_be_there() {
+    let codec = Codec::Struct(&layout::SCTP_RTOINFO);
+    assert!(codec.write(&map(&[("assoc_id", int(7))])).is_none());
+    assert!(codec.write(&int(7)).is_none());
+    assert!(Codec::U16.write(&int(70000)).is_none());
+    assert!(Codec::U8.write(&int(-1)).is_none());
+    assert!(Codec::Nat.write(&int(-1)).is_none());
+    assert!(Codec::Bits(layout::SCTP_ADDRESS_FLAGS).write(&Value::List(vec![Value::Name("abort")])).is_none());
+    assert!(Codec::Bytes(2).write(&Value::Bytes(vec![0; 3])).is_none());
+}
+
+#[test]
+fn an_older_system_writes_less() {
+    let value = Codec::Struct(&layout::TCP_INFO).read(&[10; 12]).unwrap();
+    let Value::Map(pairs) = &value else { panic!("{value:?}") };
+    assert_eq!(get(&value, "state"), &Value::Name("listen"));
+    assert_eq!(pairs.last().unwrap().0, "rto");
+}
+
+#[test]
+fn control_messages_there_and_back() {
+    let messages = vec![
+        Message { level: libc::SOL_SOCKET, kind: libc::SCM_RIGHTS, data: 7_i32.to_ne_bytes().to_vec() },
+        Message { level: libc::IPPROTO_IP, kind: libc::IP_TTL, data: vec![1, 2, 3] },
+        Message { level: 1, kind: 2, data: Vec::new() },
+    ];
+    let bytes = write(&messages);
+    assert_eq!(bytes.len(), messages.iter().map(|message| space(message.data.len())).sum::<usize>());
+    assert_eq!(parse(&bytes), messages);
+    // What was cut, or says nonsense about its length, is left out and ends the list.
+    assert_eq!(parse(&bytes[..bytes.len() - 1]).len(), 2);
+    assert!(parse(&[0; 16]).is_empty());
+    assert!(parse(&[0xff; 64]).is_empty());
+}
+
+#[test]
+fn extended_errors() {
+    let mut bytes = [111_u32.to_ne_bytes(), [2, 3, 3, 0], [0; 4], [0; 4]].concat();
+    bytes.extend(Address::Inet { addr: Ipv4Addr::LOCALHOST, port: 0 }.to_raw().unwrap().as_bytes());
+    let value = Codec::ExtendedError.read(&bytes).unwrap();
+    assert_eq!(get(&value, "error"), &Value::Error(111));
+    assert_eq!(get(&value, "origin"), &Value::Name("icmp"));
+    assert_eq!(get(&value, "type"), &Value::Name("dest_unreach"));
+    assert_eq!(get(&value, "code"), &Value::Name("port_unreach"));
+    assert_eq!(get(&value, "offender"), &loopback(0));
+    assert!(Codec::ExtendedError.read(&bytes[..15]).is_none());
+}
+
+#[test]
+fn addresses_of_an_association() {
+    let one = Address::Inet { addr: Ipv4Addr::LOCALHOST, port: 1 };
+    let two = Address::Inet6 { addr: std::net::Ipv6Addr::LOCALHOST, port: 2, flowinfo: 0, scope_id: 0 };
+    let mut bytes = [7_i32.to_ne_bytes(), 2_i32.to_ne_bytes()].concat();
+    bytes.extend(one.to_raw().unwrap().as_bytes());
+    bytes.extend(two.to_raw().unwrap().as_bytes());
+    assert_eq!(esock::wire::sctp::addresses(&bytes), [one, two]);
+    assert!(esock::wire::sctp::addresses(&[]).is_empty());
+}
+
+/// RFC 6458 section 6.1; the offsets are those of linux/sctp.h.
+#[test]
+fn notifications() {
+    let header = |kind: u16, flags: u16| [kind.to_ne_bytes(), flags.to_ne_bytes(), [0; 2], [0; 2]].concat();
+    let mut change = header(0x8001, 0);
+    change.extend([0_u16, 0, 10, 12].map(u16::to_ne_bytes).concat());
+    change.extend(7_i32.to_ne_bytes());
+    let value = esock::wire::notification::read(&change).unwrap();
+    assert_eq!(get(&value, "type"), &Value::Name("assoc_change"));
+    assert_eq!(get(&value, "state"), &Value::Name("comm_up"));
+    assert_eq!((get(&value, "outbound_streams"), get(&value, "inbound_streams")), (&int(10), &int(12)));
+    assert_eq!(get(&value, "assoc_id"), &int(7));
+
+    let mut address = header(0x8002, 0);
+    address.extend(Address::Inet { addr: Ipv4Addr::LOCALHOST, port: 9 }.to_raw().unwrap().padded());
+    address.extend([1_i32, 0, 7].map(i32::to_ne_bytes).concat());
+    let value = esock::wire::notification::read(&address).unwrap();
+    assert_eq!((get(&value, "state"), get(&value, "addr")), (&Value::Name("addr_unreachable"), &loopback(9)));
+
+    let mut reset = header(0x800a, 1 | 4);
+    reset.extend(7_i32.to_ne_bytes());
+    reset.extend([3_u16, 4].map(u16::to_ne_bytes).concat());
+    let value = esock::wire::notification::read(&reset).unwrap();
+    assert_eq!(get(&value, "flags"), &Value::List(vec![Value::Name("incoming_ssn"), Value::Name("denied")]));
+    assert_eq!(get(&value, "stream_list"), &Value::List(vec![int(3), int(4)]));
+
+    let mut failed = header(0x8003, 0);
+    failed.resize(48, 0);
+    failed.extend(b"lost");
+    assert_eq!(get(&esock::wire::notification::read(&failed).unwrap(), "data"), &Value::Bytes(b"lost".to_vec()));
+
+    // One that is not known, or that was cut, says what it is.
+    let value = esock::wire::notification::read(&header(0x80ff, 5)).unwrap();
+    assert_eq!((get(&value, "type"), get(&value, "flags")), (&int(0x80ff), &int(5)));
+    assert!(esock::wire::notification::read(&[1]).is_none());
+    assert!(esock::wire::notification::is(libc::IPPROTO_SCTP, esock::wire::notification::FLAG));
+    assert!(!esock::wire::notification::is(libc::IPPROTO_UDP, esock::wire::notification::FLAG));
+}

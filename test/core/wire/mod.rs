@@ -1,0 +1,4 @@
+//! Tests of `src/wire`.
+
+mod addr;
+mod layout;
