@@ -1,7 +1,7 @@
 //! The processes that wait, and every message they get.
 
 use crate::handle::{self, Handle};
-use crate::job::{Errand, Task};
+use crate::job::{StoredCall, Task};
 use crate::kept::Kept;
 use crate::nif::{Step, Wait};
 use crate::watch::Watch;
@@ -32,13 +32,13 @@ pub(crate) struct Waiter {
     socket: ResourceArc<Handle>,
     handle: Kept,
     /// What is done for it, where it waits for a completion.
-    errand: Option<Errand>,
+    stored: Option<StoredCall>,
     /// The process is monitored while it waits, unless it owns the socket. Of a former owner all waiters share one monitor.
     monitor: Mutex<Option<Arc<Monitor>>>,
     /// What [`Wake::tag`] answers.
     tag: u64,
     /// Its message has been sent.
-    told: AtomicBool,
+    notified: AtomicBool,
     /// What [`Wake::trusts`] answers.
     trusts: bool,
     /// What [`Wake::least`] answers.
@@ -85,7 +85,7 @@ thread_local! {
     /// Where a thread of our own makes its messages.
     static MESSAGE: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
     /// Whose turn has come in this thread while it works for another: nobody's work is done within another's.
-    static DUE: RefCell<VecDeque<Arc<Waiter>>> = const { RefCell::new(VecDeque::new()) };
+    static RUNNABLE: RefCell<VecDeque<Arc<Waiter>>> = const { RefCell::new(VecDeque::new()) };
 }
 
 impl Waiter {
@@ -97,12 +97,12 @@ impl Waiter {
             None if socket.owned_by(pid) => None,
             None => env.monitor(&socket, &pid).map(Arc::new),
         };
-        let errand = wait.task().map(|task| Errand::new(env, task));
-        let tag = if errand.is_some() { tag(wait.handle()) } else { 0 };
-        let (handle, told) = (Kept::new(wait.handle()), AtomicBool::new(false));
+        let stored = wait.task().map(|task| StoredCall::new(env, task));
+        let tag = if stored.is_some() { tag(wait.handle()) } else { 0 };
+        let (handle, notified) = (Kept::new(wait.handle()), AtomicBool::new(false));
         // Who blocks tries again, and so does a completion.
-        let trusts = errand.is_none() && !wait.blocking();
-        Self { pid, socket, handle, errand, monitor: Mutex::new(monitor), tag, told, trusts, least: wait.least() }
+        let trusts = stored.is_none() && !wait.blocking();
+        Self { pid, socket, handle, stored, monitor: Mutex::new(monitor), tag, notified, trusts, least: wait.least() }
     }
 
     /// Has it share a monitor of its process that would end otherwise.
@@ -130,15 +130,15 @@ impl Waiter {
     fn say<'a>(&self, env: Env<'a>, tag: Atom, what: Term<'a>) {
         let socket = handle::socket(env, &self.socket);
         send(env, self.pid, (atoms::socket_tag(), socket, tag, what).encode(env));
-        self.told.store(true, Release);
+        self.notified.store(true, Release);
     }
 
     /// Tells it, or does what it waits for, wherever this is.
-    fn attend(self: &Arc<Self>, signal: Signal, env: Env<'_>, place: Place) {
-        match (signal, &self.errand, place) {
-            (Signal::Ready, Some(errand), Place::Thread | Place::Helper) => self.due(errand),
+    fn notify(self: &Arc<Self>, signal: Signal, env: Env<'_>, place: Place) {
+        match (signal, &self.stored, place) {
+            (Signal::Ready, Some(stored), Place::Thread | Place::Helper) => self.enqueue(stored),
             // It may be much: it is not done within another call.
-            (Signal::Ready, Some(_), _) => self.put_off(env, place),
+            (Signal::Ready, Some(_), _) => self.hand_to_poller(env, place),
             _ => self.tell(signal, env),
         }
         if signal != Signal::Ready
@@ -150,17 +150,17 @@ impl Waiter {
     }
 
     /// Leaves it to the poller.
-    fn put_off(self: &Arc<Self>, env: Env<'_>, place: Place) {
-        for (_, wakes) in self.socket.socket.postpone(|waiter| std::ptr::eq(waiter, &raw const **self)) {
+    fn hand_to_poller(self: &Arc<Self>, env: Env<'_>, place: Place) {
+        for (_, wakes) in self.socket.socket.hand_to_poller(|waiter| std::ptr::eq(waiter, &raw const **self)) {
             tell(env, place, wakes);
         }
     }
 
     /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
-    fn due(self: &Arc<Self>, errand: &Errand) {
-        let taken = errand.pool().is_some_and(|pool| pool.take(Work::Complete(Arc::clone(self))).is_ok());
+    fn enqueue(self: &Arc<Self>, stored: &StoredCall) {
+        let taken = stored.pool().is_some_and(|pool| pool.take(Work::Complete(Arc::clone(self))).is_ok());
         if !taken {
-            DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
+            RUNNABLE.with_borrow_mut(|queue| queue.push_back(Arc::clone(self)));
         }
     }
 
@@ -169,20 +169,20 @@ impl Waiter {
         // Who has left the line is not worth a look at the disk.
         let mine = |waiter: &Self| std::ptr::eq(waiter, &raw const **self);
         let waits = Cell::new(false);
-        let wakes = self.socket.socket.look_for(mine, |_| waits.set(true));
+        let wakes = self.socket.socket.with_woken(mine, |_| waits.set(true));
         MESSAGE.with_borrow_mut(|own| {
             own.run(|env| wakes.into_iter().for_each(|wakes| tell(env, Place::Thread, wakes)));
             if waits.get() {
-                DUE.with_borrow_mut(|due| due.push_back(Arc::clone(self)));
+                RUNNABLE.with_borrow_mut(|queue| queue.push_back(Arc::clone(self)));
             }
-            work_off(own);
+            run_queue(own);
         });
     }
 
     /// So much of what it waits for is done.
-    pub(crate) fn adjourn<'a>(&self, env: Env<'a>, task: Task<'a>) {
-        if let Some(errand) = &self.errand {
-            errand.update(env, task);
+    pub(crate) fn suspend<'a>(&self, env: Env<'a>, task: Task<'a>) {
+        if let Some(stored) = &self.stored {
+            stored.update(env, task);
         }
     }
 
@@ -203,10 +203,10 @@ impl Waiter {
     /// Does what it waits for, as far as that goes now, and sends
     /// `{'$socket', Socket, completion, {Handle, Result}}` if that is the end.
     fn proceed(self: &Arc<Self>, env: Env<'_>) {
-        let (Some(errand), Some(handle)) = (&self.errand, self.handle.term(env)) else {
+        let (Some(stored), Some(handle)) = (&self.stored, self.handle.term(env)) else {
             return;
         };
-        let Some(task) = errand.load(env) else {
+        let Some(task) = stored.load(env) else {
             return;
         };
         if !self.pid.is_alive(env) {
@@ -244,16 +244,16 @@ impl Wake for Waiter {
     fn wake(self: &Arc<Self>, signal: Signal) {
         sys::call(|call| match call {
             Some(env) => {
-                self.attend(signal, env, Place::Helper);
+                self.notify(signal, env, Place::Helper);
                 let end = Instant::now() + ROUND;
-                while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
-                    if Instant::now() < end { next.safely(env) } else { next.put_off(env, Place::Helper) }
+                while let Some(next) = RUNNABLE.with_borrow_mut(VecDeque::pop_front) {
+                    if Instant::now() < end { next.safely(env) } else { next.hand_to_poller(env, Place::Helper) }
                 }
             }
             None => MESSAGE.with_borrow_mut(|own| {
-                own.run(|env| self.attend(signal, env, Place::Thread));
+                own.run(|env| self.notify(signal, env, Place::Thread));
                 own.clear();
-                work_off(own);
+                run_queue(own);
             }),
         });
     }
@@ -262,15 +262,15 @@ impl Wake for Waiter {
         self.tag
     }
 
-    fn told(&self) -> bool {
-        self.told.load(Acquire)
+    fn notified(&self) -> bool {
+        self.notified.load(Acquire)
     }
 
-    fn acts(&self) -> bool {
-        self.errand.is_some()
+    fn is_completion(&self) -> bool {
+        self.stored.is_some()
     }
 
-    fn trusts(&self) -> bool {
+    fn relies_on_select(&self) -> bool {
         self.trusts
     }
 
@@ -278,14 +278,14 @@ impl Wake for Waiter {
         self.least
     }
 
-    fn clears_up(&self) -> bool {
+    fn needs_cleanup(&self) -> bool {
         self.monitor.lock().is_some()
     }
 }
 
 /// Does what is due. What is done for one may bring the turn of the next.
-fn work_off(own: &mut OwnedEnv) {
-    while let Some(next) = DUE.with_borrow_mut(VecDeque::pop_front) {
+fn run_queue(own: &mut OwnedEnv) {
+    while let Some(next) = RUNNABLE.with_borrow_mut(VecDeque::pop_front) {
         own.run(|env| next.safely(env));
         own.clear();
     }
@@ -313,7 +313,7 @@ fn tell_some(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
     let apart = place.apart(wakes.len());
     let work = Work::Tell(wakes);
     if let Err(Work::Tell(wakes)) = if apart { BACKGROUND.take(work) } else { Err(work) } {
-        wakes.iter().for_each(|(waiter, signal)| waiter.attend(signal, env, place));
+        wakes.iter().for_each(|(waiter, signal)| waiter.notify(signal, env, place));
     }
 }
 

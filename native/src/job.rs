@@ -64,7 +64,7 @@ impl<'a> Task<'a> {
                 }
             }
             wait.set(self);
-            if let Some(answer) = wait.adjourn(env, socket) {
+            if let Some(answer) = wait.suspend(env, socket) {
                 return Ok(answer);
             }
         }
@@ -80,7 +80,7 @@ impl<'a> Task<'a> {
 }
 
 /// A task, kept until its turn comes.
-pub(crate) struct Errand {
+pub(crate) struct StoredCall {
     job: &'static Job,
     /// It receives a length that only a thread of ours copies.
     much: bool,
@@ -95,7 +95,7 @@ enum Keep {
     Own(OwnedEnv, SavedTerm),
 }
 
-impl Errand {
+impl StoredCall {
     pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
         let [length, ..] = task.args;
         let much = task.job.rest.is_none() && length.decode::<u64>().is_ok_and(|length| length > MUCH as u64);

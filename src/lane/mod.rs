@@ -7,14 +7,14 @@
 //! mark when it releases the lock, so that no event is lost between an attempt that said EAGAIN and the wait that follows.
 
 mod claim;
-mod line;
 pub(crate) mod queue;
 pub mod tally;
+mod waiters;
 mod wake;
 pub mod wakes;
 
 pub use claim::{Claim, Direction};
-pub use line::{Cancelled, Head, Line, Turn};
+pub use waiters::{Cancelled, Head, Turn, Waiters};
 pub use wake::{Reason, Signal, Wake};
 
 use parking_lot::Mutex;
@@ -25,7 +25,7 @@ use wakes::Wakes;
 /// What the lock of a lane protects: the waiters, the counters, and whatever else (`F`) belongs to the direction.
 pub struct State<W: Wake, F> {
     /// Who waits.
-    pub line: Line<W>,
+    pub waiters: Waiters<W>,
     /// What reads (or writes) have done.
     pub tally: Tally,
     /// What accepts (or sendfiles) have done; most sockets never do either.
@@ -44,7 +44,7 @@ pub struct Lane<W: Wake, F> {
 impl<W: Wake, F> Lane<W, F> {
     /// A lane where nobody waits.
     pub fn new(own: F) -> Self {
-        let state = State { line: Line::default(), tally: Tally::default(), apart: None, own };
+        let state = State { waiters: Waiters::default(), tally: Tally::default(), apart: None, own };
         Self { state: Mutex::new(state), mark: AtomicBool::new(false) }
     }
 
@@ -61,7 +61,7 @@ impl<W: Wake, F> Lane<W, F> {
         drop(state);
         fence(Ordering::SeqCst);
         if self.mark.load(Ordering::Relaxed) {
-            self.settle(look, &mut wakes);
+            self.deliver(look, &mut wakes);
         }
         (answer, wakes)
     }
@@ -71,15 +71,15 @@ impl<W: Wake, F> Lane<W, F> {
         let mut wakes = Wakes::default();
         self.mark.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        self.settle(look, &mut wakes);
+        self.deliver(look, &mut wakes);
         wakes
     }
 
-    fn settle(&self, look: impl Fn(&mut State<W, F>) -> bool, wakes: &mut Wakes<W>) {
+    fn deliver(&self, look: impl Fn(&mut State<W, F>) -> bool, wakes: &mut Wakes<W>) {
         while let Some(mut state) = self.state.try_lock() {
             // What comes after the look is another event.
-            if self.mark.swap(false, Ordering::Relaxed) && state.line.head.is_some() && look(&mut state) {
-                state.line.notify(wakes);
+            if self.mark.swap(false, Ordering::Relaxed) && state.waiters.head.is_some() && look(&mut state) {
+                state.waiters.notify(wakes);
             }
             drop(state);
             fence(Ordering::SeqCst);

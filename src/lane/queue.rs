@@ -33,7 +33,7 @@ impl<W: Wake> Queue<W> {
         let number = self.next;
         self.next += 1;
         let places = self.places.entry(waiter.process()).or_default();
-        if waiter.acts() {
+        if waiter.is_completion() {
             places.completions.insert((waiter.tag(), number));
         } else {
             places.own = Some(number);

@@ -17,13 +17,13 @@ pub trait Wake: Send + Sync + 'static {
     /// Tells it, from a thread of our own or in its place.
     fn wake(self: &Arc<Self>, signal: Signal);
     /// Whether its message has been sent.
-    fn told(&self) -> bool;
+    fn notified(&self) -> bool;
     /// It is a pending completion: when it is woken the operation is done in its place, and it does not come back itself.
-    fn acts(&self) -> bool {
+    fn is_completion(&self) -> bool {
         false
     }
     /// It is sent a message and goes by what it says: it is woken where there is something, and not where there was.
-    fn trusts(&self) -> bool {
+    fn relies_on_select(&self) -> bool {
         false
     }
     /// How many bytes it waits for: it is woken for no fewer, but at the end of the stream. With 0 it waits for what is beside the
@@ -31,8 +31,8 @@ pub trait Wake: Send + Sync + 'static {
     fn least(&self) -> usize {
         1
     }
-    /// Whether something is to be cleared up when it leaves the lane ([`Signal::Left`]).
-    fn clears_up(&self) -> bool;
+    /// Whether something is to be cleared up when it leaves the lane ([`Signal::Departed`]).
+    fn needs_cleanup(&self) -> bool;
 }
 
 /// What a waiter is told, exactly once.
@@ -43,7 +43,7 @@ pub enum Signal {
     /// The wait is over.
     Abort(Reason),
     /// It left the lane by a call of its own process: there is no message, only something to clear up.
-    Left,
+    Departed,
 }
 
 /// Why a wait was cut short.

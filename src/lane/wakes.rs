@@ -30,17 +30,17 @@ impl<W: Wake> Wakes<W> {
     }
 
     /// A waiter has left: only one with something to clear up is told.
-    pub(crate) fn left(&mut self, waiter: Option<Arc<W>>) {
-        if let Some(waiter) = waiter.filter(|waiter| waiter.clears_up()) {
-            self.list.push((waiter, Signal::Left));
+    pub(crate) fn departed(&mut self, waiter: Option<Arc<W>>) {
+        if let Some(waiter) = waiter.filter(|waiter| waiter.needs_cleanup()) {
+            self.list.push((waiter, Signal::Departed));
         }
     }
 
     /// A wait under the handle of the call that takes its place is the same wait: it is told nothing.
-    pub fn spare(&mut self, same: impl Fn(&W) -> bool) {
+    pub fn drop_same(&mut self, same: impl Fn(&W) -> bool) {
         for (waiter, signal) in &mut self.list {
             if *signal == Signal::Abort(Reason::Cancelled) && same(waiter) {
-                *signal = Signal::Left;
+                *signal = Signal::Departed;
             }
         }
     }

@@ -36,7 +36,7 @@ pub enum Attempt<T> {
     /// It would block.
     Blocked,
     /// It would block, and the kernel will not say when it would no more.
-    BlockedUntold,
+    BlockedWithoutEvent,
     /// The peer has closed its side of the stream.
     Closed,
     /// The system refused.
@@ -73,7 +73,7 @@ impl<T> Attempt<T> {
             Self::Unfinished(done) => Attempt::Unfinished(make(done)),
             Self::Cut(done, cut) => Attempt::Cut(make(done), cut),
             Self::Blocked => Attempt::Blocked,
-            Self::BlockedUntold => Attempt::BlockedUntold,
+            Self::BlockedWithoutEvent => Attempt::BlockedWithoutEvent,
             Self::More => Attempt::More,
             Self::Closed => Attempt::Closed,
             Self::Failed(errno) => Attempt::Failed(errno),

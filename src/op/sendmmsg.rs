@@ -1,6 +1,6 @@
 //! Send several messages with one system call, sendmmsg(2).
 
-use super::sendto::untold;
+use super::sendto::without_event;
 use super::{Attempt, Op, blocked, gso};
 use crate::lane::Claim;
 use crate::sys;
@@ -37,7 +37,7 @@ impl Op for SendMmsg<'_> {
                 Attempt::Partial(went)
             }
             Ok(went) => Attempt::Done(went).unfinished(self.more),
-            Err(errno) if blocked(errno) => untold(Attempt::Blocked, kind, addressed),
+            Err(errno) if blocked(errno) => without_event(Attempt::Blocked, kind, addressed),
             Err(errno) => Attempt::Failed(errno),
         }
     }

@@ -1,7 +1,7 @@
 //! Send gathered data, perhaps to an address and with control messages, sendmsg(2).
 
 use super::send::sent;
-use super::sendto::untold;
+use super::sendto::without_event;
 use super::{Attempt, Op, gso};
 use crate::lane::Claim;
 use crate::sys;
@@ -36,7 +36,7 @@ impl Op for SendMsg<'_> {
         let Message { iov, to, ctrl, .. } = &self.message;
         let len = iov.iter().map(|part| part.len()).sum();
         let result = sys::io::sendmsg(fd, iov, to.as_ref(), ctrl, self.flags);
-        untold(sent(result, len, kind), kind, to.is_some()).unfinished(self.more)
+        without_event(sent(result, len, kind), kind, to.is_some()).unfinished(self.more)
     }
 
     fn receiver(&self) -> Option<&Raw> {

@@ -26,7 +26,7 @@ impl Op for SendTo<'_> {
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
         let data = part(self.data, kind, self.flags);
         let attempt = sent(sys::io::sendto(fd, data, self.flags, &self.to), data.len(), kind);
-        untold(attempt, kind, true).unfinished(data.len() < self.data.len())
+        without_event(attempt, kind, true).unfinished(data.len() < self.data.len())
     }
 
     fn receiver(&self) -> Option<&Raw> {
@@ -40,10 +40,10 @@ impl Op for SendTo<'_> {
 
 /// The queue of a Unix datagram socket is the receiver's: a sender that is not connected to it has no event for its
 /// having room.
-pub(super) fn untold<T>(attempt: Attempt<T>, kind: Kind, addressed: bool) -> Attempt<T> {
+pub(super) fn without_event<T>(attempt: Attempt<T>, kind: Kind, addressed: bool) -> Attempt<T> {
     match attempt {
         Attempt::Blocked if addressed && (kind.domain, kind.kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) => {
-            Attempt::BlockedUntold
+            Attempt::BlockedWithoutEvent
         }
         attempt => attempt,
     }

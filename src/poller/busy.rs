@@ -165,7 +165,7 @@ impl Traffic {
 
 /// Who polls: the thread, or the helper.
 #[derive(Default)]
-pub struct Duty {
+pub struct Role {
     helper: Mutex<Option<Box<dyn Helper>>>,
     state: Mutex<State>,
     over: Condvar,
@@ -182,7 +182,7 @@ pub(super) enum Next {
     Lost,
 }
 
-/// What the thread does next that has handed over the duty.
+/// What the thread does next that has handed over the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stand {
     /// Nothing: the helper asks.
@@ -207,7 +207,7 @@ struct State {
     away: bool,
 }
 
-impl Duty {
+impl Role {
     /// From now on this one helps.
     pub fn appoint(&self, helper: Box<dyn Helper>) {
         *self.helper.lock() = Some(helper);
@@ -263,7 +263,7 @@ impl Duty {
         self.state.lock().total
     }
 
-    /// The helper's: whether it has the duty.
+    /// The helper's: whether it has the role.
     pub(super) fn helps(&self) -> bool {
         let mut state = self.state.lock();
         state.away = false;

@@ -4,7 +4,7 @@
 //! (`registration`). Interest in writing is added when somebody first waits to write: a datagram socket with that
 //! interest would report an event for every packet it has sent.
 
-use crate::poller::busy::{Duty, Next, Stand, Traffic};
+use crate::poller::busy::{Next, Role, Stand, Traffic};
 use crate::poller::event::{Event, Ready};
 use crate::poller::token::{Table, Token};
 use crate::sys::{Result, processor};
@@ -29,25 +29,25 @@ pub const ROUND: Duration = Duration::from_millis(1);
 /// The thread calls nothing that goes deep.
 const STACK: usize = 256 * 1024;
 /// The name of the event that wakes the thread for its own sake. No table gets so large.
-const NUDGE: u64 = u64::MAX;
+const WAKEUP: u64 = u64::MAX;
 
 /// Sources that no event will tell of, by when they are told all the same.
-type Later = BTreeMap<Instant, Vec<(Arc<dyn Ready>, EpollFlags)>>;
+type Timers = BTreeMap<Instant, Vec<(Arc<dyn Ready>, EpollFlags)>>;
 
 /// A thread that waits for events.
 pub struct Poller {
     epoll: Epoll,
     sources: Mutex<Table<Arc<dyn Ready>>>,
-    nudge: EventFd,
+    wakeup: EventFd,
     stopping: AtomicBool,
-    later: Mutex<Later>,
+    timers: Mutex<Timers>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Times that anybody has asked for events.
     round: AtomicU64,
     /// How dense its events are, and those of the ring beside it.
     pub traffic: Arc<Traffic>,
     /// Who polls.
-    pub duty: Duty,
+    pub role: Role,
 }
 
 impl Poller {
@@ -56,15 +56,15 @@ impl Poller {
         let poller = Arc::new(Self {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             sources: Mutex::default(),
-            nudge: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
+            wakeup: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
             stopping: AtomicBool::new(false),
-            later: Mutex::default(),
+            timers: Mutex::default(),
             thread: Mutex::new(None),
             round: AtomicU64::new(0),
             traffic: Arc::default(),
-            duty: Duty::default(),
+            role: Role::default(),
         });
-        poller.epoll.add(&poller.nudge, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, NUDGE))?;
+        poller.epoll.add(&poller.wakeup, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, WAKEUP))?;
         let builder = Builder::new().name(format!("esock_poll_{index}")).stack_size(STACK);
         let thread = builder.spawn({
             let poller = Arc::clone(&poller);
@@ -104,13 +104,13 @@ impl Poller {
     }
 
     /// Tells a source, at a time, that it may be readable, or writable: the kernel has no event for what it waits for.
-    pub fn later(&self, at: Instant, writing: bool, source: Arc<dyn Ready>) {
-        let mut later = self.later.lock();
-        let sooner = later.first_key_value().is_none_or(|(first, _)| at < *first);
-        later.entry(at).or_default().push((source, if writing { EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }));
+    pub fn notify_at(&self, at: Instant, writing: bool, source: Arc<dyn Ready>) {
+        let mut timers = self.timers.lock();
+        let sooner = timers.first_key_value().is_none_or(|(first, _)| at < *first);
+        timers.entry(at).or_default().push((source, if writing { EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }));
         if sooner {
             // It fails when the counter is at its end, and then the thread is being woken already.
-            let _ = self.nudge.write(1);
+            let _ = self.wakeup.write(1);
         }
     }
 
@@ -128,7 +128,7 @@ impl Poller {
     /// Ends the thread and waits for it.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        if self.nudge.write(1).is_ok()
+        if self.wakeup.write(1).is_ok()
             && let Some(thread) = self.thread.lock().take()
         {
             // A thread that panicked has ended as well.
@@ -138,13 +138,13 @@ impl Poller {
 
     /// One round of a helper, who comes again while the answer is `true`. It does not take much longer than [`ROUND`].
     pub fn busy_poll(&self) -> bool {
-        if !self.duty.helps() {
+        if !self.role.helps() {
             return false;
         }
-        let next = self.duty.asked(self.poll::<HELPED>(EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
+        let next = self.role.asked(self.poll::<HELPED>(EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
         if next == Next::Lost {
             // What woke this one may have been for the thread, which sleeps.
-            let _ = self.nudge.write(1);
+            let _ = self.wakeup.write(1);
         }
         next == Next::Again
     }
@@ -153,10 +153,10 @@ impl Poller {
         while !self.stopping() {
             self.poll::<BATCH>(self.timeout(), None);
             self.traffic.wakes(Instant::now());
-            if self.duty.hand_over(&self.traffic) {
+            if self.role.hand_over(&self.traffic) {
                 self.traffic.helped();
                 loop {
-                    let next = self.duty.stand_by();
+                    let next = self.role.stand_by();
                     if next == Stand::Over || self.stopping() {
                         break;
                     }
@@ -164,7 +164,7 @@ impl Poller {
                         self.poll::<BATCH>(EpollTimeout::ZERO, None);
                     }
                 }
-                self.traffic.abates(Instant::now(), self.duty.found());
+                self.traffic.abates(Instant::now(), self.role.found());
             }
         }
     }
@@ -183,7 +183,7 @@ impl Poller {
         let mut batch = Vec::with_capacity(count);
         self.sources(events.get(..count).unwrap_or_default(), &mut batch);
         let mut said = batch.len();
-        self.due(&mut batch);
+        self.expired(&mut batch);
         let mut batch = batch.into_iter();
         for (source, flags) in batch.by_ref() {
             let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
@@ -200,29 +200,29 @@ impl Poller {
                 break;
             }
         }
-        self.put_off(batch.collect());
+        self.requeue(batch.collect());
         count
     }
 
     /// Whose turn comes with the next round.
-    fn put_off(&self, batch: Vec<(Arc<dyn Ready>, EpollFlags)>) {
+    fn requeue(&self, batch: Vec<(Arc<dyn Ready>, EpollFlags)>) {
         if !batch.is_empty() {
-            self.later.lock().entry(Instant::now()).or_default().extend(batch);
-            let _ = self.nudge.write(1);
+            self.timers.lock().entry(Instant::now()).or_default().extend(batch);
+            let _ = self.wakeup.write(1);
         }
     }
 
     /// How long there is nothing to do but for events.
     fn timeout(&self) -> EpollTimeout {
-        let due = self.later.lock().first_key_value().map(|(due, _)| *due);
+        let due = self.timers.lock().first_key_value().map(|(due, _)| *due);
         let left = due.map(|due| due.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
         left.and_then(|left| EpollTimeout::try_from(left).ok()).unwrap_or(EpollTimeout::NONE)
     }
 
     /// Whoever has waited for long enough without an event.
-    fn due(&self, batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
-        let mut later = self.later.lock();
-        while let Some(first) = later.first_entry()
+    fn expired(&self, batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
+        let mut timers = self.timers.lock();
+        while let Some(first) = timers.first_entry()
             && *first.key() <= Instant::now()
         {
             batch.extend(first.remove());

@@ -35,7 +35,7 @@ pub fn get(index: usize) -> Option<&'static Arc<Poller>> {
 
 /// How many pollers have a helper poll for them.
 pub fn helped() -> usize {
-    all().filter(|poller| poller.duty.helped()).count()
+    all().filter(|poller| poller.role.helped()).count()
 }
 
 /// How many pollers there are.

@@ -108,7 +108,7 @@ impl Registration {
     }
 
     /// Somebody who holds the read lane has got something without having waited for it, and nobody else waits there.
-    pub fn unawaited(&self, fd: BorrowedFd<'_>, poller: &Poller) {
+    pub fn received_without_wait(&self, fd: BorrowedFd<'_>, poller: &Poller) {
         if self.armed.load(Relaxed) && self.unwanted.fetch_add(1, Relaxed) >= UNWANTED {
             self.disarm(fd, poller);
         }

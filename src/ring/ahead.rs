@@ -53,7 +53,7 @@ struct State {
     /// It was told to end.
     stopping: bool,
     /// No ring is to receive: what the kernel has is asked for in ways that a ring does not know.
-    barred: bool,
+    disabled: bool,
     /// The connection is being ended: no ring is to receive until that is done.
     ending: bool,
     /// Others have the descriptor, or it keeps the place of looks: nothing is gathered any more.
@@ -122,7 +122,7 @@ impl Ahead {
         let mut state = self.state.lock();
         state.unwanted = 0;
         let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
-        let room = !state.barred && !state.ending && state.error.is_none() && state.bytes.len() < most;
+        let room = !state.disabled && !state.ending && state.error.is_none() && state.bytes.len() < most;
         if state.token.is_none() && begins.is_some() && !leaves && room && sys::socket::peername(fd).is_ok() {
             state.token = ring.receive(fd.as_raw_fd(), source());
         }
@@ -131,7 +131,7 @@ impl Ahead {
 
     /// Somebody has got something without having waited for it, and nobody else waits: after some of those the reader is
     /// faster without a ring.
-    pub fn unawaited(&self) {
+    pub fn received_without_wait(&self) {
         let mut state = self.state.lock();
         if state.token.is_some() && !state.stopping {
             state.unwanted += 1;
@@ -151,7 +151,7 @@ impl Ahead {
 
     /// No ring receives from now on. Answers whether one is still to let go.
     pub fn leave(&self) -> bool {
-        self.state.lock().barred = true;
+        self.state.lock().disabled = true;
         self.looked()
     }
 
@@ -173,9 +173,9 @@ impl Ahead {
     }
 
     /// The stream is at its end, and another may begin on the descriptor: nothing of this one is left to it. No ring receives.
-    pub fn renew(&self) {
+    pub fn reset_stream(&self) {
         let mut state = self.state.lock();
-        *state = State { shared: state.shared, barred: state.barred, ..State::default() };
+        *state = State { shared: state.shared, disabled: state.disabled, ..State::default() };
     }
 
     /// Ends the ring's receive, once.
@@ -206,7 +206,7 @@ impl Ahead {
 
     /// An error that the ring's receive has taken from the socket: the next call is told, in whatever direction.
     pub fn take_error(&self) -> Option<Errno> {
-        self.state.lock().told()
+        self.state.lock().take_error()
     }
 
     /// Whether a ring receives.
@@ -225,7 +225,7 @@ impl Ahead {
 
     /// The ring has received. Answers whether it is to stop: `most` bytes are here, or they come often where events are
     /// `dense`, and who waits next is served by the poller.
-    pub fn landed(&self, bytes: &[u8], most: usize, dense: bool) -> bool {
+    pub fn on_bytes(&self, bytes: &[u8], most: usize, dense: bool) -> bool {
         let mut state = self.state.lock();
         // A socket that was closed meanwhile has no reader.
         if state.token.is_none() {
@@ -246,7 +246,7 @@ impl Ahead {
     }
 
     /// The ring receives no more. The stream's end is found by the next attempt; an error is told once, and so is kept.
-    pub fn let_go(&self, errno: Option<Errno>) {
+    pub fn on_end(&self, errno: Option<Errno>) {
         let mut state = self.state.lock();
         state.token = None;
         state.stopping = false;
@@ -277,7 +277,7 @@ impl State {
     }
 
     /// The error is told, once; but that bytes were lost is told again and again.
-    fn told(&mut self) -> Option<Errno> {
+    fn take_error(&mut self) -> Option<Errno> {
         if self.lost { self.error } else { self.error.take() }
     }
 
@@ -313,7 +313,7 @@ impl State {
     /// The end has come: what there is goes with it, or before it.
     fn end<O: Op>(&mut self, op: &mut O, want: Want, (fd, kind): (BorrowedFd<'_>, Kind), cut: Cut) -> Attempt<O::Done> {
         if self.bytes.is_empty() {
-            self.told();
+            self.take_error();
             return match cut {
                 Cut::Closed => Attempt::Closed,
                 Cut::Errno(errno) => Attempt::Failed(errno),

@@ -6,7 +6,7 @@
 use crate::poller::busy::Traffic;
 use crate::poller::event::{Event, Ready};
 use crate::poller::token::{Table, Token};
-use crate::sys::uring::{BELL, CANCEL, Completion, Kernel, Uring};
+use crate::sys::uring::{CANCEL, Completion, Kernel, Uring, WAKEUP};
 use crate::sys::{self, Result};
 use crate::wire::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -21,9 +21,9 @@ use std::time::Instant;
 /// Whom a ring receives for.
 pub trait Intake: Ready {
     /// Bytes have come. Answers whether that is enough for now: the receive is ended then. `dense`: others bring them faster.
-    fn landed(&self, bytes: &[u8], dense: bool) -> bool;
+    fn on_bytes(&self, bytes: &[u8], dense: bool) -> bool;
     /// The receive has ended, perhaps with an error.
-    fn let_go(&self, errno: Option<Errno>);
+    fn on_end(&self, errno: Option<Errno>);
 }
 
 /// Receives that schedulers may ask for while the thread is busy.
@@ -31,12 +31,12 @@ pub const QUEUE: usize = 4096;
 const STACK: usize = 256 * 1024;
 
 /// What is done when the kernel has let go of a file.
-pub type Farewell = Box<dyn FnOnce() + Send>;
+pub type OnReleased = Box<dyn FnOnce() + Send>;
 
 /// A receive.
 pub struct Entry {
     source: Arc<dyn Intake>,
-    farewell: Option<Farewell>,
+    on_released: Option<OnReleased>,
 }
 
 enum Request {
@@ -46,7 +46,7 @@ enum Request {
 
 /// What the thread and the schedulers share.
 #[derive(Default)]
-pub struct Desk {
+pub struct Shared {
     requests: VecDeque<Request>,
     entries: Table<Entry>,
     /// The thread waits for completions, and does not look here.
@@ -57,8 +57,8 @@ pub struct Desk {
 
 /// A ring and its thread.
 pub struct Ring {
-    desk: Mutex<Desk>,
-    bell: EventFd,
+    shared: Mutex<Shared>,
+    wakeup: EventFd,
     thread: Mutex<Option<JoinHandle<()>>>,
     traffic: Arc<Traffic>,
 }
@@ -75,8 +75,8 @@ impl Ring {
         traffic: Arc<Traffic>,
         make: impl FnOnce() -> Result<K> + Send + 'static,
     ) -> Result<Arc<Self>> {
-        let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let ring = Arc::new(Self { desk: Mutex::default(), bell, thread: Mutex::new(None), traffic });
+        let wakeup = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let ring = Arc::new(Self { shared: Mutex::default(), wakeup, thread: Mutex::new(None), traffic });
         let (tell, told) = mpsc::sync_channel(1);
         let builder = Builder::new().name(format!("esock_ring_{index}")).stack_size(STACK);
         let thread = builder.spawn({
@@ -100,67 +100,67 @@ impl Ring {
     /// Receives from a descriptor for a source, until it says that it is enough; or nothing, where the queue is full or the
     /// thread has ended.
     pub fn receive(&self, fd: RawFd, source: Arc<dyn Intake>) -> Option<Token> {
-        let mut desk = self.desk.lock();
-        if desk.ended || desk.requests.len() >= QUEUE {
+        let mut shared = self.shared.lock();
+        if shared.ended || shared.requests.len() >= QUEUE {
             return None;
         }
-        let token = desk.entries.insert(Entry { source, farewell: None });
-        desk.requests.push_back(Request::Receive(fd, token));
-        self.ring(desk);
+        let token = shared.entries.insert(Entry { source, on_released: None });
+        shared.requests.push_back(Request::Receive(fd, token));
+        self.ring(shared);
         Some(token)
     }
 
     /// Ends a receive. What has come by then is still brought.
     pub fn stop(&self, token: Token) {
-        let mut desk = self.desk.lock();
-        desk.requests.push_back(Request::Cancel(token));
-        self.ring(desk);
+        let mut shared = self.shared.lock();
+        shared.requests.push_back(Request::Cancel(token));
+        self.ring(shared);
     }
 
-    /// Ends a receive, and calls `farewell` when the kernel has let go of the file.
-    pub fn release(&self, token: Token, farewell: Farewell) {
-        let mut desk = self.desk.lock();
-        let ended = desk.ended;
-        match desk.entries.get_mut(token) {
+    /// Ends a receive, and calls `on_released` when the kernel has let go of the file.
+    pub fn release(&self, token: Token, on_released: OnReleased) {
+        let mut shared = self.shared.lock();
+        let ended = shared.ended;
+        match shared.entries.get_mut(token) {
             Some(entry) if !ended => {
-                entry.farewell = Some(farewell);
-                desk.requests.push_back(Request::Cancel(token));
-                self.ring(desk);
+                entry.on_released = Some(on_released);
+                shared.requests.push_back(Request::Cancel(token));
+                self.ring(shared);
             }
             _ => {
-                drop(desk);
-                farewell();
+                drop(shared);
+                on_released();
             }
         }
     }
 
     /// How many receives there are.
     pub fn receiving(&self) -> usize {
-        self.desk.lock().entries.len()
+        self.shared.lock().entries.len()
     }
 
     /// Ends the thread and waits for it. What the kernel still has it lets go of when the program ends.
     pub fn stop_thread(&self) {
-        let mut desk = self.desk.lock();
-        desk.ended = true;
-        self.ring(desk);
+        let mut shared = self.shared.lock();
+        shared.ended = true;
+        self.ring(shared);
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
     }
 
-    fn ring(&self, mut desk: parking_lot::MutexGuard<'_, Desk>) {
-        if std::mem::take(&mut desk.asleep) {
-            drop(desk);
+    fn ring(&self, mut shared: parking_lot::MutexGuard<'_, Shared>) {
+        if std::mem::take(&mut shared.asleep) {
+            drop(shared);
             // It fails when the counter is at its end, and then the thread is being woken already.
-            let _ = self.bell.write(1);
+            let _ = self.wakeup.write(1);
         }
     }
 
     fn run(&self, mut uring: impl Kernel) {
         let mut completions = Vec::new();
         let mut work = || -> Result<()> {
-            uring.hear(self.bell.as_fd())?;
+            uring.hear(self.wakeup.as_fd())?;
             while self.ask(&mut uring)? {
                 uring.wait()?;
                 uring.completions(&mut completions);
@@ -170,20 +170,20 @@ impl Ring {
             Ok(())
         };
         if !matches!(catch_unwind(AssertUnwindSafe(&mut work)), Ok(Ok(()))) {
-            self.fall();
+            self.fail_all();
         }
     }
 
     /// Hands over what was asked for, until there is nothing more. Answers whether to go on.
     fn ask(&self, uring: &mut impl Kernel) -> Result<bool> {
         loop {
-            let mut desk = self.desk.lock();
-            let requests = std::mem::take(&mut desk.requests);
-            desk.asleep = requests.is_empty();
-            if desk.ended {
+            let mut shared = self.shared.lock();
+            let requests = std::mem::take(&mut shared.requests);
+            shared.asleep = requests.is_empty();
+            if shared.ended {
                 return Ok(false);
             }
-            drop(desk);
+            drop(shared);
             if requests.is_empty() {
                 return Ok(true);
             }
@@ -203,13 +203,13 @@ impl Ring {
         let mut health = Ok(());
         for completion in completions.drain(..) {
             match completion.name {
-                BELL if completion.more => {}
-                BELL => health = health.and(uring.hear(self.bell.as_fd())),
+                WAKEUP if completion.more => {}
+                WAKEUP => health = health.and(uring.hear(self.wakeup.as_fd())),
                 name if name & CANCEL != 0 => health = health.and(self.cancelled(uring, &completion)),
                 name => {
                     let token = Token::from_u64(name);
                     let Some((source, enough)) =
-                        uring.take(&completion, |bytes| self.landed(token, &completion, bytes))
+                        uring.take(&completion, |bytes| self.on_bytes(token, &completion, bytes))
                     else {
                         continue;
                     };
@@ -233,37 +233,37 @@ impl Ring {
     /// where a cancel looks.
     fn cancelled(&self, uring: &mut impl Kernel, completion: &Completion) -> Result<()> {
         let name = completion.name & !CANCEL;
-        let there = self.desk.lock().entries.get(Token::from_u64(name)).is_some();
+        let there = self.shared.lock().entries.get(Token::from_u64(name)).is_some();
         if completion.result.is_err() && there { uring.cancel(name) } else { Ok(()) }
     }
 
     /// What one completion brings. Answers whose it was, and whether that is enough.
-    fn landed(&self, token: Token, completion: &Completion, bytes: &[u8]) -> Option<(Arc<dyn Intake>, bool)> {
-        let mut desk = self.desk.lock();
-        let source = Arc::clone(&desk.entries.get(token)?.source);
-        let ended = if completion.more { None } else { desk.entries.remove(token) };
-        drop(desk);
-        let enough = !bytes.is_empty() && source.landed(bytes, self.traffic.lasting());
+    fn on_bytes(&self, token: Token, completion: &Completion, bytes: &[u8]) -> Option<(Arc<dyn Intake>, bool)> {
+        let mut shared = self.shared.lock();
+        let source = Arc::clone(&shared.entries.get(token)?.source);
+        let ended = if completion.more { None } else { shared.entries.remove(token) };
+        drop(shared);
+        let enough = !bytes.is_empty() && source.on_bytes(bytes, self.traffic.lasting());
         if let Some(entry) = ended {
-            source.let_go(completion.result.err());
-            if let Some(farewell) = entry.farewell {
-                farewell();
+            source.on_end(completion.result.err());
+            if let Some(on_released) = entry.on_released {
+                on_released();
             }
         }
         Some((source, enough && completion.more))
     }
 
     /// The ring is of no more use: nobody waits for it from now on.
-    fn fall(&self) {
-        let mut desk = self.desk.lock();
-        desk.ended = true;
-        let entries = std::mem::take(&mut desk.entries);
-        drop(desk);
+    fn fail_all(&self) {
+        let mut shared = self.shared.lock();
+        shared.ended = true;
+        let entries = std::mem::take(&mut shared.entries);
+        drop(shared);
         for entry in entries.into_all() {
             // Bytes that the ring had may be gone: the stream is not to go on without them.
-            entry.source.let_go(Some(Errno::new(libc::EIO)));
-            if let Some(farewell) = entry.farewell {
-                farewell();
+            entry.source.on_end(Some(Errno::new(libc::EIO)));
+            if let Some(on_released) = entry.on_released {
+                on_released();
             }
             let _ = catch_unwind(AssertUnwindSafe(|| entry.source.ready(Event::READ)));
         }

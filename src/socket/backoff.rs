@@ -18,7 +18,7 @@ impl Backoff {
     pub const MOST: Duration = Duration::from_millis(100);
 
     /// An attempt met the shortage. Whether that was news: who comes before the pause is over learns nothing new.
-    pub fn met(shortage: &mut Option<Box<Self>>, now: Instant) -> bool {
+    pub fn record_shortage(shortage: &mut Option<Box<Self>>, now: Instant) -> bool {
         let (news, delay) = match shortage {
             None => (true, Self::LEAST),
             Some(known) if known.until <= now => (true, (known.delay * 2).min(Self::MOST)),

@@ -2,7 +2,7 @@
 
 use crate::lane::Wake;
 use crate::socket::answer::Failure;
-use crate::socket::{Socket, With};
+use crate::socket::{Outcome, Socket};
 use crate::sys;
 use crate::sys::kind::{Kind, Origin};
 use crate::wire::addr::{Address, Raw};
@@ -27,7 +27,7 @@ const RECEIVED_WITH: &[(i32, i32)] = &[
 
 impl<W: Wake> Socket<W> {
     /// bind(2)
-    pub fn bind(&self, addr: &Raw) -> With<Result<(), Failure>, W> {
+    pub fn bind(&self, addr: &Raw) -> Outcome<Result<(), Failure>, W> {
         self.with(|fd, side| {
             sys::socket::bind(fd, addr)?;
             side.bound = true;
@@ -36,7 +36,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// listen(2)
-    pub fn listen(&self, backlog: i32) -> With<Result<(), Failure>, W> {
+    pub fn listen(&self, backlog: i32) -> Outcome<Result<(), Failure>, W> {
         self.with(|fd, side| {
             sys::socket::listen(fd, backlog)?;
             side.listening = true;
@@ -45,17 +45,17 @@ impl<W: Wake> Socket<W> {
     }
 
     /// shutdown(2)
-    pub fn shutdown(&self, how: i32) -> With<Result<(), Failure>, W> {
+    pub fn shutdown(&self, how: i32) -> Outcome<Result<(), Failure>, W> {
         self.with(|fd, _| sys::socket::shutdown(fd, how))
     }
 
     /// getsockname(2)
-    pub fn sockname(&self) -> With<Result<Address, Failure>, W> {
+    pub fn sockname(&self) -> Outcome<Result<Address, Failure>, W> {
         self.with(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
     }
 
     /// getpeername(2)
-    pub fn peername(&self) -> With<Result<Address, Failure>, W> {
+    pub fn peername(&self) -> Outcome<Result<Address, Failure>, W> {
         self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
     }
 
@@ -81,10 +81,10 @@ impl<W: Wake> Socket<W> {
     }
 
     /// The connection has ended: nothing of it is left to the next.
-    pub(crate) fn renew(&self) {
-        let _ = (self.owed.take(), self.behind.take());
+    pub(crate) fn reset_stream(&self) {
+        let _ = (self.pending_error.take(), self.error_after_data.take());
         if let Some(ahead) = &self.ahead {
-            ahead.renew();
+            ahead.reset_stream();
         }
     }
 
@@ -100,7 +100,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// setsockopt(2)
-    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> With<Result<(), Failure>, W> {
+    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> Outcome<Result<(), Failure>, W> {
         self.with(|fd, _| {
             sys::option::set(fd, level, option, value)?;
             if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
@@ -116,32 +116,32 @@ impl<W: Wake> Socket<W> {
     }
 
     /// getsockopt(2): the first `size` bytes of the value.
-    pub fn option(&self, level: i32, option: i32, size: usize) -> With<Result<Vec<u8>, Failure>, W> {
+    pub fn option(&self, level: i32, option: i32, size: usize) -> Outcome<Result<Vec<u8>, Failure>, W> {
         self.option_into(level, option, vec![0; size])
     }
 
     /// getsockopt(2) into `value`, whose bytes the system may read first.
-    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> With<Result<Vec<u8>, Failure>, W> {
+    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> Outcome<Result<Vec<u8>, Failure>, W> {
         self.with(|fd, _| {
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
             if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
-                self.met(&mut value);
+                self.fill_pending_error(&mut value);
             }
             Ok(value)
         })
     }
 
     /// An error that was taken from the socket, by a ring or for who comes next, for who asks for it.
-    fn met(&self, value: &mut [u8]) {
-        let errno = self.owed.take().or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
+    fn fill_pending_error(&self, value: &mut [u8]) {
+        let errno = self.pending_error.take().or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
         if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
             *bytes = errno.number().to_ne_bytes();
         }
     }
 
     /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.
-    pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> With<Result<Value, Failure>, W> {
+    pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> Outcome<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             let ahead = i32::try_from(self.read_ahead()).unwrap_or(i32::MAX);
             let number = sys::ioctl::int(fd, request)?;
@@ -154,7 +154,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// How much the send buffer still takes: its size less what is in it.
-    pub fn ioctl_space(&self, request: u32) -> With<Result<Value, Failure>, W> {
+    pub fn ioctl_space(&self, request: u32) -> Outcome<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             let size = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
             Ok(Value::Int(i64::from(size - sys::ioctl::int(fd, request)?).max(0)))
@@ -167,7 +167,7 @@ impl<W: Wake> Socket<W> {
         request: u32,
         mut ifreq: [u8; IFREQ],
         read: impl Fn(&[u8]) -> Option<Value>,
-    ) -> With<Result<Value, Failure>, W> {
+    ) -> Outcome<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             sys::ioctl::ifreq(fd, request, &mut ifreq)?;
             read(&ifreq).ok_or(Errno::new(libc::EINVAL))
@@ -175,12 +175,12 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Changes something of an interface.
-    pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> With<Result<(), Failure>, W> {
+    pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> Outcome<Result<(), Failure>, W> {
         self.with(|fd, _| sys::ioctl::ifreq(fd, request, &mut ifreq))
     }
 
     /// Sets and clears flags of an interface.
-    pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> With<Result<(), Failure>, W> {
+    pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> Outcome<Result<(), Failure>, W> {
         self.with(|fd, _| {
             sys::ioctl::ifreq(fd, libc::SIOCGIFFLAGS as u32, &mut ifreq)?;
             let bits = ifreq.get_mut(NAME..NAME + 2).ok_or(Errno::new(libc::EINVAL))?;
@@ -192,7 +192,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// All interfaces that have an address.
-    pub fn interfaces(&self) -> With<Result<Value, Failure>, W> {
+    pub fn interfaces(&self) -> Outcome<Result<Value, Failure>, W> {
         self.with(|fd, _| {
             let bytes = sys::ioctl::ifconf(fd, 1024 * IFREQ)?;
             crate::wire::ifreq::interfaces(&bytes).ok_or(Errno::new(libc::EINVAL))
@@ -200,12 +200,12 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Begins an SCTP association with a host of several addresses. Answers its number.
-    pub fn sctp_connect(&self, addresses: &[u8]) -> With<Result<i32, Failure>, W> {
+    pub fn sctp_connect(&self, addresses: &[u8]) -> Outcome<Result<i32, Failure>, W> {
         self.with(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
     }
 
     /// A socket of its own for one association. It inherits the settings.
-    pub fn sctp_peeloff(&self, association: i32) -> With<Result<Arc<Self>, Failure>, W> {
+    pub fn sctp_peeloff(&self, association: i32) -> Outcome<Result<Arc<Self>, Failure>, W> {
         let kind = Kind { kind: libc::SOCK_STREAM, ..self.kind };
         self.with(|fd, _| {
             let fd = sys::socket::peel_off(fd, association)?;
@@ -214,7 +214,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// Which file is behind the descriptor: that of a number that somebody else may give away.
-    pub fn file(&self) -> With<Result<u64, Failure>, W> {
+    pub fn file(&self) -> Outcome<Result<u64, Failure>, W> {
         self.with(|fd, _| sys::socket::file(fd).ok_or(Errno::new(libc::EBADF)))
     }
 
@@ -225,7 +225,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// The number of the descriptor.
-    pub fn fd(&self) -> With<Result<RawFd, Failure>, W> {
+    pub fn fd(&self) -> Outcome<Result<RawFd, Failure>, W> {
         self.with(|fd, _| Ok(fd.as_raw_fd()))
     }
 }

@@ -1,13 +1,13 @@
 //! Completion: what processes wait for is done in their place, and what a ring receives for a stream.
 
 use crate::lane::wakes::Wakes;
-use crate::lane::{Direction, Line, Wake};
+use crate::lane::{Direction, Waiters, Wake};
 use crate::op::Op;
 use crate::poller::event::Ready;
 use crate::ring::thread::Intake;
 use crate::socket::answer::{Answer, Mode};
 use crate::socket::descriptor::Descriptor;
-use crate::socket::{Socket, With};
+use crate::socket::{Outcome, Socket};
 use crate::wire::errno::Errno;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,16 +22,16 @@ impl<W: Wake> Socket<W> {
         me: W::Process,
         is: impl Fn(&W) -> bool,
         fresh: impl FnOnce() -> W,
-    ) -> With<Answer<O::Done>, W> {
-        let woken = |line: &Line<W>| line.head.as_ref().is_some_and(|head| !head.armed && is(&head.waiter));
+    ) -> Outcome<Answer<O::Done>, W> {
+        let woken = |waiters: &Waiters<W>| waiters.head.as_ref().is_some_and(|head| !head.armed && is(&head.waiter));
         self.run_if(op, me, Mode::Complete, fresh, woken)
     }
 
     /// Shows somebody the waiter that was woken, or has the turn in a call.
-    pub fn look_for(&self, is: impl Fn(&W) -> bool, show: impl Fn(&W)) -> [Wakes<W>; 2] {
+    pub fn with_woken(&self, is: impl Fn(&W) -> bool, show: impl Fn(&W)) -> [Wakes<W>; 2] {
         [Direction::Read, Direction::Write].map(|direction| {
             let (_, wakes) = self.hold(direction, |state, _| {
-                let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
+                let head = state.waiters.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
                 head.map(|head| show(&head.waiter))
             });
             wakes
@@ -40,15 +40,15 @@ impl<W: Wake> Socket<W> {
 
     /// Leaves it to the poller to do what a process waits for that was woken here. Answers whether it has the turn, in each
     /// direction: who has left the line meanwhile was told why, or is to be.
-    pub fn postpone(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<bool, W>; 2] {
+    pub fn hand_to_poller(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [Outcome<bool, W>; 2] {
         [Direction::Read, Direction::Write].map(|direction| {
             let (found, wakes) = self.hold(direction, |state, _| {
-                let head = state.line.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
+                let head = state.waiters.head.as_mut().filter(|head| !head.armed && is(&head.waiter));
                 head.map(|head| (head.armed, head.kept) = (true, false)).is_some()
             });
             if found {
                 let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-                self.poller.later(Instant::now(), direction == Direction::Write, source);
+                self.poller.notify_at(Instant::now(), direction == Direction::Write, source);
             }
             (found, wakes)
         })
@@ -56,15 +56,15 @@ impl<W: Wake> Socket<W> {
 
     /// Takes out a completion that was woken, whose process is told why no operation was attempted. Answers whether it still had
     /// the turn.
-    pub fn refuse(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [With<bool, W>; 2] {
+    pub fn refuse(self: &Arc<Self>, is: impl Fn(&W) -> bool) -> [Outcome<bool, W>; 2] {
         [Direction::Read, Direction::Write].map(|direction| {
             self.hold(direction, |state, wakes| {
                 let descriptor = state.own.fd.clone();
                 let fd = descriptor.as_deref().and_then(Descriptor::as_fd);
-                let head = state.line.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
+                let head = state.waiters.head.as_ref().filter(|head| !head.armed && is(&head.waiter));
                 let claim = head.map(|head| head.claim);
                 if let (Some(claim), Some(fd)) = (claim, fd) {
-                    state.line.complete(|next| self.ready_for_next(fd, claim, next), wakes);
+                    state.waiters.complete(|next| self.ready_for_next(fd, claim, next), wakes);
                 }
                 claim.is_some()
             })
@@ -73,14 +73,14 @@ impl<W: Wake> Socket<W> {
 }
 
 impl<W: Wake> Intake for Socket<W> {
-    fn landed(&self, bytes: &[u8], dense: bool) -> bool {
+    fn on_bytes(&self, bytes: &[u8], dense: bool) -> bool {
         let most = self.settings.read_ahead.load(Relaxed);
-        self.ahead.as_ref().is_some_and(|ahead| ahead.landed(bytes, most, dense))
+        self.ahead.as_ref().is_some_and(|ahead| ahead.on_bytes(bytes, most, dense))
     }
 
-    fn let_go(&self, errno: Option<Errno>) {
+    fn on_end(&self, errno: Option<Errno>) {
         if let Some(ahead) = &self.ahead {
-            ahead.let_go(errno);
+            ahead.on_end(errno);
         }
     }
 }

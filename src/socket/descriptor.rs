@@ -75,7 +75,7 @@ impl Descriptor {
     }
 
     /// Closes it as soon as the ring that holds it has let go. The answer comes then.
-    pub fn close_when_let_go(mut self) -> mpsc::Receiver<sys::Result<()>> {
+    pub fn close_when_released(mut self) -> mpsc::Receiver<sys::Result<()>> {
         let (tell, told) = mpsc::sync_channel(1);
         let held = self.held.take();
         let close = move || {

@@ -5,7 +5,7 @@ use crate::lane::{Cancelled, Claim, Direction, Reason, Wake};
 use crate::socket::answer::Failure;
 use crate::socket::census::CENSUS;
 use crate::socket::descriptor::Descriptor;
-use crate::socket::{Socket, With};
+use crate::socket::{Outcome, Socket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -17,18 +17,18 @@ impl<W: Wake> Socket<W> {
         direction: Direction,
         (me, tag): (W::Process, u64),
         is: impl Fn(&W) -> bool,
-    ) -> With<Result<Cancelled, Failure>, W> {
+    ) -> Outcome<Result<Cancelled, Failure>, W> {
         self.hold(direction, |state, wakes| {
             let descriptor = state.own.fd.clone();
             let Some(fd) = descriptor.as_deref().and_then(Descriptor::as_fd) else {
-                let sending = state.line.sending((me, tag), is);
+                let sending = state.waiters.sending((me, tag), is);
                 return if sending { Ok(Cancelled::Sending) } else { Err(Failure::Closed) };
             };
-            let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-            let led = state.line.first();
-            let how = state.line.cancel((me, tag), is, |next| self.ready_for_next(fd, claim, next), wakes);
+            let claim = state.waiters.head.as_ref().map_or(Claim::Read, |head| head.claim);
+            let led = state.waiters.first();
+            let how = state.waiters.cancel((me, tag), is, |next| self.ready_for_next(fd, claim, next), wakes);
             // It was for who had the turn.
-            state.own.probe.take_if(|_| state.line.first() != led);
+            state.own.probe.take_if(|_| state.waiters.first() != led);
             Ok(how)
         })
     }
@@ -39,10 +39,10 @@ impl<W: Wake> Socket<W> {
             let (_, wakes) = self.hold(direction, |state, wakes| {
                 let fd = state.own.fd.clone();
                 if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
-                    let claim = state.line.head.as_ref().map_or(Claim::Read, |head| head.claim);
-                    let led = state.line.first();
-                    state.line.gone(process, |next| self.ready_for_next(fd, claim, next), wakes);
-                    state.own.probe.take_if(|_| state.line.first() != led);
+                    let claim = state.waiters.head.as_ref().map_or(Claim::Read, |head| head.claim);
+                    let led = state.waiters.first();
+                    state.waiters.gone(process, |next| self.ready_for_next(fd, claim, next), wakes);
+                    state.own.probe.take_if(|_| state.waiters.first() != led);
                 }
             });
             wakes
@@ -51,19 +51,19 @@ impl<W: Wake> Socket<W> {
 
     /// Forgets the waiters that have had their messages.
     pub fn sweep(&self) -> [Wakes<W>; 2] {
-        [Direction::Read, Direction::Write].map(|direction| self.hold(direction, |state, _| state.line.sweep()).1)
+        [Direction::Read, Direction::Write].map(|direction| self.hold(direction, |state, _| state.waiters.sweep()).1)
     }
 
     /// Closes the socket: nobody can use it from now on, and everybody who waits is told. The first caller gets the
     /// descriptor, which is to be closed; it blocks there if anywhere.
     pub fn close(&self) -> Option<(Descriptor, [Wakes<W>; 2])> {
         let ((mine, listening), read) = self.hold(Direction::Read, |state, wakes| {
-            state.line.abort(Reason::Closed, wakes);
+            state.waiters.abort(Reason::Closed, wakes);
             (state.own.fd.take(), state.own.listening)
         });
         let descriptor = mine?;
         let (_, write) = self.hold(Direction::Write, |state, wakes| {
-            state.line.abort(Reason::Closed, wakes);
+            state.waiters.abort(Reason::Closed, wakes);
             state.own.probe = None;
             state.own.fd.take()
         });

@@ -9,8 +9,8 @@ pub mod completion;
 pub mod descriptor;
 pub mod leave;
 pub mod open;
-pub mod owed;
 pub mod patience;
+pub mod pending_error;
 pub mod probe;
 pub mod readiness;
 pub mod registry;
@@ -28,8 +28,8 @@ use crate::socket::answer::Failure;
 use crate::socket::backend::Backend;
 use crate::socket::backoff::Backoff;
 use crate::socket::descriptor::Descriptor;
-use crate::socket::owed::Owed;
 use crate::socket::patience::Patience;
+use crate::socket::pending_error::PendingError;
 use crate::socket::probe::Probe;
 use crate::socket::settings::Settings;
 use crate::sys;
@@ -64,7 +64,7 @@ pub struct Side {
 
 /// Who brings an event for reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bring {
+pub(crate) enum EventSource {
     /// The ring if it receives; `begins`: it is to, if it can.
     Ring {
         /// It may be told to receive.
@@ -85,11 +85,11 @@ pub struct Socket<W: Wake> {
     /// close(2) may block: SO_LINGER may be on.
     pub(crate) lingers: AtomicBool,
     /// The poller is to come back to it without an event.
-    pub(crate) later: AtomicBool,
+    pub(crate) timer_set: AtomicBool,
     /// An error of the socket's own: the next call is told, in whatever direction.
-    pub(crate) owed: Owed,
+    pub(crate) pending_error: PendingError,
     /// One that a look has met behind what it saw: who comes to the end is told.
-    pub(crate) behind: Owed,
+    pub(crate) error_after_data: PendingError,
     pub(crate) read: Lane<W, Side>,
     pub(crate) write: Lane<W, Side>,
     pub(crate) registration: Registration,
@@ -101,7 +101,7 @@ pub struct Socket<W: Wake> {
 }
 
 /// An answer, and whoever is to be woken besides.
-pub type With<T, W> = (T, Wakes<W>);
+pub type Outcome<T, W> = (T, Wakes<W>);
 
 impl<W: Wake> Socket<W> {
     /// Holds the lane of a direction.
@@ -109,7 +109,7 @@ impl<W: Wake> Socket<W> {
         &self,
         direction: Direction,
         work: impl FnOnce(&mut State<W, Side>, &mut Wakes<W>) -> R,
-    ) -> With<R, W> {
+    ) -> Outcome<R, W> {
         let lane = match direction {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
@@ -119,12 +119,12 @@ impl<W: Wake> Socket<W> {
 
     /// Whether an event wakes the head: there is something for it, or it finds out itself.
     fn fresh(&self, state: &mut State<W, Side>, round: u64) -> bool {
-        let untold = state.own.probe.as_ref().is_some_and(|probe| !probe.room());
-        if untold || !state.line.trusts() {
-            return !untold;
+        let no_event = state.own.probe.as_ref().is_some_and(|probe| !probe.room());
+        if no_event || !state.waiters.relies_on_select() {
+            return !no_event;
         }
         let descriptor = state.own.fd.clone();
-        let (Some(fd), Some(head)) = (descriptor.as_deref().and_then(Descriptor::as_fd), &state.line.head) else {
+        let (Some(fd), Some(head)) = (descriptor.as_deref().and_then(Descriptor::as_fd), &state.waiters.head) else {
             return true;
         };
         let (claim, least) = (head.claim, head.waiter.least());
@@ -134,7 +134,7 @@ impl<W: Wake> Socket<W> {
         }
         // What others have met is told besides.
         match self.has(fd, claim, least) {
-            _ if self.owed.is_some() => true,
+            _ if self.pending_error.is_some() => true,
             Look::There => true,
             Look::Nothing => false,
             Look::Error if claim == Claim::Connect => true,
@@ -142,7 +142,7 @@ impl<W: Wake> Socket<W> {
                 // One that is only queued for another look is nothing to receive. What is the socket's own is told once: here it is kept.
                 let errno = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or(0);
                 if errno != 0 {
-                    self.owed.put(Errno::new(errno));
+                    self.pending_error.put(Errno::new(errno));
                 }
                 errno != 0
             }
@@ -169,11 +169,11 @@ impl<W: Wake> Socket<W> {
         self: &Arc<Self>,
         fd: BorrowedFd<'_>,
         direction: Direction,
-        bring: Bring,
+        from: EventSource,
     ) -> sys::Result<()> {
         if direction == Direction::Read
             && let Some(here) = &self.ahead
-            && let Bring::Ring { begins } = bring
+            && let EventSource::Ring { begins } = from
         {
             let (most, begins) = (self.settings.read_ahead.load(Relaxed), begins.then(Instant::now));
             if here.arm(fd, most, begins, self.poller.traffic.lasting(), || Arc::<Self>::clone(self)) {
@@ -193,13 +193,13 @@ impl<W: Wake> Socket<W> {
 
     /// Whether an attempt of this waiter would get something.
     pub(crate) fn ready_for(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim, waiter: &W) -> bool {
-        if !waiter.trusts() {
+        if !waiter.relies_on_select() {
             return self.ready(fd, claim);
         }
         let found = self.has(fd, claim, waiter.least());
         if found == Look::Error {
             // Whose it is only a look with the lane can tell: as of an event.
-            self.poller.later(Instant::now(), claim.direction() == Direction::Write, Arc::<Self>::clone(self));
+            self.poller.notify_at(Instant::now(), claim.direction() == Direction::Write, Arc::<Self>::clone(self));
         }
         found == Look::There
     }
@@ -208,36 +208,36 @@ impl<W: Wake> Socket<W> {
     /// cannot be, it meets the error itself.
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim, next: &W) -> bool {
         // It may wait for what a ring does not bring: who tries again himself finds out, and says so.
-        let ring = !next.trusts() && claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
+        let ring = !next.relies_on_select() && claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
         let ready = ring || self.ready_for(fd, claim, next);
-        ready || self.register(fd, claim.direction(), Bring::Poller).is_err()
+        ready || self.register(fd, claim.direction(), EventSource::Poller).is_err()
     }
 
     /// Somebody has got something without having waited for it, and nobody else waits.
-    pub(crate) fn unawaited(&self, fd: BorrowedFd<'_>) {
-        self.registration.unawaited(fd, self.poller);
+    pub(crate) fn received_without_wait(&self, fd: BorrowedFd<'_>) {
+        self.registration.received_without_wait(fd, self.poller);
         if let Some(ahead) = &self.ahead {
-            ahead.unawaited();
+            ahead.received_without_wait();
         }
     }
 
     /// Lets the poller say at a time that the socket may be readable.
     pub(crate) fn readable_at(self: &Arc<Self>, at: Instant) {
         let source: Arc<dyn Ready> = Arc::<Self>::clone(self);
-        self.poller.later(at, false, source);
+        self.poller.notify_at(at, false, source);
     }
 
     /// Shows the waiters of a process.
     pub fn waiters(&self, process: W::Process, show: impl Fn(&W)) -> [Wakes<W>; 2] {
         [Direction::Read, Direction::Write]
-            .map(|direction| self.hold(direction, |state, _| state.line.of(process).for_each(|w| show(w))).1)
+            .map(|direction| self.hold(direction, |state, _| state.waiters.of(process).for_each(|w| show(w))).1)
     }
 
     /// Uses the descriptor, in the turn of the read lane.
     pub fn with<T>(
         &self,
         work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>,
-    ) -> With<Result<T, Failure>, W> {
+    ) -> Outcome<Result<T, Failure>, W> {
         self.hold(Direction::Read, |state, _| {
             let descriptor = state.own.fd.clone().ok_or(Failure::Closed)?;
             let fd = descriptor.as_fd().ok_or(Failure::Closed)?;
@@ -251,7 +251,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// A look at a lane, for `info`.
-    pub fn look<T>(&self, direction: Direction, look: impl FnOnce(&State<W, Side>) -> T) -> With<T, W> {
+    pub fn look<T>(&self, direction: Direction, look: impl FnOnce(&State<W, Side>) -> T) -> Outcome<T, W> {
         self.hold(direction, |state, _| look(state))
     }
 }
@@ -267,7 +267,7 @@ impl<W: Wake> Ready for Socket<W> {
     fn ready(&self, event: Event) {
         // How a connect has ended is told once, and to who connects, not to who reads.
         if event.writable {
-            self.later.store(false, Relaxed);
+            self.timer_set.store(false, Relaxed);
             self.write.event(|state| self.fresh(state, event.round)).tell();
         }
         if event.readable {

@@ -6,8 +6,8 @@ use crate::ring::ahead::Ahead;
 use crate::socket::backend::Backend;
 use crate::socket::census::CENSUS;
 use crate::socket::descriptor::Descriptor;
-use crate::socket::owed::Owed;
 use crate::socket::patience::Patience;
+use crate::socket::pending_error::PendingError;
 use crate::socket::settings::Settings;
 use crate::socket::{Side, Socket};
 use crate::sys::kind::{Kind, Origin};
@@ -104,9 +104,9 @@ impl<W: Wake> Socket<W> {
             origin,
             settings,
             lingers: AtomicBool::new(false),
-            later: AtomicBool::new(false),
-            owed: Owed::default(),
-            behind: Owed::default(),
+            timer_set: AtomicBool::new(false),
+            pending_error: PendingError::default(),
+            error_after_data: PendingError::default(),
             read: Lane::new(side(false)),
             write: Lane::new(side(connected)),
             registration: Registration::new(lent),

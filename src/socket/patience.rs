@@ -36,7 +36,7 @@ impl Patience {
     const SURE: u8 = 8;
 
     /// Whether the first attempt is not worth a system call. Every so often it is made all the same, to find out.
-    pub fn foresees_nothing(&mut self, after: u32) -> bool {
+    pub fn skips_first_attempt(&mut self, after: u32) -> bool {
         let sure = after == 0 && self.late >= Self::SURE && !self.late.is_multiple_of(Self::SURE);
         if sure {
             self.since = Some(Instant::now());
@@ -62,7 +62,7 @@ impl Patience {
     }
 
     /// An attempt got something after so many yields.
-    pub fn paid(&mut self, after: u32) {
+    pub fn succeeded(&mut self, after: u32) {
         if after > 0 {
             self.vain = 0;
             self.late = self.late.checked_add(1).unwrap_or(Self::SURE);

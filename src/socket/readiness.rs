@@ -48,20 +48,20 @@ impl<W: Wake> Visit<'_, W> {
             Turn::Behind if self.mode == Mode::Once => return Answer::Blocked,
             Turn::Behind if O::CLAIM == Claim::Connect => return Answer::Failed(Failure::Already),
             Turn::Behind => {
-                self.state.line.queue(O::CLAIM, waiter());
+                self.state.waiters.queue(O::CLAIM, waiter());
                 return Answer::Waiting;
             }
         }
         if let Mode::Yield(after) = self.mode
             && O::CLAIM != Claim::Connect
-            && self.state.line.head.is_none()
-            && self.state.own.patience.foresees_nothing(after)
+            && self.state.waiters.head.is_none()
+            && self.state.own.patience.skips_first_attempt(after)
         {
             return Answer::Yield;
         }
         self.count::<O>(|tally| tally.tries += 1);
         let attempt = self.attempt(op, leads);
-        if self.state.line.head.is_some() {
+        if self.state.waiters.head.is_some() {
             // What the poller has heard before may be about what was taken just now.
             self.state.own.round = self.socket.poller.round();
         }
@@ -75,10 +75,10 @@ impl<W: Wake> Visit<'_, W> {
             }
             Attempt::Done(done) => {
                 if op.disconnects() {
-                    self.socket.renew();
+                    self.socket.reset_stream();
                 }
-                if O::CLAIM.direction() == Direction::Read && self.state.line.head.is_none() {
-                    self.socket.unawaited(self.fd);
+                if O::CLAIM.direction() == Direction::Read && self.state.waiters.head.is_none() {
+                    self.socket.received_without_wait(self.fd);
                 }
                 self.done::<O>(&done);
                 Answer::Done(done)
@@ -112,7 +112,7 @@ impl<W: Wake> Visit<'_, W> {
                 if op.peeks() {
                     // All of it is still there for the next calls, the error behind it; what is ahead keeps its own.
                     if let (Failure::Errno(errno), false) = (failure, self.ahead_has()) {
-                        self.socket.behind.put(errno);
+                        self.socket.error_after_data.put(errno);
                     }
                     self.pass_on(O::CLAIM);
                 } else {
@@ -128,20 +128,20 @@ impl<W: Wake> Visit<'_, W> {
                 }
                 answer
             }
-            Attempt::BlockedUntold if self.mode == Mode::Once => self.blocked::<O>(waiter),
-            Attempt::BlockedUntold => {
+            Attempt::BlockedWithoutEvent if self.mode == Mode::Once => self.blocked::<O>(waiter),
+            Attempt::BlockedWithoutEvent => {
                 self.probe(op);
                 self.waiting::<O>(waiter)
             }
             Attempt::Closed => {
                 // A look may have met why.
-                let behind = self.socket.behind.take();
+                let behind = self.socket.error_after_data.take();
                 self.fail::<O>(Some(behind.map_or(Reason::Closed, Reason::Errno)));
                 Answer::Failed(behind.map_or(Failure::Closed, Failure::Errno))
             }
             Attempt::Failed(errno) if self.follows => {
-                self.socket.owed.put(errno);
-                self.state.line.notify(self.wakes);
+                self.socket.pending_error.put(errno);
+                self.state.waiters.notify(self.wakes);
                 Answer::Blocked
             }
             Attempt::Failed(errno) if O::shortage(errno) => self.shortage::<O>(errno, waiter),
@@ -158,18 +158,18 @@ impl<W: Wake> Visit<'_, W> {
 
     /// Whether this call has the turn.
     pub(super) fn leads(&self) -> bool {
-        !self.follows && (self.mode == Mode::Complete || self.state.line.leads(self.me))
+        !self.follows && (self.mode == Mode::Complete || self.state.waiters.leads(self.me))
     }
 
     fn turn(&self, claim: Claim) -> Turn {
-        if self.mode == Mode::Complete { Turn::Mine } else { self.state.line.turn(self.me, claim) }
+        if self.mode == Mode::Complete { Turn::Mine } else { self.state.waiters.turn(self.me, claim) }
     }
 
     /// One attempt: on what was read ahead, or on the descriptor.
     fn attempt<O: Op>(&mut self, op: &mut O, leads: bool) -> Attempt<O::Done> {
         // Who looks for what is queued is told that.
         let told = !self.follows && (O::CLAIM == Claim::Write || self.streams);
-        if let Some(errno) = told.then(|| self.socket.owed.take()).flatten() {
+        if let Some(errno) = told.then(|| self.socket.pending_error.take()).flatten() {
             return Attempt::Failed(errno);
         }
         if let Some(ahead) = &self.socket.ahead {
@@ -208,7 +208,7 @@ impl<W: Wake> Visit<'_, W> {
             tally.more(O::packages(done).saturating_sub(1));
         });
         if let Mode::Yield(after) = self.mode {
-            self.state.own.patience.paid(after);
+            self.state.own.patience.succeeded(after);
         }
         self.state.own.connected |= O::CLAIM == Claim::Connect;
         self.pass_on(O::CLAIM);
@@ -223,7 +223,7 @@ impl<W: Wake> Visit<'_, W> {
                 if self.leads() {
                     self.advance(|_| false);
                 }
-                self.state.line.abort(reason, self.wakes);
+                self.state.waiters.abort(reason, self.wakes);
             }
             None => self.pass_on(O::CLAIM),
         }
@@ -234,10 +234,10 @@ impl<W: Wake> Visit<'_, W> {
         // It was for who had the turn.
         self.state.own.probe = None;
         if self.mode == Mode::Complete {
-            self.state.line.complete(ready, self.wakes);
+            self.state.waiters.complete(ready, self.wakes);
         } else {
-            self.state.line.supersede(self.wakes);
-            self.state.line.advance(ready, self.wakes);
+            self.state.waiters.supersede(self.wakes);
+            self.state.waiters.advance(ready, self.wakes);
         }
     }
 

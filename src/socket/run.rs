@@ -1,11 +1,11 @@
 //! Operations on a socket: the one way in for every call that may wait.
 
-use crate::lane::{Claim, Line, Wake};
+use crate::lane::{Claim, Waiters, Wake};
 use crate::op::Op;
 use crate::op::connect::Connect;
 use crate::socket::answer::{Answer, Failure, Mode};
 use crate::socket::readiness::Visit;
-use crate::socket::{Socket, With};
+use crate::socket::{Outcome, Socket};
 use crate::wire::addr::Raw;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,7 +18,7 @@ impl<W: Wake> Socket<W> {
         me: W::Process,
         mode: Mode,
         waiter: impl FnOnce() -> W,
-    ) -> With<Answer<O::Done>, W> {
+    ) -> Outcome<Answer<O::Done>, W> {
         self.run_if(op, me, mode, waiter, |_| true)
     }
 
@@ -29,8 +29,8 @@ impl<W: Wake> Socket<W> {
         me: W::Process,
         mode: Mode,
         waiter: impl FnOnce() -> W,
-        allowed: impl FnOnce(&Line<W>) -> bool,
-    ) -> With<Answer<O::Done>, W> {
+        allowed: impl FnOnce(&Waiters<W>) -> bool,
+    ) -> Outcome<Answer<O::Done>, W> {
         self.hold(O::CLAIM.direction(), |state, wakes| {
             // Whoever closes has told those for whom something was to be done.
             let closed = if mode == Mode::Complete { Failure::InLine } else { Failure::Closed };
@@ -40,7 +40,7 @@ impl<W: Wake> Socket<W> {
             let Some(fd) = descriptor.as_fd() else {
                 return Answer::Failed(closed);
             };
-            if !allowed(&state.line) {
+            if !allowed(&state.waiters) {
                 return Answer::Failed(Failure::InLine);
             }
             let again = self.settings.select_read.load(Relaxed);
@@ -49,8 +49,10 @@ impl<W: Wake> Socket<W> {
     }
 
     /// How the connect under way has ended. Only who began it may ask.
-    pub fn finish_connect(self: &Arc<Self>, me: W::Process, waiter: impl FnOnce() -> W) -> With<Answer<()>, W> {
-        let mine = |line: &Line<W>| line.leads(me) && line.head.as_ref().is_some_and(|h| h.claim == Claim::Connect);
+    pub fn finish_connect(self: &Arc<Self>, me: W::Process, waiter: impl FnOnce() -> W) -> Outcome<Answer<()>, W> {
+        let mine = |waiters: &Waiters<W>| {
+            waiters.leads(me) && waiters.head.as_ref().is_some_and(|h| h.claim == Claim::Connect)
+        };
         self.run_if(&mut Connect { to: Raw::default() }, me, Mode::Wait, waiter, mine)
     }
 }

@@ -8,7 +8,7 @@ use crate::socket::answer::{Answer, Failure, Mode};
 use crate::socket::backoff::Backoff;
 use crate::socket::probe::Probe;
 use crate::socket::readiness::Visit;
-use crate::socket::{Bring, Socket};
+use crate::socket::{EventSource, Socket};
 use crate::sys;
 use crate::wire::addr::Raw;
 use crate::wire::errno::Errno;
@@ -28,8 +28,8 @@ impl<W: Wake> Socket<W> {
             // The receiver takes from nobody else, and what is full is the sender's: that has an event.
             Err(errno) if errno.number() == libc::EPERM => None,
             Err(_) => {
-                if !self.later.swap(true, Relaxed) {
-                    self.poller.later(Instant::now() + LATER, true, Arc::<Self>::clone(self));
+                if !self.timer_set.swap(true, Relaxed) {
+                    self.poller.notify_at(Instant::now() + LATER, true, Arc::<Self>::clone(self));
                 }
                 None
             }
@@ -39,14 +39,14 @@ impl<W: Wake> Socket<W> {
 
 impl<W: Wake> Visit<'_, W> {
     /// Whether a ring receives, and may have taken bytes from the kernel: it brings them and ends.
-    pub(super) fn lands(&self) -> bool {
+    pub(super) fn ring_may_deliver(&self) -> bool {
         self.streams && self.socket.ahead.as_ref().is_some_and(Ahead::looked)
     }
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
     pub(super) fn register<O: Op>(&self) -> sys::Result<()> {
         let begins = O::AHEAD && matches!(self.mode, Mode::Start | Mode::Complete);
-        let ahead = if self.streams { Bring::Ring { begins } } else { Bring::Poller };
+        let ahead = if self.streams { EventSource::Ring { begins } } else { EventSource::Poller };
         self.socket.register(self.fd, O::CLAIM.direction(), ahead)
     }
 
@@ -56,7 +56,7 @@ impl<W: Wake> Visit<'_, W> {
             Mode::Yield(_) | Mode::Complete => self.waiting::<O>(waiter),
             Mode::Once | Mode::Wait | Mode::Start => {
                 // Woken too early, he is to be woken once more.
-                if let Some(head) = &mut self.state.line.head {
+                if let Some(head) = &mut self.state.waiters.head {
                     head.armed = true;
                 }
                 Answer::Failed(Failure::Already)
@@ -78,10 +78,10 @@ impl<W: Wake> Visit<'_, W> {
         self.state.own.shortage = None;
         match self.mode {
             // A call that does not wait is to see what has come.
-            Mode::Once if self.lands() => return Answer::Yield,
+            Mode::Once if self.ring_may_deliver() => return Answer::Yield,
             Mode::Once => {
                 // Who was woken, looks in vain and does not wait again has had his turn.
-                if self.state.line.woken() {
+                if self.state.waiters.woken() {
                     self.pass_on(O::CLAIM);
                 }
                 return Answer::Blocked;
@@ -116,10 +116,10 @@ impl<W: Wake> Visit<'_, W> {
         let registered = self.register::<O>();
         self.lead::<O>(waiter);
         let room = self.state.own.probe.as_ref().is_none_or(|probe| probe.room());
-        let next = self.state.line.head.as_ref().map(|head| Arc::clone(&head.waiter));
+        let next = self.state.waiters.head.as_ref().map(|head| Arc::clone(&head.waiter));
         let there = || next.is_some_and(|next| self.socket.ready_for(self.fd, O::CLAIM, &next));
         if registered.is_err() || room && there() {
-            self.state.line.notify(self.wakes);
+            self.state.waiters.notify(self.wakes);
         }
     }
 
@@ -134,13 +134,13 @@ impl<W: Wake> Visit<'_, W> {
         self.count::<O>(|tally| tally.waits += 1);
         self.state.own.selected = true;
         self.state.own.round = self.socket.poller.round();
-        self.state.line.lead(O::CLAIM, waiter(), self.wakes);
+        self.state.waiters.lead(O::CLAIM, waiter(), self.wakes);
     }
 
     /// Takes the turn without waiting for anything: who has it is about to go on.
     pub(super) fn keep<O: Op>(&mut self, waiter: impl FnOnce() -> W) {
-        self.state.line.lead(O::CLAIM, waiter(), self.wakes);
-        if let Some(head) = &mut self.state.line.head {
+        self.state.waiters.lead(O::CLAIM, waiter(), self.wakes);
+        if let Some(head) = &mut self.state.waiters.head {
             (head.armed, head.kept) = (false, true);
         }
     }
@@ -148,7 +148,7 @@ impl<W: Wake> Visit<'_, W> {
     /// Something has run out. One call is told so in each pause; others wait for its end, and so does the line: who is next
     /// would meet the same.
     pub(super) fn shortage<O: Op>(&mut self, errno: Errno, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
-        let news = Backoff::met(&mut self.state.own.shortage, Instant::now());
+        let news = Backoff::record_shortage(&mut self.state.own.shortage, Instant::now());
         let answer = if news || self.mode == Mode::Once {
             self.count::<O>(|tally| tally.fails += 1);
             if self.leads() {
@@ -159,7 +159,7 @@ impl<W: Wake> Visit<'_, W> {
             self.waiting::<O>(waiter)
         };
         // Only for somebody: where nobody waits there is no timer.
-        if self.state.line.head.is_some()
+        if self.state.waiters.head.is_some()
             && let Some(at) = self.state.own.shortage.as_mut().and_then(|shortage| shortage.alarm())
         {
             self.socket.readable_at(at);

@@ -99,7 +99,7 @@ impl Received {
     }
 
     /// Somebody has been told of the descriptors that came along, and closes them.
-    pub fn told(&mut self) {
+    pub fn release_rights(&mut self) {
         for fd in self.rights.drain(..) {
             let _ = fd.into_raw_fd();
         }

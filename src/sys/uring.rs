@@ -23,7 +23,7 @@ const COMPLETIONS: u32 = 4096;
 const GROUP: u16 = 0;
 
 /// Names of completions that are no receive's. No table of receives gets so large.
-pub const BELL: u64 = u64::MAX;
+pub const WAKEUP: u64 = u64::MAX;
 /// The completion of a cancel: this bit, in the name of what is to end. No name has it.
 pub const CANCEL: u64 = 1 << 31;
 
@@ -52,8 +52,8 @@ pub trait Kernel {
     fn receive(&mut self, fd: RawFd, name: u64) -> Result<()>;
     /// Ends what has this name. Its last completion comes by itself.
     fn cancel(&mut self, name: u64) -> Result<()>;
-    /// Completes [`BELL`] whenever somebody writes to this eventfd.
-    fn hear(&mut self, bell: BorrowedFd<'_>) -> Result<()>;
+    /// Completes [`WAKEUP`] whenever somebody writes to this eventfd.
+    fn hear(&mut self, wakeup: BorrowedFd<'_>) -> Result<()>;
     /// Hands over the requests and waits for a completion.
     fn wait(&mut self) -> Result<()>;
     /// Adds the completions that are there.
@@ -134,9 +134,9 @@ impl Kernel for Uring {
         self.push(opcode::AsyncCancel::new(name).build().user_data(name | CANCEL))
     }
 
-    fn hear(&mut self, bell: BorrowedFd<'_>) -> Result<()> {
-        let poll = opcode::PollAdd::new(Fd(bell.as_raw_fd()), libc::POLLIN as u32).multi(true);
-        self.push(poll.build().user_data(BELL))
+    fn hear(&mut self, wakeup: BorrowedFd<'_>) -> Result<()> {
+        let poll = opcode::PollAdd::new(Fd(wakeup.as_raw_fd()), libc::POLLIN as u32).multi(true);
+        self.push(poll.build().user_data(WAKEUP))
     }
 
     fn wait(&mut self) -> Result<()> {

@@ -23,7 +23,7 @@ fn nth(index: usize) -> NifResult<&'static Arc<Poller>> {
 /// `busy_poller(Index)`: from now on the caller is asked to poll for this poller.
 #[rustler::nif]
 fn busy_poller(env: Env<'_>, index: usize) -> NifResult<Atom> {
-    nth(index)?.duty.appoint(Box::new(Process(env.pid())));
+    nth(index)?.role.appoint(Box::new(Process(env.pid())));
     Ok(atoms::ok())
 }
 

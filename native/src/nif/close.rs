@@ -20,7 +20,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     charge(env, CLOSE);
     if !descriptor.slow() && descriptor.held() {
         // It is closed even if the caller does not live to wait for it.
-        *handle.closing.lock() = Some(descriptor.close_when_let_go());
+        *handle.closing.lock() = Some(descriptor.close_when_released());
         return Ok(atoms::linger().encode(env));
     }
     if descriptor.slow() {

@@ -123,8 +123,8 @@ fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
         Look {
             tally: state.tally,
             apart: state.apart.as_deref().copied(),
-            waiting: state.line.waiting(claim),
-            accepting: state.line.waiting(Claim::Accept),
+            waiting: state.waiters.waiting(claim),
+            accepting: state.waiters.waiting(Claim::Accept),
             states: states(state),
         }
     });
@@ -134,7 +134,7 @@ fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
 
 fn states(state: &State<Waiter, Side>) -> Vec<Atom> {
     let side = &state.own;
-    let head = state.line.head.as_ref().map(|head| head.claim);
+    let head = state.waiters.head.as_ref().map(|head| head.claim);
     let all = [
         (side.bound, atoms::bound()),
         (side.listening, atoms::listening()),

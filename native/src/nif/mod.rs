@@ -33,7 +33,7 @@ use crate::caller::{self, Place, Waiter};
 use crate::handle::Handle;
 use crate::{atoms, charge, fail};
 use esock::op::Op;
-use esock::socket::With;
+use esock::socket::Outcome;
 use esock::socket::answer::{Answer, Failure};
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::time::Instant;
@@ -98,7 +98,7 @@ fn cut<'a>(env: Env<'a>, part: Option<Term<'a>>, failed: Term<'a>) -> Term<'a> {
 /// Tells whoever is to be woken, and answers `ok`, what `done` makes of the result, or an error.
 pub(crate) fn finish<'a, T>(
     env: Env<'a>,
-    (result, wakes): With<Result<T, Failure>, Waiter>,
+    (result, wakes): Outcome<Result<T, Failure>, Waiter>,
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
     caller::tell(env, Place::Call, wakes);

@@ -4,7 +4,7 @@ use super::{finish, handle};
 use crate::caller::Waiter;
 use crate::term::address;
 use crate::{atoms, fail};
-use esock::socket::With;
+use esock::socket::Outcome;
 use esock::socket::answer::Failure;
 use esock::wire::addr::Address;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
@@ -52,7 +52,7 @@ fn peername<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     named(env, handle(socket)?.socket.peername())
 }
 
-fn named<'a>(env: Env<'a>, result: With<Result<Address, Failure>, Waiter>) -> NifResult<Term<'a>> {
+fn named<'a>(env: Env<'a>, result: Outcome<Result<Address, Failure>, Waiter>) -> NifResult<Term<'a>> {
     finish(env, result, |addr| match address::encode(env, &addr) {
         Some(addr) => (atoms::ok(), addr).encode(env),
         None => fail::error(env, atoms::enomem()),

@@ -84,7 +84,7 @@ fn go_on<'a>(
         let Some(terms) = messages(env, socket.socket.kind.protocol, op, &received) else {
             return Some((all, false)).filter(|(all, _)| !all.is_empty());
         };
-        received.iter_mut().for_each(Received::told);
+        received.iter_mut().for_each(Received::release_rights);
         op.count -= terms.len().min(op.count);
         all.extend(terms);
         // One that waits for the next already has its turn.

@@ -54,7 +54,7 @@ fn received<'a>(
         run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, mut got, _| {
             let data = op.room.term(env)?;
             let message = message(env, protocol, &got, data, &op.ctrl)?;
-            got.told();
+            got.release_rights();
             Some((atoms::ok(), message).encode(env))
         })
     })

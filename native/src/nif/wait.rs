@@ -7,7 +7,7 @@ use crate::{atoms, charge, fail};
 use esock::lane::wakes::Wakes;
 use esock::lane::{Claim, Wake};
 use esock::op::Op;
-use esock::socket::With;
+use esock::socket::Outcome;
 use esock::socket::answer::{Answer, Failure, Mode};
 use esock::socket::backend::Backend;
 use rustler::{Atom, Encoder, Env, Error, LocalPid, NifResult, ResourceArc, Term};
@@ -138,7 +138,7 @@ impl<'a> Wait<'a> {
     /// message first.
     pub(super) fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, mut wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
-        wakes.spare(|waiter| self.is(waiter));
+        wakes.drop_same(|waiter| self.is(waiter));
         if self.acting.is_none() {
             micros.map_or_else(charge::rests, |micros| charge::charge(env, micros));
         }
@@ -231,7 +231,7 @@ impl<'a> Wait<'a> {
         env: Env<'a>,
         handle: &ResourceArc<Handle>,
         op: &mut O,
-    ) -> With<Answer<O::Done>, Waiter> {
+    ) -> Outcome<Answer<O::Done>, Waiter> {
         let waiter = self.waiter(env, handle);
         if self.acting.is_some() {
             return handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
@@ -297,18 +297,18 @@ impl<'a> Wait<'a> {
 
     /// Much is done, and not all: others have their turn first. Nothing: the caller has lost the turn meanwhile, and the next
     /// attempt says why.
-    pub(crate) fn adjourn(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Option<Term<'a>> {
+    pub(crate) fn suspend(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Option<Term<'a>> {
         if let (Some(acting), Some(task)) = (&self.acting, self.task.get()) {
-            acting.adjourn(env, task);
+            acting.suspend(env, task);
         } else if let Some(task) = self.task.get() {
             let mine = |waiter: &Waiter| self.is(waiter);
             socket
                 .socket
-                .look_for(mine, |waiter| waiter.adjourn(env, task))
+                .with_woken(mine, |waiter| waiter.suspend(env, task))
                 .into_iter()
                 .for_each(|wakes| caller::tell(env, self.place(), wakes));
         }
-        let found = socket.socket.postpone(|waiter| self.is(waiter)).map(|(found, wakes)| {
+        let found = socket.socket.hand_to_poller(|waiter| self.is(waiter)).map(|(found, wakes)| {
             caller::tell(env, self.place(), wakes);
             found
         });

@@ -18,10 +18,10 @@ fn sure(_: &mut State<Waiter, ()>) -> bool {
 /// What an attempt that blocks does: leads when it has the turn, stands in line otherwise.
 fn wait(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) {
     let (turn, wakes) = lane.hold(sure, |state, wakes| {
-        let turn = state.line.turn(process.number, Claim::Read);
+        let turn = state.waiters.turn(process.number, Claim::Read);
         match turn {
-            Turn::Mine => state.line.lead(Claim::Read, process.waiter(handle), wakes),
-            Turn::Behind => state.line.queue(Claim::Read, process.waiter(handle)),
+            Turn::Mine => state.waiters.lead(Claim::Read, process.waiter(handle), wakes),
+            Turn::Behind => state.waiters.queue(Claim::Read, process.waiter(handle)),
             Turn::InLine | Turn::Excluded => panic!("{turn:?}"),
         }
         turn
@@ -33,9 +33,9 @@ fn wait(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) {
 /// What an attempt that got something does.
 fn take(lane: &Lane<Waiter, ()>, process: &Process, more: bool) {
     lane.hold(sure, |state, wakes| {
-        assert_eq!(state.line.turn(process.number, Claim::Read), Turn::Mine);
-        if state.line.leads(process.number) {
-            state.line.advance(|_| more, wakes);
+        assert_eq!(state.waiters.turn(process.number, Claim::Read), Turn::Mine);
+        if state.waiters.leads(process.number) {
+            state.waiters.advance(|_| more, wakes);
         }
     })
     .1
@@ -44,7 +44,7 @@ fn take(lane: &Lane<Waiter, ()>, process: &Process, more: bool) {
 
 fn cancel(lane: &Lane<Waiter, ()>, process: &Process, handle: u32) -> Cancelled {
     let (how, wakes) = lane.hold(sure, |state, wakes| {
-        state.line.cancel((process.number, u64::from(handle)), |waiter| waiter.handle() == handle, |_| false, wakes)
+        state.waiters.cancel((process.number, u64::from(handle)), |waiter| waiter.handle() == handle, |_| false, wakes)
     });
     wakes.tell();
     how
@@ -62,9 +62,9 @@ fn turns_go_round_in_order() {
         lane.event(sure).tell();
         assert!(all.iter().skip(at + 1).all(|other| other.inbox().is_empty()));
         take(&lane, process, false);
-        assert_eq!(process.inbox(), [(process.number, Signal::Left)]);
+        assert_eq!(process.inbox(), [(process.number, Signal::Departed)]);
     }
-    let (left, _) = lane.hold(sure, |state, _| state.line.waiting(Claim::Read));
+    let (left, _) = lane.hold(sure, |state, _| state.waiters.waiting(Claim::Read));
     assert_eq!(left, 0);
 }
 
@@ -86,10 +86,10 @@ fn one_place_for_each_process_and_one_claim_at_a_time() {
     wait(&lane, &first, 10);
     wait(&lane, &second, 20);
     let ((), wakes) = lane.hold(sure, |state, _| {
-        assert_eq!(state.line.turn(1, Claim::Read), Turn::Mine);
-        assert_eq!(state.line.turn(2, Claim::Read), Turn::InLine);
-        assert_eq!(state.line.turn(3, Claim::Read), Turn::Behind);
-        assert_eq!(state.line.turn(1, Claim::Accept), Turn::Excluded);
+        assert_eq!(state.waiters.turn(1, Claim::Read), Turn::Mine);
+        assert_eq!(state.waiters.turn(2, Claim::Read), Turn::InLine);
+        assert_eq!(state.waiters.turn(3, Claim::Read), Turn::Behind);
+        assert_eq!(state.waiters.turn(1, Claim::Accept), Turn::Excluded);
     });
     assert!(wakes.is_empty());
 }
@@ -101,7 +101,7 @@ fn a_second_wait_voids_the_first_handle() {
     wait(&lane, &process, 10);
     wait(&lane, &process, 11);
     lane.event(sure).tell();
-    assert_eq!(process.inbox(), [(10, Signal::Left), (11, Signal::Ready)]);
+    assert_eq!(process.inbox(), [(10, Signal::Departed), (11, Signal::Ready)]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn cancel_says_whether_a_message_was_sent() {
     // The turn has passed to the one behind him who is left.
     lane.event(sure).tell();
     assert_eq!(all[2].receive(), (3, Signal::Ready));
-    assert_eq!(all[1].inbox(), [(2, Signal::Left)]);
+    assert_eq!(all[1].inbox(), [(2, Signal::Departed)]);
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn an_abort_reaches_everybody_who_was_not_woken() {
     all.iter().for_each(|process| wait(&lane, process, process.number));
     lane.event(sure).tell();
     let reason = Reason::Errno(Errno::new(libc::ECONNRESET));
-    lane.hold(sure, |state, wakes| state.line.abort(reason, wakes)).1.tell();
-    assert_eq!(all[0].inbox(), [(1, Signal::Ready), (1, Signal::Left)]);
+    lane.hold(sure, |state, wakes| state.waiters.abort(reason, wakes)).1.tell();
+    assert_eq!(all[0].inbox(), [(1, Signal::Ready), (1, Signal::Departed)]);
     assert_eq!(all[1].inbox(), [(2, Signal::Abort(reason))]);
     assert_eq!(all[2].inbox(), [(3, Signal::Abort(reason))]);
 }
@@ -140,7 +140,7 @@ fn an_event_while_the_lane_is_held_is_not_lost() {
     // The event comes after the attempt said EAGAIN and before the waiter is in place.
     let ((), wakes) = lane.hold(sure, |state, wakes| {
         assert!(lane.event(sure).is_empty());
-        state.line.lead(Claim::Read, process.waiter(7), wakes);
+        state.waiters.lead(Claim::Read, process.waiter(7), wakes);
     });
     wakes.tell();
     assert_eq!(process.receive(), (7, Signal::Ready));
@@ -182,12 +182,12 @@ fn no_event_is_lost_in_a_race() {
     while taken < ROUNDS {
         let (got, wakes) = lane.hold(sure, |state, wakes| {
             if full.swap(false, Ordering::SeqCst) {
-                if state.line.leads(1) {
-                    state.line.advance(|_| false, wakes);
+                if state.waiters.leads(1) {
+                    state.waiters.advance(|_| false, wakes);
                 }
                 true
             } else {
-                state.line.lead(Claim::Read, process.waiter(taken), wakes);
+                state.waiters.lead(Claim::Read, process.waiter(taken), wakes);
                 false
             }
         });
@@ -211,14 +211,14 @@ fn a_long_queue_is_not_searched() {
     wait(&lane, &leader, 0);
     let process = Process::new(1);
     for handle in 0..MANY {
-        let ((), wakes) = lane.hold(sure, |state, _| state.line.queue(Claim::Read, process.completion(handle)));
+        let ((), wakes) = lane.hold(sure, |state, _| state.waiters.queue(Claim::Read, process.completion(handle)));
         assert!(wakes.is_empty());
     }
     // From the middle outwards: neither end of the queue is a short cut.
     for handle in (0..MANY / 2).rev().chain(MANY / 2..MANY) {
         assert_eq!(cancel(&lane, &process, handle), Cancelled::Clean);
     }
-    let (left, _) = lane.hold(sure, |state, _| state.line.waiting(Claim::Read));
+    let (left, _) = lane.hold(sure, |state, _| state.waiters.waiting(Claim::Read));
     assert_eq!(left, 1);
     assert_eq!(process.inbox().len(), MANY as usize);
 }
@@ -228,17 +228,17 @@ fn a_process_that_has_ended_leaves_with_all_its_waits() {
     let lane = lane();
     let (first, second) = (Process::new(1), Process::new(2));
     let ((), wakes) = lane.hold(sure, |state, wakes| {
-        state.line.lead(Claim::Read, first.completion(10), wakes);
-        (11..20).for_each(|handle| state.line.queue(Claim::Read, first.completion(handle)));
-        state.line.queue(Claim::Read, second.waiter(20));
-        state.line.queue(Claim::Read, first.waiter(21));
+        state.waiters.lead(Claim::Read, first.completion(10), wakes);
+        (11..20).for_each(|handle| state.waiters.queue(Claim::Read, first.completion(handle)));
+        state.waiters.queue(Claim::Read, second.waiter(20));
+        state.waiters.queue(Claim::Read, first.waiter(21));
     });
     wakes.tell();
-    lane.hold(sure, |state, wakes| state.line.gone(1, |_| true, wakes)).1.tell();
+    lane.hold(sure, |state, wakes| state.waiters.gone(1, |_| true, wakes)).1.tell();
     assert_eq!(second.receive(), (20, Signal::Ready));
     let mut left = first.inbox();
     left.sort_by_key(|(handle, _)| *handle);
-    let all = (10..20).chain([21]).map(|handle| (handle, Signal::Left));
+    let all = (10..20).chain([21]).map(|handle| (handle, Signal::Departed));
     assert_eq!(left, all.collect::<Vec<_>>());
 }
 
@@ -253,7 +253,7 @@ fn a_cancel_learns_that_a_message_is_in_flight() {
     assert_eq!(cancel(&lane, &first, 1), Cancelled::Sending);
     wakes.tell();
     assert_eq!(cancel(&lane, &first, 1), Cancelled::Sent);
-    let (_, wakes) = lane.hold(sure, |state, wakes| state.line.abort(Reason::Closed, wakes));
+    let (_, wakes) = lane.hold(sure, |state, wakes| state.waiters.abort(Reason::Closed, wakes));
     assert_eq!(cancel(&lane, &second, 2), Cancelled::Sending);
     // What others are told meanwhile keeps no cancel waiting.
     wait(&lane, &first, 3);
@@ -270,17 +270,17 @@ fn a_completion_is_cancelled_or_sent() {
     let lane = lane();
     let process = Process::new(1);
     let lead = |handle| {
-        lane.hold(sure, |state, wakes| state.line.lead(Claim::Read, process.completion(handle), wakes)).1.tell();
+        lane.hold(sure, |state, wakes| state.waiters.lead(Claim::Read, process.completion(handle), wakes)).1.tell();
         lane.event(sure).tell();
         assert_eq!(process.receive(), (handle, Signal::Ready));
     };
     lead(1);
     assert_eq!(cancel(&lane, &process, 1), Cancelled::Clean);
-    assert_eq!(process.inbox(), [(1, Signal::Left)]);
+    assert_eq!(process.inbox(), [(1, Signal::Departed)]);
     lead(2);
     let (waiter, wakes) = lane.hold(sure, |state, wakes| {
-        let waiter = state.line.head.as_ref().map(|head| Arc::clone(&head.waiter)).unwrap();
-        state.line.complete(|_| false, wakes);
+        let waiter = state.waiters.head.as_ref().map(|head| Arc::clone(&head.waiter)).unwrap();
+        state.waiters.complete(|_| false, wakes);
         waiter
     });
     wakes.tell();
@@ -294,7 +294,7 @@ fn a_completion_is_cancelled_or_sent() {
 fn a_stale_event_wakes_nobody_who_goes_by_it() {
     let lane = lane();
     let (first, second) = (Process::new(1), Process::new(2));
-    lane.hold(sure, |state, wakes| state.line.lead(Claim::Read, first.trusting(1), wakes)).1.tell();
+    lane.hold(sure, |state, wakes| state.waiters.lead(Claim::Read, first.trusting(1), wakes)).1.tell();
     assert!(lane.event(|_| false).is_empty());
     // One that comes while the lane is held is no other.
     let ((), wakes) = lane.hold(|_| false, |_, _| assert!(lane.event(sure).is_empty()));
@@ -303,6 +303,6 @@ fn a_stale_event_wakes_nobody_who_goes_by_it() {
     assert_eq!(first.inbox(), [(1, Signal::Ready)]);
     take(&lane, &first, false);
     wait(&lane, &second, 2);
-    lane.event(|state| !state.line.trusts()).tell();
+    lane.event(|state| !state.waiters.relies_on_select()).tell();
     assert_eq!(second.inbox(), [(2, Signal::Ready)]);
 }

@@ -50,7 +50,7 @@ impl Scene {
     fn helped(index: usize) -> (Self, Receiver<()>) {
         let mut scene = Self::new(index);
         let (sender, asked) = channel();
-        scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+        scene.poller.role.appoint(Box::new(Asked(Some(sender))));
         scene.until(&asked);
         (scene, asked)
     }
@@ -86,7 +86,7 @@ impl Scene {
     /// Waits until the thread polls.
     fn until_thread(&self) {
         let end = Instant::now() + PATIENCE;
-        while self.poller.duty.helped() {
+        while self.poller.role.helped() {
             assert!(Instant::now() < end, "the helper keeps the duty");
             std::thread::yield_now();
         }
@@ -185,9 +185,9 @@ fn a_helper_polls_until_it_finds_nothing() {
     let mut scene = Scene::new(80);
     let (sender, asked) = channel();
     assert!(!scene.poller.busy_poll(), "it has no duty yet");
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
     scene.until(&asked);
-    while scene.poller.duty.helped() {
+    while scene.poller.role.helped() {
         // Whoever brings it, it comes.
         scene.far.write_all(b"y").unwrap();
         let _ = scene.poller.busy_poll();
@@ -208,12 +208,12 @@ fn a_helper_polls_until_it_finds_nothing() {
 fn a_helper_that_stays_away_loses_the_duty() {
     let mut scene = Scene::new(81);
     let (sender, asked) = channel();
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
     let begin = Instant::now();
     scene.until(&asked);
     // It does nothing: what comes arrives all the same, and then the duty is taken back.
     scene.arrives();
-    let helped = scene.poller.duty.helped();
+    let helped = scene.poller.role.helped();
     assert!(helped || begin.elapsed() > AWAY, "it looks before that");
     scene.until_thread();
     assert!(begin.elapsed() > AWAY);
@@ -232,7 +232,7 @@ fn a_helper_that_stays_away_loses_the_duty() {
 #[test]
 fn a_helper_that_has_ended_is_not_missed() {
     let mut scene = Scene::new(82);
-    scene.poller.duty.appoint(Box::new(Asked(None)));
+    scene.poller.role.appoint(Box::new(Asked(None)));
     for _ in 0..2 * WAKES {
         scene.event();
         scene.events.recv_timeout(PATIENCE).unwrap();
@@ -240,13 +240,13 @@ fn a_helper_that_has_ended_is_not_missed() {
     }
     // The thread may be asking it at this moment; it does not wait for an answer.
     let end = Instant::now() + PATIENCE;
-    while scene.poller.duty.helped() {
+    while scene.poller.role.helped() {
         assert!(Instant::now() < end);
         std::thread::yield_now();
     }
     // Another one may follow.
     let (sender, asked) = channel();
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
     scene.until(&asked);
     // The thread ends while it stands by.
     scene.poller.stop();
@@ -256,7 +256,7 @@ fn a_helper_that_has_ended_is_not_missed() {
 fn who_waits_for_a_time_is_told_by_a_helper_too() {
     let (scene, _asked) = Scene::helped(83);
     let (told, tells) = channel();
-    scene.poller.later(Instant::now() + Duration::from_millis(5), false, Arc::new(Source(Mutex::new(told))));
+    scene.poller.notify_at(Instant::now() + Duration::from_millis(5), false, Arc::new(Source(Mutex::new(told))));
     while tells.try_recv().is_err() {
         let _ = scene.poller.busy_poll();
     }
@@ -275,7 +275,7 @@ fn a_helper_that_was_held_up_is_asked_again() {
     }
     let (mut scene, asked) = Scene::helped(84);
     let (told, tells) = channel();
-    scene.poller.later(Instant::now(), false, Arc::new(Slow(Mutex::new(told))));
+    scene.poller.notify_at(Instant::now(), false, Arc::new(Slow(Mutex::new(told))));
     // Whether it is this one or the thread that tells the slow one, the other looks on.
     while tells.try_recv().is_err() {
         let _ = scene.poller.busy_poll();
@@ -290,7 +290,7 @@ fn another_helper_takes_the_place_of_one_that_stayed_away() {
     let (mut scene, _asked) = Scene::helped(85);
     scene.until_thread();
     let (sender, other) = channel();
-    scene.poller.duty.appoint(Box::new(Asked(Some(sender))));
+    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
     scene.until(&other);
     scene.poller.stop();
 }

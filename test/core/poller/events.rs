@@ -131,7 +131,7 @@ fn a_reader_who_does_not_wait_is_left_alone() {
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
     // He gets what he wants without waiting, again and again.
     for _ in 0..10 {
-        registration.unawaited(near.as_fd(), &poller);
+        registration.received_without_wait(near.as_fd(), &poller);
     }
     far.write_all(b"y").unwrap();
     // Writing is asked for afterwards: the first event is for that, and none has come for reading.

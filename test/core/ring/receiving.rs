@@ -41,13 +41,13 @@ impl Ready for Stream {
 }
 
 impl Intake for Stream {
-    fn landed(&self, bytes: &[u8], _: bool) -> bool {
+    fn on_bytes(&self, bytes: &[u8], _: bool) -> bool {
         let mut all = self.bytes.lock().unwrap();
         all.extend(bytes);
         all.len() >= self.most
     }
 
-    fn let_go(&self, errno: Option<Errno>) {
+    fn on_end(&self, errno: Option<Errno>) {
         let _ = self.tell.lock().unwrap().send(Told::LetGo(errno.map(Errno::number)));
     }
 }
@@ -264,10 +264,10 @@ fn gathered() {
 fn errors_in_order() {
     let (mine, _other) = pair();
     let ahead = Ahead::new(None);
-    ahead.let_go(Some(Errno::new(libc::ENOBUFS)));
+    ahead.on_end(Some(Errno::new(libc::ENOBUFS)));
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
-    ahead.let_go(Some(Errno::new(libc::ECONNRESET)));
-    ahead.let_go(None);
+    ahead.on_end(Some(Errno::new(libc::ECONNRESET)));
+    ahead.on_end(None);
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Failed(errno)) if errno.number() == libc::ECONNRESET));
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
 }
@@ -287,18 +287,18 @@ fn dense_events_of_others() {
     // One who waits often waits for the poller, while events are dense.
     for time in 1..=100 * u32::from(OFTEN) {
         assert_eq!(waits(SOON / 2, true), time <= u32::from(OFTEN), "{time}");
-        ahead.let_go(None);
+        ahead.on_end(None);
     }
     assert!(waits(SOON / 2, false));
-    assert!(!ahead.landed(b"a", usize::MAX, false));
-    assert!(ahead.landed(b"b", usize::MAX, true), "the ring is to let go");
-    assert!(!ahead.landed(b"c", usize::MAX, true), "it has been told");
-    ahead.let_go(None);
+    assert!(!ahead.on_bytes(b"a", usize::MAX, false));
+    assert!(ahead.on_bytes(b"b", usize::MAX, true), "the ring is to let go");
+    assert!(!ahead.on_bytes(b"c", usize::MAX, true), "it has been told");
+    ahead.on_end(None);
     // What has been often for however long is so for a while, but not for good.
     for time in 1..=3 * OFTEN {
         assert_eq!(waits(SOON, true), time > OFTEN, "{time}");
-        assert!(!ahead.landed(b"d", usize::MAX, true));
-        ahead.let_go(None);
+        assert!(!ahead.on_bytes(b"d", usize::MAX, true));
+        ahead.on_end(None);
     }
     assert_eq!(ahead.len(), 3 + 2 * usize::from(OFTEN));
     ring.stop_thread();
@@ -309,7 +309,7 @@ fn dense_events_of_others() {
 fn lost_bytes_are_an_error_for_good() {
     let (mine, other) = pair();
     let ahead = Ahead::new(None);
-    ahead.let_go(Some(Errno::new(libc::EIO)));
+    ahead.on_end(Some(Errno::new(libc::EIO)));
     sys::io::send(other.as_fd(), b"behind the hole", 0).unwrap();
     for _ in 0..3 {
         assert_eq!(ahead.take_error().map(Errno::number), Some(libc::EIO));
@@ -341,10 +341,10 @@ fn overflow() {
         }
     }
     impl Intake for Counts {
-        fn landed(&self, _: &[u8], _: bool) -> bool {
+        fn on_bytes(&self, _: &[u8], _: bool) -> bool {
             false
         }
-        fn let_go(&self, errno: Option<Errno>) {
+        fn on_end(&self, errno: Option<Errno>) {
             assert_eq!(errno, None);
             self.ended.fetch_add(1, SeqCst);
         }

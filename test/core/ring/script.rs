@@ -6,7 +6,7 @@ use esock::poller::event::{Event, Ready};
 use esock::poller::token::Token;
 use esock::ring::thread::{Intake, Ring};
 use esock::sys;
-use esock::sys::uring::{BELL, CANCEL, Completion, Kernel};
+use esock::sys::uring::{CANCEL, Completion, Kernel, WAKEUP};
 use esock::wire::errno::Errno;
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -66,7 +66,7 @@ impl Stage {
 struct Told {
     stage: Arc<Stage>,
     asked: Sender<Asked>,
-    bell: Option<File>,
+    wakeup: Option<File>,
 }
 
 impl Kernel for Told {
@@ -80,8 +80,8 @@ impl Kernel for Told {
         Ok(())
     }
 
-    fn hear(&mut self, bell: BorrowedFd<'_>) -> sys::Result<()> {
-        self.bell = Some(File::from(bell.try_clone_to_owned().unwrap()));
+    fn hear(&mut self, wakeup: BorrowedFd<'_>) -> sys::Result<()> {
+        self.wakeup = Some(File::from(wakeup.try_clone_to_owned().unwrap()));
         Ok(())
     }
 
@@ -91,13 +91,13 @@ impl Kernel for Told {
             if let Some(errno) = script.fails {
                 return Err(Errno::new(errno));
             }
-            if self.bell.as_mut().unwrap().read(&mut [0; 8]).is_ok() {
-                script.completions.push_front(Completion { name: BELL, result: Ok(1), more: true, buffer: None });
+            if self.wakeup.as_mut().unwrap().read(&mut [0; 8]).is_ok() {
+                script.completions.push_front(Completion { name: WAKEUP, result: Ok(1), more: true, buffer: None });
             }
             if !script.completions.is_empty() {
                 return Ok(());
             }
-            // The bell is no event here.
+            // The wakeup is no event here.
             script = self.stage.said.wait_timeout(script, std::time::Duration::from_millis(1)).unwrap().0;
         }
     }
@@ -143,12 +143,12 @@ impl Ready for Stream {
 }
 
 impl Intake for Stream {
-    fn landed(&self, bytes: &[u8], dense: bool) -> bool {
+    fn on_bytes(&self, bytes: &[u8], dense: bool) -> bool {
         self.tell(News::Bytes(bytes.to_vec()));
         dense || bytes.len() >= self.most
     }
 
-    fn let_go(&self, errno: Option<Errno>) {
+    fn on_end(&self, errno: Option<Errno>) {
         self.tell(News::LetGo(errno.map(Errno::number)));
     }
 }
@@ -163,7 +163,7 @@ impl Scene {
     fn new() -> Self {
         let (stage, (sender, asked)) = (Arc::new(Stage::default()), channel());
         let there = Arc::clone(&stage);
-        let make = move || Ok(Told { stage: there, asked: sender, bell: None });
+        let make = move || Ok(Told { stage: there, asked: sender, wakeup: None });
         Self { ring: Ring::start_on(91, Arc::default(), make).unwrap(), stage, asked }
     }
 

@@ -101,7 +101,7 @@ fn a_receive_waits_is_woken_and_gets_all() {
     assert!(matches!(answer, Answer::Partial(2)), "{answer:?}");
     assert_eq!(data, b"he");
     std::io::Write::write_all(&mut &far, b"llo").unwrap();
-    assert_eq!([process.receive(), process.receive()], [(1, Signal::Left), (2, Signal::Ready)]);
+    assert_eq!([process.receive(), process.receive()], [(1, Signal::Departed), (2, Signal::Ready)]);
     let (answer, data) = recv(&socket, 3, &process, 3);
     assert!(matches!(answer, Answer::Done(3)), "{answer:?}");
     assert_eq!(data, b"llo");
@@ -149,7 +149,7 @@ fn cancel_and_the_death_of_a_process_pass_the_turn_on() {
     socket.gone(2).into_iter().for_each(esock::lane::wakes::Wakes::tell);
     std::io::Write::write_all(&mut &far, b"x").unwrap();
     assert_eq!(all[2].receive(), (3, Signal::Ready));
-    assert_eq!([all[0].inbox(), all[1].inbox()], [[(1, Signal::Left)], [(2, Signal::Left)]]);
+    assert_eq!([all[0].inbox(), all[1].inbox()], [[(1, Signal::Departed)], [(2, Signal::Departed)]]);
 }
 
 #[test]

@@ -75,15 +75,15 @@ fn pauses_double_and_begin_anew() {
     let mut now = Instant::now();
     let mut shortage = None;
     for pause in [5, 10, 20, 40, 80, 100, 100] {
-        assert!(Backoff::met(&mut shortage, now));
-        assert!(!Backoff::met(&mut shortage, now + ms(pause) - Duration::from_nanos(1)));
+        assert!(Backoff::record_shortage(&mut shortage, now));
+        assert!(!Backoff::record_shortage(&mut shortage, now + ms(pause) - Duration::from_nanos(1)));
         now += ms(pause);
         let known = shortage.as_mut().unwrap();
         // Asked for once in each pause.
         assert_eq!([known.alarm(), known.alarm()], [Some(now), None]);
     }
     shortage = None;
-    assert!(Backoff::met(&mut shortage, now));
+    assert!(Backoff::record_shortage(&mut shortage, now));
     assert_eq!(shortage.unwrap().alarm(), Some(now + Backoff::LEAST));
 }
 
@@ -101,7 +101,7 @@ fn who_waits_in_a_pause_is_woken_at_its_end() {
     wait_in_pause(&socket, &process);
     // There are some again, before the end of the pause.
     assert!(matches!(take(&socket, true, &process, Mode::Wait), Answer::Done(())));
-    assert_eq!(socket.look(Direction::Read, |state| state.line.waiting(Claim::Accept)).0, 0);
+    assert_eq!(socket.look(Direction::Read, |state| state.waiters.waiting(Claim::Accept)).0, 0);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn the_line_moves_on_by_itself() {
             match process.receive().1 {
                 Signal::Ready if failed(&take(&socket, false, process, Mode::Wait)) => break,
                 // Cleared up, or woken in the next pause already, and waiting again.
-                Signal::Left | Signal::Ready => {}
+                Signal::Departed | Signal::Ready => {}
                 signal => panic!("{signal:?}"),
             }
         }
@@ -153,9 +153,9 @@ fn a_poller_keeps_the_order_of_times() {
     let source = |number| Arc::new(Named(number, Mutex::new(sender.clone())));
     let now = Instant::now();
     let at = |ms| now + Duration::from_millis(ms);
-    poller.later(at(40), true, source(3));
-    poller.later(at(20), false, source(1));
-    poller.later(at(30), false, source(2));
+    poller.notify_at(at(40), true, source(3));
+    poller.notify_at(at(20), false, source(1));
+    poller.notify_at(at(30), false, source(2));
     let order = [1, 2, 3].map(|_| (told.recv_timeout(PATIENCE).unwrap(), Instant::now()));
     assert_eq!(order.map(|(what, _)| what), [(1, true, false), (2, true, false), (3, false, true)]);
     assert!(order.iter().zip([20, 30, 40]).all(|((_, when), ms)| *when >= at(ms)));

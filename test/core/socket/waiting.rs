@@ -45,19 +45,19 @@ impl Wake for Waiter {
         match signal {
             Signal::Ready => self.told.store(!self.acts, Relaxed),
             Signal::Abort(_) => self.told.store(true, Relaxed),
-            Signal::Left => {}
+            Signal::Departed => {}
         }
     }
-    fn told(&self) -> bool {
+    fn notified(&self) -> bool {
         self.told.load(Relaxed)
     }
-    fn acts(&self) -> bool {
+    fn is_completion(&self) -> bool {
         self.acts
     }
-    fn trusts(&self) -> bool {
+    fn relies_on_select(&self) -> bool {
         self.trusts
     }
-    fn clears_up(&self) -> bool {
+    fn needs_cleanup(&self) -> bool {
         true
     }
 }

@@ -93,7 +93,7 @@ fn descriptors_that_nobody_was_told_of() {
                 sys::io::recvmsg(near.as_fd(), &mut memory.space(8).unwrap(), &mut ctrl, 0).unwrap()
             };
             if told {
-                received.told();
+                received.release_rights();
             }
             drop(received);
             let answer = sys::io::recv(end.as_fd(), &mut memory.space(8).unwrap(), 0);

@@ -45,27 +45,27 @@ pub enum Cancelled {
 }
 
 /// The head and the queue behind it.
-pub struct Line<W: Wake> {
+pub struct Waiters<W: Wake> {
     /// Who has the turn, if anybody waits or was woken and has not come back.
     pub head: Option<Head<W>>,
     /// Most sockets never have a queue.
     behind: Option<Box<Queue<W>>>,
     /// Waiters that have left and are sent a message, which may still be in flight. They are dropped some time after it.
-    leaving: Vec<Weak<W>>,
+    in_flight: Vec<Weak<W>>,
     /// The same, of whole queues.
     aborted: Vec<Weak<Queue<W>>>,
 }
 
 /// How many waiters that may have had their messages are kept in mind.
-const LEAVING: usize = 4;
+const IN_FLIGHT: usize = 4;
 
-impl<W: Wake> Default for Line<W> {
+impl<W: Wake> Default for Waiters<W> {
     fn default() -> Self {
-        Self { head: None, behind: None, leaving: Vec::new(), aborted: Vec::new() }
+        Self { head: None, behind: None, in_flight: Vec::new(), aborted: Vec::new() }
     }
 }
 
-impl<W: Wake> Line<W> {
+impl<W: Wake> Waiters<W> {
     /// Whose turn it is when `me` comes with `claim`.
     pub fn turn(&self, me: W::Process, claim: Claim) -> Turn {
         match &self.head {
@@ -79,7 +79,7 @@ impl<W: Wake> Line<W> {
 
     /// Whether `me` itself has the turn. A pending completion has a turn of its own, and a process any number of those.
     pub fn leads(&self, me: W::Process) -> bool {
-        self.head.as_ref().is_some_and(|head| head.waiter.process() == me && !head.waiter.acts())
+        self.head.as_ref().is_some_and(|head| head.waiter.process() == me && !head.waiter.is_completion())
     }
 
     /// The waiters of a process.
@@ -95,7 +95,7 @@ impl<W: Wake> Line<W> {
 
     /// Whether the head was woken, and has not waited again since.
     pub fn woken(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| !head.armed && !head.waiter.acts())
+        self.head.as_ref().is_some_and(|head| !head.armed && !head.waiter.is_completion())
     }
 
     /// Goes to the end of the queue.
@@ -105,10 +105,10 @@ impl<W: Wake> Line<W> {
 
     /// A call of the process that has the turn takes the place of its wait from before, which is told so if it has been told nothing.
     pub fn supersede(&mut self, wakes: &mut Wakes<W>) {
-        if let Some(head) = self.head.as_mut().filter(|head| head.armed && head.waiter.trusts()) {
+        if let Some(head) = self.head.as_mut().filter(|head| head.armed && head.waiter.relies_on_select()) {
             head.armed = false;
             let waiter = Arc::clone(&head.waiter);
-            self.leaves(&waiter);
+            self.track_in_flight(&waiter);
             wakes.add(waiter, Signal::Abort(Reason::Cancelled));
         }
     }
@@ -117,14 +117,14 @@ impl<W: Wake> Line<W> {
     pub fn lead(&mut self, claim: Claim, waiter: W, wakes: &mut Wakes<W>) {
         self.supersede(wakes);
         let new = Head { waiter: Arc::new(waiter), claim, armed: true, kept: false };
-        wakes.left(self.head.replace(new).map(|head| head.waiter));
+        wakes.departed(self.head.replace(new).map(|head| head.waiter));
     }
 
     /// Passes the turn on. `ready` says whether there is something for the next waiter already: it is woken then.
     pub fn advance(&mut self, ready: impl FnOnce(&W) -> bool, wakes: &mut Wakes<W>) {
         let next = self.behind.as_mut().and_then(|behind| behind.pop());
         let next = next.map(|(claim, waiter)| Head { waiter, claim, armed: true, kept: false });
-        wakes.left(std::mem::replace(&mut self.head, next).map(|head| head.waiter));
+        wakes.departed(std::mem::replace(&mut self.head, next).map(|head| head.waiter));
         if self.head.as_ref().is_some_and(|head| ready(&head.waiter)) {
             self.notify(wakes);
         }
@@ -133,7 +133,7 @@ impl<W: Wake> Line<W> {
     /// The same, where the head is a completion that is sent its result now.
     pub fn complete(&mut self, ready: impl FnOnce(&W) -> bool, wakes: &mut Wakes<W>) {
         if let Some(waiter) = self.head.as_ref().map(|head| Arc::clone(&head.waiter)) {
-            self.leaves(&waiter);
+            self.track_in_flight(&waiter);
         }
         self.advance(ready, wakes);
     }
@@ -147,20 +147,20 @@ impl<W: Wake> Line<W> {
     }
 
     /// Whether the head goes by what its message says: an event is not enough to wake it.
-    pub fn trusts(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.armed && head.waiter.trusts())
+    pub fn relies_on_select(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.armed && head.waiter.relies_on_select())
     }
 
     /// Ends all waits. A waiter that was told to try again comes back, and finds out; everybody else is told. The caller of
     /// an operation that failed has given up its own turn before: its call answers.
     pub fn abort(&mut self, reason: Reason, wakes: &mut Wakes<W>) {
-        let head = self.head.take().map(|head| (head.armed || head.waiter.acts() && !head.kept, head.waiter));
+        let head = self.head.take().map(|head| (head.armed || head.waiter.is_completion() && !head.kept, head.waiter));
         match head {
             Some((true, waiter)) => {
-                self.leaves(&waiter);
+                self.track_in_flight(&waiter);
                 wakes.add(waiter, Signal::Abort(reason));
             }
-            Some((false, waiter)) => wakes.left(Some(waiter)),
+            Some((false, waiter)) => wakes.departed(Some(waiter)),
             None => {}
         }
         // Not one by one: they may be many, and this is a scheduler.
@@ -181,7 +181,7 @@ impl<W: Wake> Line<W> {
         wakes: &mut Wakes<W>,
     ) -> Cancelled {
         if let Some(head) = self.head.as_ref().filter(|head| head.waiter.process() == me && is(&head.waiter)) {
-            let how = match (head.armed || head.kept || head.waiter.acts(), head.waiter.told()) {
+            let how = match (head.armed || head.kept || head.waiter.is_completion(), head.waiter.notified()) {
                 // Nothing is sent to who has the turn in a call, and who does it in its place finds that it has left.
                 (true, _) => Cancelled::Clean,
                 (false, true) => Cancelled::Sent,
@@ -192,7 +192,7 @@ impl<W: Wake> Line<W> {
         }
         match self.behind.as_mut().and_then(|behind| behind.remove(me, tag, &is)) {
             Some(waiter) => {
-                wakes.left(Some(waiter));
+                wakes.departed(Some(waiter));
                 Cancelled::Clean
             }
             None if self.sending((me, tag), is) => Cancelled::Sending,
@@ -202,8 +202,8 @@ impl<W: Wake> Line<W> {
 
     /// Whether a message to the waiter of `me` for which `is` holds is in flight.
     pub fn sending(&self, (me, tag): (W::Process, u64), is: impl Fn(&W) -> bool) -> bool {
-        let mine = |waiter: &W| waiter.process() == me && is(waiter) && !waiter.told();
-        self.leaving.iter().filter_map(Weak::upgrade).any(|waiter| mine(&waiter))
+        let mine = |waiter: &W| waiter.process() == me && is(waiter) && !waiter.notified();
+        self.in_flight.iter().filter_map(Weak::upgrade).any(|waiter| mine(&waiter))
             || self.aborted.iter().filter_map(Weak::upgrade).any(|queue| queue.find(me, tag, mine).is_some())
     }
 
@@ -211,23 +211,23 @@ impl<W: Wake> Line<W> {
     pub fn gone(&mut self, process: W::Process, ready: impl FnOnce(&W) -> bool, wakes: &mut Wakes<W>) {
         let behind = self.behind.as_mut().map(|behind| behind.remove_all(process)).unwrap_or_default();
         // With pending completions they may be many: where they are dropped, there is time for it.
-        behind.into_iter().for_each(|waiter| wakes.add(waiter, Signal::Left));
+        behind.into_iter().for_each(|waiter| wakes.add(waiter, Signal::Departed));
         if self.head.as_ref().is_some_and(|head| head.waiter.process() == process) {
             self.advance(ready, wakes);
         }
     }
 
     /// A message is sent to a waiter that is in the lane no more.
-    fn leaves(&mut self, waiter: &Arc<W>) {
-        if self.leaving.len() >= LEAVING {
+    fn track_in_flight(&mut self, waiter: &Arc<W>) {
+        if self.in_flight.len() >= IN_FLIGHT {
             self.sweep();
         }
-        self.leaving.push(Arc::downgrade(waiter));
+        self.in_flight.push(Arc::downgrade(waiter));
     }
 
     /// Drops what is known of waiters that have had their messages.
     pub fn sweep(&mut self) {
-        self.leaving.retain(|waiter| waiter.upgrade().is_some_and(|waiter| !waiter.told()));
+        self.in_flight.retain(|waiter| waiter.upgrade().is_some_and(|waiter| !waiter.notified()));
         self.aborted.retain(|queue| queue.strong_count() > 0);
     }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 /// Room for an error.
 #[derive(Default)]
-pub struct Owed(AtomicI32);
+pub struct PendingError(AtomicI32);
 
-impl Owed {
+impl PendingError {
     /// Keeps an error. One that was there is told no more: so does the system.
     pub fn put(&self, errno: Errno) {
         self.0.store(errno.number(), Relaxed);
