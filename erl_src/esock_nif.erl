@@ -1,7 +1,7 @@
 %% @private
 %% @doc The functions in Rust, and nothing else: rustler forbids the upgrade of a NIF, so this module is never reloaded.
 %%
-%% A call that may wait takes `Handle' and `How', see native/src/nif/wait.rs: with `How = nowait' it answers as the API does, with
+%% A call that may wait takes `Handle' and `How', see native/src/process/wait.rs: with `How = nowait' it answers as the API does, with
 %% `select' so too, but never `completion', with `zero' it does not wait, and with a count of the times that the caller has
 %% yielded it answers `yield', `wait' or `{wait, Part}'. `{more, Part}' is the answer of a call that has sent so much and takes no
 %% more at once: the caller goes on with the rest, and where the rest belongs to the same data no other process comes between.

@@ -4,16 +4,11 @@
 
 mod atoms;
 mod buffer;
-mod caller;
 mod charge;
 mod fail;
-mod handle;
-mod job;
-mod kept;
 mod nif;
+mod process;
 mod sys;
 mod term;
-mod watch;
-mod worker;
 
 rustler::init!("esock_nif", load = nif::load::load);

@@ -1,8 +1,7 @@
 //! accept, accept_many: connections become sockets of the caller.
 
-use super::{Wait, run};
-use crate::handle::{self, Handle};
-use crate::job::{Args, Job};
+use super::run;
+use crate::process::{Args, Handle, Job, Wait, handle, open};
 use crate::{atoms, fail};
 use esock::op::accept::{Accept, AcceptMany};
 use esock::wire::errno::Errno;
@@ -63,7 +62,7 @@ fn answer<'a>(env: Env<'a>, wait: &Wait<'a>, count: usize, accepted: Result<impl
     match accepted {
         // In a message there is nobody who could attend to signals.
         Ok(sockets) if wait.acting.is_some() => (atoms::ok(), sockets).encode(env),
-        Ok(sockets) => (handle::taken(count), sockets).encode(env),
+        Ok(sockets) => (open::taken(count), sockets).encode(env),
         Err(errno) => fail::posix(env, errno),
     }
 }

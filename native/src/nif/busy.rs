@@ -1,6 +1,7 @@
 //! Busy polling: processes that poll in the place of the pollers' threads.
 
-use crate::{atoms, caller, sys};
+use crate::process::notify;
+use crate::{atoms, sys};
 use esock::poller;
 use esock::poller::busy::{Helper, When, poll_busily};
 use esock::poller::epoll::Poller;
@@ -12,7 +13,7 @@ struct Process(LocalPid);
 
 impl Helper for Process {
     fn begin(&self) -> bool {
-        caller::ask_to_poll(self.0)
+        notify::ask_to_poll(self.0)
     }
 }
 

@@ -1,8 +1,7 @@
 //! cancel: ends a wait.
 
-use crate::caller::{self, Place};
 use crate::charge::charge;
-use crate::handle::Handle;
+use crate::process::{Handle, Place, notify, waiter};
 use crate::{atoms, fail};
 use esock::lane::{Cancelled, Direction};
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
@@ -16,10 +15,10 @@ fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> Nif
     if !handle.is_ref() {
         return Err(Error::BadArg);
     }
-    let key = (env.pid(), caller::tag(handle));
+    let key = (env.pid(), waiter::tag(handle));
     charge(env, 1);
     let (cancelled, wakes) = resource.socket.cancel(direction, key, |waiter| waiter.is(handle));
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     match cancelled {
         Ok(Cancelled::Clean) => Ok(atoms::ok().encode(env)),
         Ok(Cancelled::Sent) => Ok(atoms::select_sent().encode(env)),

@@ -1,8 +1,7 @@
 //! close: on a dirty scheduler where close(2) may block.
 
-use crate::caller::Place;
 use crate::charge::charge;
-use crate::handle::{Handle, Owned};
+use crate::process::{Handle, Place};
 use crate::{atoms, fail};
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 
@@ -16,7 +15,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let Some(descriptor) = handle.close(env, Place::Call) else {
         return Ok(fail::error(env, atoms::closed()));
     };
-    handle.disown(env);
+    Handle::disown(&handle, env);
     charge(env, CLOSE);
     if !descriptor.slow() && descriptor.held() {
         // It is closed even if the caller does not live to wait for it.
@@ -24,7 +23,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
         return Ok(atoms::linger().encode(env));
     }
     if descriptor.slow() {
-        handle.linger(env, descriptor);
+        Handle::linger(&handle, env, descriptor);
         return Ok(atoms::linger().encode(env));
     }
     Ok(closed(env, descriptor.close()))
@@ -37,7 +36,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
 fn close_linger<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle: ResourceArc<Handle> = socket.decode()?;
     let closing = handle.closing.lock().take();
-    let descriptor = handle.unlinger(env);
+    let descriptor = Handle::unlinger(&handle, env);
     Ok(match (closing, descriptor) {
         // Without an answer the ring has ended, and the program is about to.
         (Some(told), _) => closed(env, told.recv().unwrap_or(Ok(()))),

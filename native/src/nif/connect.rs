@@ -1,9 +1,7 @@
 //! connect, and how it has ended.
 
-use super::{Wait, run};
-use crate::caller::{self, Place};
-use crate::handle::Handle;
-use crate::job::{Args, Job};
+use super::run;
+use crate::process::{Args, Handle, Job, Place, Wait, notify};
 use crate::term::address;
 use crate::{atoms, fail};
 use esock::op::connect::Connect;
@@ -47,7 +45,7 @@ fn connect_to<'a>(
 fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Term<'a>> {
     let again = Wait::decode(env, env.make_ref().encode(env), atoms::nowait().encode(env))?;
     let (answer, wakes) = socket.socket.finish_connect(env.pid(), again.waiter(env, &socket));
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     match answer {
         Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),
         Answer::Failed(failure) => fail::failure(env, failure),

@@ -1,11 +1,10 @@
 //! info: of one socket, and of all.
 
 use super::handle;
-use crate::caller::{self, Place, Waiter};
+use crate::atoms;
 use crate::charge::charge;
-use crate::handle::Handle;
+use crate::process::{Handle, Place, Waiter, notify, registry};
 use crate::term::value;
-use crate::{atoms, handle as sockets};
 use esock::lane::tally::Tally;
 use esock::lane::{Claim, Direction, State};
 use esock::socket::Side;
@@ -53,7 +52,7 @@ fn info(env: Env<'_>) -> NifResult<Term<'_>> {
             (atoms::debug(), debug(&DEBUG)),
             (atoms::socket_debug(), debug(&SOCKET_DEBUG)),
             (atoms::iow(), false.encode(env)),
-            (atoms::use_registry(), sockets::use_registry().encode(env)),
+            (atoms::use_registry(), registry::use_registry().encode(env)),
             (atoms::counters(), counters),
             (atoms::iov_max(), IOV_MAX.encode(env)),
             (atoms::eei(), true.encode(env)),
@@ -128,7 +127,7 @@ fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
             states: states(state),
         }
     });
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     look
 }
 

@@ -1,7 +1,7 @@
 //! ioctl.
 
 use super::finish;
-use crate::handle::Handle;
+use crate::process::Handle;
 use crate::term::{list, value};
 use crate::{atoms, fail};
 use esock::table::ioctl::{self, Form, Row};

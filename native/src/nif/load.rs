@@ -1,6 +1,7 @@
 //! Loading: atoms, pollers, and what the environment says.
 
-use crate::{atoms, handle};
+use crate::atoms;
+use crate::process::registry;
 use esock::poller::busy::poll_busily;
 use esock::socket::settings::READ_AHEAD;
 use rustler::{Env, Term};
@@ -16,7 +17,7 @@ const MOST_POLLERS: usize = 4;
 pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     atoms::load(env);
     if let Ok(on) = info.map_get(atoms::use_registry()).and_then(|on| on.decode()) {
-        handle::USE_REGISTRY.store(on, Relaxed);
+        registry::USE_REGISTRY.store(on, Relaxed);
     }
     if let Ok(name) = info.map_get(atoms::io_backend()) {
         super::backend::set_default(env, name);

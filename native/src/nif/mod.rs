@@ -25,12 +25,8 @@ pub(crate) mod send;
 pub(crate) mod sendfile;
 pub(crate) mod sendmsg;
 pub(crate) mod supports;
-pub(crate) mod wait;
 
-pub(crate) use wait::{Step, Wait};
-
-use crate::caller::{self, Place, Waiter};
-use crate::handle::Handle;
+use crate::process::{Handle, Place, Wait, Waiter, notify};
 use crate::{atoms, charge, fail};
 use esock::op::Op;
 use esock::socket::Outcome;
@@ -101,7 +97,7 @@ pub(crate) fn finish<'a, T>(
     (result, wakes): Outcome<Result<T, Failure>, Waiter>,
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     charge::charge(env, 1);
     match result {
         Ok(value) => Ok(done(value)),

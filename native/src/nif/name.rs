@@ -1,7 +1,7 @@
 //! bind, listen, shutdown, sockname, peername.
 
 use super::{finish, handle};
-use crate::caller::Waiter;
+use crate::process::Waiter;
 use crate::term::address;
 use crate::{atoms, fail};
 use esock::socket::Outcome;

@@ -1,7 +1,7 @@
 //! setopt_native, getopt_native: options by number, values as bytes.
 
 use super::finish;
-use crate::handle::Handle;
+use crate::process::Handle;
 use crate::term::{address, control, list};
 use crate::{atoms, buffer, fail};
 use esock::table::option::Keeper;

@@ -1,9 +1,8 @@
 //! open: a new socket, or one on a descriptor that exists.
 
 use super::backend;
-use crate::caller::{self, Place, Waiter};
 use crate::charge::charge;
-use crate::handle::{self, Handle, Owned};
+use crate::process::{Handle, Place, Waiter, handle, notify, open, registry};
 use crate::{atoms, fail};
 use esock::socket::Socket;
 use esock::socket::backend::Backend;
@@ -94,7 +93,7 @@ fn opened<'a>(
     let debug = flag(options, atoms::debug()).unwrap_or_else(|| super::info::SOCKET_DEBUG.load(Relaxed));
     socket.settings.debug.store(debug, Relaxed);
     charge(env, OPEN);
-    let registered = flag(options, atoms::use_registry()).unwrap_or_else(handle::use_registry);
+    let registered = flag(options, atoms::use_registry()).unwrap_or_else(registry::use_registry);
     Ok(owned(env, socket, registered).unwrap_or_else(|| fail::posix(env, errno::NOT_OPEN)))
 }
 
@@ -103,18 +102,18 @@ fn owned(env: Env<'_>, socket: Arc<Socket<Waiter>>, registered: bool) -> Option<
     let lent = socket.lent().map(|number| (number, file(env, &socket)));
     let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);
     if let Some((number, before)) = lent {
-        handle.borrow(number);
+        Handle::borrow(&handle, number);
         if before.is_none() || file(env, &handle.socket) != before {
             drop(handle.close(env, Place::Call));
             return None;
         }
     }
-    Some((handle::taken(1), handle::socket(env, &handle)).encode(env))
+    Some((open::taken(1), handle::socket(env, &handle)).encode(env))
 }
 
 fn file(env: Env<'_>, socket: &Socket<Waiter>) -> Option<u64> {
     let (file, wakes) = socket.file();
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     file.ok()
 }
 

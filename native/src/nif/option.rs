@@ -2,7 +2,7 @@
 
 use super::otp::{self, Set};
 use super::{finish, handle};
-use crate::handle::Handle;
+use crate::process::Handle;
 use crate::term::value;
 use crate::{atoms, fail};
 use esock::table::option::{Access, Keeper, Own, Row};

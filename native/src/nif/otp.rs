@@ -1,7 +1,6 @@
 //! The options of level `otp`, which the library keeps itself.
 
-use crate::caller::{self, Place};
-use crate::handle::{Handle, Owned};
+use crate::process::{Handle, Place, notify};
 use crate::{atoms, fail};
 use esock::socket::answer::Failure;
 use esock::socket::settings::{CTRL, READ_AHEAD, Rcvbuf};
@@ -29,7 +28,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
     let settings = &resource.socket.settings;
     let done = match own {
         Own::ControllingProcess | Own::Meta if !resource.owned_by(env.pid()) => return Ok(Set::NotOwner),
-        Own::ControllingProcess => value.decode().ok().map(|pid| resource.own(env, Place::Call, pid)),
+        Own::ControllingProcess => value.decode().ok().map(|pid| Handle::own(resource, env, Place::Call, pid)),
         Own::Debug => flag(&settings.debug, value),
         Own::Iow => flag(&settings.iow, value),
         Own::Meta => keep(resource, value),
@@ -42,7 +41,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::SelectRead => flag(&settings.select_read, value),
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
         // It can only be turned on: whoever monitors the socket relies on it.
-        Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| _ = resource.register(env)),
+        Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| _ = Handle::register(resource, env)),
         Own::AssocId | Own::Domain | Own::Fd => None,
     };
     Ok(done.map_or(Set::BadValue, |()| Set::Done))
@@ -116,7 +115,7 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
     Some(match own {
         Own::AssocId => {
             let (status, wakes) = resource.socket.option(sctp::LEVEL, sctp::STATUS, sctp::STATUS_SIZE);
-            caller::tell(env, Place::Call, wakes);
+            notify::tell(env, Place::Call, wakes);
             i32::from_ne_bytes(*status.ok()?.first_chunk()?).encode(env)
         }
         Own::ControllingProcess => resource.owner()?.encode(env),
@@ -152,6 +151,6 @@ fn meta<'a>(env: Env<'a>, resource: &Handle) -> Term<'a> {
 /// The number of the descriptor of an open socket.
 fn fd(env: Env<'_>, resource: &Handle) -> Result<i32, Failure> {
     let (fd, wakes) = resource.socket.fd();
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     fd
 }

@@ -1,10 +1,8 @@
 //! recv, recvfrom.
 
-use super::{Step, Wait, run};
+use super::run;
 use crate::buffer::{self, Buffer, DIRECT, SCRATCH};
-use crate::caller::Place;
-use crate::handle::Handle;
-use crate::job::{Args, Job};
+use crate::process::{Args, Handle, Job, Place, Step, Wait};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::op::recv::{Recv, least, looks};

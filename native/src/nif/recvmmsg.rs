@@ -1,9 +1,7 @@
 //! recvmmsg.
 
-use super::{Wait, run};
-use crate::caller::{self, Place, Waiter};
-use crate::handle::Handle;
-use crate::job::{Args, Job};
+use super::run;
+use crate::process::{Args, Handle, Job, Place, Wait, notify};
 use crate::{atoms, buffer, fail};
 use esock::op::recv::least;
 use esock::op::recvmmsg::RecvMmsg;
@@ -108,8 +106,8 @@ fn next<'a>(
     op: &mut RecvMmsg<'_>,
 ) -> Option<Vec<Received>> {
     op.follows = true;
-    let (answer, wakes) = socket.socket.run(op, wait.pid, Mode::Once, || Waiter::new(env, wait, socket.clone()));
-    caller::tell(env, wait.place(), wakes);
+    let (answer, wakes) = socket.socket.run(op, wait.pid, Mode::Once, || wait.new_waiter(env, socket.clone()));
+    notify::tell(env, wait.place(), wakes);
     if let Answer::Done(next) = answer { Some(next) } else { None }
 }
 

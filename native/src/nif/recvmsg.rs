@@ -1,9 +1,8 @@
 //! recvmsg.
 
-use super::{Wait, run};
-use crate::handle::Handle;
-use crate::job::{Args, Job};
-use crate::term::{address, control, flags, value};
+use super::run;
+use crate::process::{Args, Handle, Job, Wait};
+use crate::term::{address, flags, value};
 use crate::{atoms, buffer};
 use esock::op::recv::least;
 use esock::op::recvmsg::RecvMsg;
@@ -83,7 +82,7 @@ pub(super) fn message<'a>(
     ctrl: &[u8],
 ) -> Option<Term<'a>> {
     let messages = esock::wire::cmsg::parse(ctrl.get(..got.ctrl).unwrap_or_default());
-    let list: Vec<_> = messages.iter().map(|one| control::encode(env, one)).collect::<Option<_>>()?;
+    let list: Vec<_> = messages.iter().map(|one| value::control_message(env, one)).collect::<Option<_>>()?;
     let mut pairs: Vec<(Atom, Term<'a>)> = vec![(atoms::ctrl(), list.encode(env))];
     let told = notification::is(protocol, got.flags).then(|| data.decode::<Binary<'_>>().ok()).flatten();
     match told.and_then(|bytes| notification::read(&bytes)) {

@@ -1,10 +1,8 @@
 //! The registry and the monitors.
 
 use crate::atoms;
-use crate::caller::Place;
 use crate::charge::charge;
-use crate::handle::{self, Handle, Owned};
-use crate::watch::{Watch, Watches};
+use crate::process::{Handle, Place, Watch, Watches, registry};
 use esock::socket::registry::Page;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,13 +13,13 @@ const MONITOR: u32 = 2;
 /// `number_of()`
 #[rustler::nif]
 fn number_of() -> usize {
-    handle::number_of()
+    registry::number_of()
 }
 
 /// `which_sockets(Cursor)`: a page of the sockets.
 #[rustler::nif]
 fn which_sockets(env: Env<'_>, cursor: usize) -> Term<'_> {
-    page(env, handle::registered(env, cursor))
+    page(env, registry::registered(env, cursor))
 }
 
 /// `{Found, Next}`, where `Next` is the cursor of the next page, or `done`. The first page is at 0.
@@ -34,7 +32,7 @@ fn page<'a>(env: Env<'a>, Page { entries, next }: Page<Term<'a>>) -> Term<'a> {
 /// `use_registry(On)`
 #[rustler::nif]
 fn use_registry(env: Env<'_>, on: bool) -> Term<'_> {
-    handle::USE_REGISTRY.store(on, Relaxed);
+    registry::USE_REGISTRY.store(on, Relaxed);
     atoms::ok().encode(env)
 }
 
@@ -44,7 +42,7 @@ fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let watch = Watch::start(env, &resource).ok_or(Error::BadArg)?;
     // It may have been closed between the two: then whoever closed it has told the watch, or nobody has.
-    if !resource.register(env)
+    if !Handle::register(&resource, env)
         && let Some(watch) = watch.leave()
     {
         Watch::tell(&watch, env, Place::Call);

@@ -1,8 +1,7 @@
 //! What SCTP has beside options: addresses of an association, connecting to several, peeling off, RFC 6458 section 9.
 
 use super::finish;
-use crate::caller::{self, Place};
-use crate::handle::Handle;
+use crate::process::{Handle, Place, handle, notify};
 use crate::term::{address, list};
 use crate::{atoms, fail};
 use esock::wire::sctp;
@@ -51,11 +50,11 @@ fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResu
 fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let (result, wakes) = resource.socket.sctp_peeloff(id);
-    caller::tell(env, Place::Call, wakes);
+    notify::tell(env, Place::Call, wakes);
     match result {
         Ok(socket) => {
             let handle = Handle::open(env, (Place::Call, env.pid()), socket, resource.registered());
-            Ok((atoms::ok(), crate::handle::socket(env, &handle)).encode(env))
+            Ok((atoms::ok(), handle::socket(env, &handle)).encode(env))
         }
         Err(failure) => fail::failure(env, failure),
     }

@@ -1,8 +1,7 @@
 //! send, sendto.
 
-use super::{Wait, run};
-use crate::handle::Handle;
-use crate::job::{Args, Job, unsent};
+use super::run;
+use crate::process::{Args, Handle, Job, Wait, job::unsent};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
 use esock::op;

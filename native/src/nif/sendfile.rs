@@ -1,9 +1,8 @@
 //! sendfile, and the reading ahead that keeps it from waiting for a disk.
 
-use super::{Wait, run};
-use crate::handle::Handle;
-use crate::job::{Args, Job};
-use crate::{atoms, fail, worker};
+use super::run;
+use crate::process::{Args, Handle, Job, Wait, pool};
+use crate::{atoms, fail};
 use esock::op::sendfile::{AT_ONCE, SendFile};
 use esock::socket::backend::Backend;
 use rustler::{Atom, Encoder, Env, NifResult, Resource, ResourceArc, Term};
@@ -103,7 +102,7 @@ fn send_part<'a>(
     let (file, before): (ResourceArc<File>, u64) = (file.decode()?, before.decode()?);
     let (offset, count): (i64, usize) = span.decode()?;
     if wait.acting.is_some() {
-        worker::outside(|| esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE)));
+        pool::outside(|| esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE)));
     }
     let mut op = SendFile { file: &file.fd, offset, count };
     let tag = || atoms::sendfile().encode(env);

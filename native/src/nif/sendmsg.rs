@@ -1,9 +1,8 @@
 //! sendmsg, sendv, sendmmsg.
 
-use super::{Wait, run};
+use super::run;
 use crate::charge::charge;
-use crate::handle::Handle;
-use crate::job::{Args, Job};
+use crate::process::{Args, Handle, Job, Wait};
 use crate::term::flags;
 use crate::term::message::{self, Envelope, Iov};
 use crate::{atoms, fail};
@@ -12,6 +11,7 @@ use esock::op::sendmmsg::SendMmsg;
 use esock::op::sendmsg::SendMsg;
 use esock::sys::io::Message;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// `sendmsg(Socket, Msg, Flags, Handle, How)`
 #[rustler::nif]
@@ -46,7 +46,7 @@ fn send_message<'a>(
     wait: &Wait<'a>,
     [msg, flags, _]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let (mut iov, envelope) = match message::decode(env, msg, socket)? {
+    let (mut iov, envelope) = match message::decode(env, msg, socket.socket.kind, ctrl_room(socket))? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
@@ -138,6 +138,11 @@ fn sendmmsg<'a>(
     })
 }
 
+/// How much room the socket's setting has for control messages to send.
+fn ctrl_room(socket: &Handle) -> usize {
+    socket.socket.settings.sndctrlbuf.load(Relaxed)
+}
+
 /// Charges the caller with what its parts take, beside the attempt; nobody, where the call is made in its place.
 fn charge_for(env: Env<'_>, wait: &Wait<'_>, micros: u32) {
     if wait.acting.is_none() {
@@ -160,7 +165,7 @@ fn parts<'a>(env: Env<'a>, msgs: Term<'a>, flags: i32, socket: &Handle) -> NifRe
     // At most as many as cost so much, and one.
     while cost < COST && !rest.is_empty_list() {
         let (msg, tail) = rest.list_get_cell()?;
-        let (mut iov, envelope) = match message::decode(env, msg, socket)? {
+        let (mut iov, envelope) = match message::decode(env, msg, socket.socket.kind, ctrl_room(socket))? {
             Ok(message) => message,
             Err(error) => return Ok(Err(error)),
         };

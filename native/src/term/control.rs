@@ -1,34 +1,13 @@
 //! Control messages as maps, `socket:cmsg_send()` and `socket:cmsg_recv()`.
 
 use super::{list, value};
-use crate::{atoms, buffer};
+use crate::atoms;
 use esock::table::control as table;
 use esock::table::control::Row;
 use esock::wire::cmsg as control;
 use esock::wire::cmsg::Message;
-use rustler::{Atom, Binary, Encoder, Env, Term};
+use rustler::{Atom, Binary, Env, Term};
 use std::borrow::Cow;
-
-/// `#{level, type, data}`, with `value` where the table knows the type.
-pub(crate) fn encode<'a>(env: Env<'a>, message: &Message) -> Option<Term<'a>> {
-    let row = table::find(message.level, message.kind);
-    let known = row.map_or_else(|| table::TABLE.iter().find(|row| row.number == message.level), Some);
-    let atom = |name: &str| Atom::from_bytes(env, name.as_bytes()).ok().map(|atom| atom.encode(env));
-    let level = match known {
-        Some(row) => atom(row.level)?,
-        None => value::protocol(env, 0, message.level),
-    };
-    let kind = match row {
-        Some(row) => atom(row.name)?,
-        None => message.kind.encode(env),
-    };
-    let data = buffer::copy(env, &message.data)?;
-    let mut pairs = vec![(atoms::level(), level), (atoms::kind(), kind), (atoms::data(), data)];
-    if let Some(read) = row.and_then(|row| row.codec.read(&message.data)) {
-        pairs.push((atoms::value(), value::encode(env, &read, 0)?));
-    }
-    Term::map_from_pairs(env, &pairs).ok()
-}
 
 /// What is wrong with a list of messages.
 pub(crate) enum Wrong<'a> {

@@ -1,7 +1,6 @@
 //! Messages to send, `socket:msg_send()`, and I/O vectors.
 
 use super::{address, control};
-use crate::handle::Handle;
 use crate::{atoms, fail};
 use esock::op::sendmsg::IOV_MAX;
 use esock::op::{gso, send};
@@ -12,7 +11,6 @@ use esock::wire::errno;
 use rustler::{Binary, Encoder, Env, NifResult, Term};
 use std::io::IoSlice;
 use std::num::NonZeroU16;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// An I/O vector, as far as one attempt takes it.
 pub(crate) struct Iov<'a> {
@@ -164,7 +162,8 @@ pub(crate) fn too_long(env: Env<'_>) -> Term<'_> {
 pub(crate) fn decode<'a>(
     env: Env<'a>,
     msg: Term<'a>,
-    socket: &Handle,
+    kind: Kind,
+    room: usize,
 ) -> NifResult<Result<(Iov<'a>, Envelope), Term<'a>>> {
     let iov = match Iov::decode(env, msg.map_get(atoms::iov())?) {
         Ok(iov) => iov,
@@ -177,11 +176,11 @@ pub(crate) fn decode<'a>(
         },
         Err(_) => None,
     };
-    let (ctrl, cost) = match ctrl(env, msg, socket.socket.settings.sndctrlbuf.load(Relaxed))? {
+    let (ctrl, cost) = match ctrl(env, msg, room)? {
         Ok(ctrl) => ctrl,
         Err(error) => return Ok(Err(error)),
     };
-    Ok(gso(env, msg, socket.socket.kind).map(|gso| (iov, Envelope { to, ctrl, gso, cost })))
+    Ok(gso(env, msg, kind).map(|gso| (iov, Envelope { to, ctrl, gso, cost })))
 }
 
 /// The control messages, in no more than `room` bytes, and what they cost.

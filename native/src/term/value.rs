@@ -2,6 +2,8 @@
 
 use crate::term::{address, list};
 use crate::{atoms, buffer};
+use esock::table::control;
+use esock::wire::cmsg::Message;
 use esock::wire::codec::{Codec, Layout};
 use esock::wire::errno::Errno;
 use esock::wire::value::{Kin, Value};
@@ -127,7 +129,7 @@ pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Ter
         Value::Text(text) => Some(text.encode(env)),
         Value::Bytes(bytes) => buffer::copy(env, bytes),
         Value::Cmsgs(messages) => {
-            let terms: Option<Vec<_>> = messages.iter().map(|message| super::control::encode(env, message)).collect();
+            let terms: Option<Vec<_>> = messages.iter().map(|message| control_message(env, message)).collect();
             Some(terms?.encode(env))
         }
         Value::List(values) => {
@@ -140,6 +142,27 @@ pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Ter
             Term::map_from_pairs(env, &pairs?).ok()
         }
     }
+}
+
+/// `#{level, type, data}`, with `value` where the table knows the type.
+pub(crate) fn control_message<'a>(env: Env<'a>, message: &Message) -> Option<Term<'a>> {
+    let row = control::find(message.level, message.kind);
+    let known = row.map_or_else(|| control::TABLE.iter().find(|row| row.number == message.level), Some);
+    let atom = |name: &str| Atom::from_bytes(env, name.as_bytes()).ok().map(|atom| atom.encode(env));
+    let level = match known {
+        Some(row) => atom(row.level)?,
+        None => protocol(env, 0, message.level),
+    };
+    let kind = match row {
+        Some(row) => atom(row.name)?,
+        None => message.kind.encode(env),
+    };
+    let data = buffer::copy(env, &message.data)?;
+    let mut pairs = vec![(atoms::level(), level), (atoms::kind(), kind), (atoms::data(), data)];
+    if let Some(read) = row.and_then(|row| row.codec.read(&message.data)) {
+        pairs.push((atoms::value(), encode(env, &read, 0)?));
+    }
+    Term::map_from_pairs(env, &pairs).ok()
 }
 
 /// A protocol by its name. Number 0 is IP's only in the internet domains: elsewhere it is the default.

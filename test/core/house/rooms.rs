@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the core, from the ground up.
 const CORE: [&str; 8] = ["wire", "table", "sys", "lane", "op", "poller", "ring", "socket"];
+/// The rooms of the NIF, from the ground up.
+const NIF: [&str; 8] = ["atoms", "sys", "fail", "charge", "buffer", "term", "process", "nif"];
 
 /// The module paths that a file's code names: `use` lines, braces resolved, and paths in the text.
 fn paths(text: &str) -> Vec<String> {
@@ -113,6 +115,11 @@ fn stands(dir: &str, rooms: &[&str]) {
 #[test]
 fn the_core_stands() {
     stands("src", &[&CORE[..], &["lib"]].concat());
+}
+
+#[test]
+fn the_nif_stands() {
+    stands("native/src", &[&NIF[..], &["lib"]].concat());
 }
 
 #[test]

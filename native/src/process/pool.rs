@@ -1,72 +1,55 @@
-//! Threads for what would hold a scheduler: jobs that may wait for a disk, and telling many waiters.
+//! Threads for what would hold a scheduler.
 
-use crate::caller::{self, Waiter};
-use crate::watch::Watch;
 use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
-use esock::lane::wakes::Wakes;
-use esock::socket::Socket;
-use esock::socket::descriptor::Descriptor;
 use esock::sys::processor::unbind;
 use parking_lot::{Condvar, Mutex};
-use rustler::{LocalPid, ResourceArc};
-use slab::Slab;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Once, OnceLock};
 use std::thread::{Builder, park};
 use std::time::Duration;
 
-/// Jobs that wait for a disk at the same time. Chosen, not measured.
-const FILES: usize = 4;
 const STACK: usize = 256 * 1024;
 /// How long the end of the VM waits for threads that use it: each does so for moments only.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a thread is to do.
-pub(crate) enum Work {
-    /// Go on with a completion that was woken. It may wait for a disk.
-    Complete(Arc<Waiter>),
-    /// Tell waiters.
-    Tell(Wakes<Waiter>),
-    /// Tell the monitors of a socket that is closed.
-    Down(Slab<ResourceArc<Watch>>),
-    /// Take a process that has ended out of a socket's lanes.
-    Gone(Arc<Socket<Waiter>>, LocalPid),
-    /// Close a descriptor of which nobody waits for the end.
-    Close(Descriptor),
+/// What a thread can do.
+pub(crate) trait Run: Send + 'static {
+    /// Does it.
+    fn run(self);
 }
 
 /// A queue of work, and the threads that do it.
-pub(crate) struct Pool {
+pub(crate) struct Pool<T> {
     name: &'static str,
     threads: usize,
-    queue: OnceLock<Option<Sender<Work>>>,
+    queue: OnceLock<Option<Sender<T>>>,
 }
 
-/// For jobs that read a file.
-pub(crate) static DISK: Pool = Pool { name: "esock_file", threads: FILES, queue: OnceLock::new() };
-/// For receives of much, which are copied. A disk that does not answer holds up none of them.
-pub(crate) static COPIES: Pool = Pool { name: "esock_copy", threads: 1, queue: OnceLock::new() };
-/// For everything else. One thread: what concerns one waiter comes in order.
-pub(crate) static BACKGROUND: Pool = Pool { name: "esock_work", threads: 1, queue: OnceLock::new() };
+impl<T> Pool<T> {
+    /// A pool whose threads start with the first work.
+    pub(super) const fn new(name: &'static str, threads: usize) -> Self {
+        Self { name, threads, queue: OnceLock::new() }
+    }
+}
 
-impl Pool {
+impl<T: Run> Pool<T> {
     /// Has a thread do it. Gives it back where there is no thread.
-    pub(crate) fn take(&'static self, work: Work) -> Result<(), Work> {
+    pub(crate) fn take(&'static self, work: T) -> Result<(), T> {
         match self.queue.get_or_init(|| self.start()) {
             Some(queue) => queue.try_send(work).map_err(TrySendError::into_inner),
             None => Err(work),
         }
     }
 
-    fn start(&'static self) -> Option<Sender<Work>> {
+    fn start(&'static self) -> Option<Sender<T>> {
         static AT_EXIT: Once = Once::new();
         AT_EXIT.call_once(|| {
             esock::sys::exit::at_exit(stop);
         });
         let (queue, works) = unbounded();
         let threads = (0..self.threads).filter(|index| {
-            let works: Receiver<Work> = works.clone();
+            let works: Receiver<T> = works.clone();
             let builder = Builder::new().name(format!("{}_{index}", self.name)).stack_size(STACK);
             let run = move || {
                 unbind();
@@ -80,18 +63,6 @@ impl Pool {
             builder.spawn(run).is_ok()
         });
         (threads.count() > 0).then_some(queue)
-    }
-}
-
-impl Work {
-    fn run(self) {
-        match self {
-            Self::Complete(waiter) => waiter.work(),
-            Self::Tell(wakes) => caller::tell_all(&wakes),
-            Self::Down(watches) => caller::down_all(&watches),
-            Self::Gone(socket, pid) => socket.gone(pid).iter().for_each(caller::tell_all),
-            Self::Close(descriptor) => descriptor.close_unattended(),
-        }
     }
 }
 

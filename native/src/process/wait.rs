@@ -1,68 +1,20 @@
 //! How a call waits, and what it answers while it does.
 
-use crate::caller::{self, Place, Waiter};
-use crate::handle::Handle;
-use crate::job::{Args, Job, Task};
+use super::kept::Kept;
+use super::model::{Handle, How, Step, StoredCall, Task, Wait, Waiter};
+use super::place::Place;
+use super::{notify, waiter};
 use crate::{atoms, charge, fail};
 use esock::lane::wakes::Wakes;
 use esock::lane::{Claim, Wake};
 use esock::op::Op;
 use esock::socket::Outcome;
 use esock::socket::answer::{Answer, Failure, Mode};
-use esock::socket::backend::Backend;
+use parking_lot::Mutex;
 use rustler::{Atom, Encoder, Env, Error, LocalPid, NifResult, ResourceArc, Term};
 use std::cell::Cell;
 use std::sync::Arc;
-
-/// How a call waits, from its arguments `Handle` and `How`:
-///
-/// | `How` | `Handle` | |
-/// |---|---|---|
-/// | `nowait` | a reference, or `nowait` for a new one | answer as the user of the API gets it |
-/// | `select` | as with `nowait` | the same, and never `completion` |
-/// | `zero` | anything | do not wait: `{error, timeout}`; or `yield` where a ring is about to bring something |
-/// | an integer | a reference | answer `yield`, `wait` or `{wait, Part}`; so often has the caller yielded |
-pub(crate) struct Wait<'a> {
-    handle: Cell<Term<'a>>,
-    how: How,
-    /// Who waits.
-    pub(crate) pid: LocalPid,
-    /// Who is acted for, by whoever polls.
-    pub(crate) acting: Option<Arc<Waiter>>,
-    task: Cell<Option<Task<'a>>>,
-    step: Cell<Step<'a>>,
-    /// So many bytes are worth a message.
-    least: Cell<usize>,
-    /// The call has the turn from its last attempt.
-    kept: Cell<bool>,
-    /// The waiters to tell when the completion that is being done has had its message.
-    others: Cell<Wakes<Waiter>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    Nowait,
-    Select,
-    Zero,
-    /// As `Zero`, after an answer that there is more.
-    More,
-    Yielded(u32),
-}
-
-/// How far a call has come that is completed for its caller.
-#[derive(Clone, Copy)]
-pub(crate) enum Step<'a> {
-    /// The answer is the result.
-    Answered,
-    /// It waits.
-    Waiting,
-    /// This is done (or left); the call is to be made again for the rest.
-    Part(Term<'a>),
-    /// Who waited has left, or was told why there will be nothing.
-    Gone,
-    /// No operation was attempted: the call was refused before.
-    Refused,
-}
+use std::sync::atomic::AtomicBool;
 
 impl<'a> Wait<'a> {
     pub(crate) fn decode(env: Env<'a>, handle: Term<'a>, how: Term<'a>) -> NifResult<Self> {
@@ -102,22 +54,6 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Makes a call, one that is completed for the caller where the socket is of that kind.
-    pub(crate) fn call(
-        &self,
-        env: Env<'a>,
-        socket: &ResourceArc<Handle>,
-        job: &'static Job,
-        args: Args<'a>,
-    ) -> NifResult<Term<'a>> {
-        let itself = job.rights && socket.socket.kind.local();
-        if self.how == How::Nowait && socket.socket.backend == Backend::Uring && !itself {
-            Task { job, args, left: None }.proceed(env, socket, self)
-        } else {
-            (job.call)(env, socket, self, args)
-        }
-    }
-
     /// What is being done, with what is left to do.
     pub(crate) fn set(&self, task: Task<'a>) {
         self.kept.set(matches!(self.step.get(), Step::Part(_)));
@@ -136,7 +72,7 @@ impl<'a> Wait<'a> {
 
     /// There was an attempt. The caller is charged, unless it gives up its turn, and whoever is to be woken is told; but a completion that ends with this has its
     /// message first.
-    pub(super) fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, mut wakes: Wakes<Waiter>) {
+    pub(crate) fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, mut wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
         wakes.drop_same(|waiter| self.is(waiter));
         if self.acting.is_none() {
@@ -145,7 +81,7 @@ impl<'a> Wait<'a> {
         if self.acting.is_some() && ends {
             self.others.set(wakes);
         } else {
-            caller::tell(env, self.place(), wakes);
+            notify::tell(env, self.place(), wakes);
         }
     }
 
@@ -169,7 +105,7 @@ impl<'a> Wait<'a> {
     }
 
     /// What the core is to do where the call would block.
-    pub(super) fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode {
         match self.how {
             How::Nowait if self.completes() => Mode::Start,
             How::Nowait | How::Select => Mode::Wait,
@@ -204,7 +140,7 @@ impl<'a> Wait<'a> {
     }
 
     /// Whether this waiter is the caller under its handle.
-    pub(super) fn is(&self, waiter: &Waiter) -> bool {
+    pub(crate) fn is(&self, waiter: &Waiter) -> bool {
         match &self.acting {
             Some(acting) => std::ptr::eq(&raw const **acting, waiter),
             None => waiter.process() == self.pid && waiter.is(self.handle.get()),
@@ -212,7 +148,7 @@ impl<'a> Wait<'a> {
     }
 
     /// What makes the waiter, and the handle where the caller left that to us.
-    pub(super) fn waiter<'w>(
+    pub(crate) fn waiter<'w>(
         &'w self,
         env: Env<'a>,
         socket: &'w ResourceArc<Handle>,
@@ -221,12 +157,28 @@ impl<'a> Wait<'a> {
             if !self.handle.get().is_ref() {
                 self.handle.set(env.make_ref().encode(env));
             }
-            Waiter::new(env, self, socket.clone())
+            self.new_waiter(env, socket.clone())
         }
     }
 
+    /// The calling process, to be told under `handle`.
+    pub(crate) fn new_waiter(&self, env: Env<'a>, socket: ResourceArc<Handle>) -> Waiter {
+        let pid = self.pid;
+        let monitor = match &self.acting {
+            Some(before) => before.monitor.lock().take(),
+            None if socket.owned_by(pid) => None,
+            None => env.monitor(&socket, &pid).map(Arc::new),
+        };
+        let stored = self.task().map(|task| StoredCall::new(env, task));
+        let tag = if stored.is_some() { waiter::tag(self.handle()) } else { 0 };
+        let (handle, notified) = (Kept::new(self.handle()), AtomicBool::new(false));
+        // Who blocks tries again, and so does a completion.
+        let trusts = stored.is_none() && !self.blocking();
+        Waiter { pid, socket, handle, stored, monitor: Mutex::new(monitor), tag, notified, trusts, least: self.least() }
+    }
+
     /// Attempts the operation: as a call, or as the rest of one that has the turn.
-    pub(super) fn attempt<O: Op>(
+    pub(crate) fn attempt<O: Op>(
         &self,
         env: Env<'a>,
         handle: &ResourceArc<Handle>,
@@ -242,13 +194,13 @@ impl<'a> Wait<'a> {
             if !matches!(answer, Answer::Failed(Failure::InLine)) {
                 return (answer, wakes);
             }
-            caller::tell(env, self.place(), wakes);
+            notify::tell(env, self.place(), wakes);
         }
         handle.socket.run(op, self.pid, self.mode(), self.waiter(env, handle))
     }
 
     /// `{select_info, Tag, Handle}`, or `{completion_info, Op, Handle}`
-    pub(super) fn info(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
+    pub(crate) fn info(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
         match self.task.get() {
             Some(task) => (atoms::completion_info(), (task.job.name)(), self.handle.get()).encode(env),
             None => (atoms::select_info(), tag(), self.handle.get()).encode(env),
@@ -256,7 +208,7 @@ impl<'a> Wait<'a> {
     }
 
     /// The answer of a call that waits.
-    pub(super) fn waiting(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
+    pub(crate) fn waiting(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>) -> Term<'a> {
         self.step.set(Step::Waiting);
         match self.how {
             How::Yielded(_) => atoms::wait().encode(env),
@@ -266,23 +218,23 @@ impl<'a> Wait<'a> {
     }
 
     /// The answer of a call that is done, and waits for the next.
-    pub(super) fn again(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, answer: Term<'a>) -> NifResult<Term<'a>> {
+    pub(crate) fn again(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, answer: Term<'a>) -> NifResult<Term<'a>> {
         let (_, data): (Atom, Term<'a>) = answer.decode()?;
         let name = if self.completes() { atoms::completion() } else { atoms::select_read() };
         Ok((name, (self.info(env, tag), data)).encode(env))
     }
 
     /// The answer of a call for whose outcome there is no memory. It is in line, and is not told so: it leaves.
-    pub(super) fn left(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
+    pub(crate) fn left(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
         let (handle_term, mine) = (self.handle.get(), |waiter: &Waiter| waiter.is(self.handle.get()));
-        let key = (self.pid, caller::tag(handle_term));
-        caller::tell(env, self.place(), handle.socket.cancel(claim.direction(), key, mine).1);
+        let key = (self.pid, waiter::tag(handle_term));
+        notify::tell(env, self.place(), handle.socket.cancel(claim.direction(), key, mine).1);
         self.step.set(Step::Answered);
         fail::error(env, atoms::enomem())
     }
 
     /// The answer of a call that has done a part, and waits for the rest or is to go on (`more`).
-    pub(super) fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>, more: bool) -> Term<'a> {
+    pub(crate) fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>, more: bool) -> Term<'a> {
         match self.how {
             _ if more && !self.completes() => (atoms::more(), data).encode(env),
             How::Zero | How::More => fail::error(env, (atoms::timeout(), data)),
@@ -306,17 +258,17 @@ impl<'a> Wait<'a> {
                 .socket
                 .with_woken(mine, |waiter| waiter.suspend(env, task))
                 .into_iter()
-                .for_each(|wakes| caller::tell(env, self.place(), wakes));
+                .for_each(|wakes| notify::tell(env, self.place(), wakes));
         }
         let found = socket.socket.hand_to_poller(|waiter| self.is(waiter)).map(|(found, wakes)| {
-            caller::tell(env, self.place(), wakes);
+            notify::tell(env, self.place(), wakes);
             found
         });
         (self.acting.is_some() || found.contains(&true)).then(|| self.waiting(env, || atoms::undefined().encode(env)))
     }
 
     /// A failure of what is completed: of the call, or of nobody's any more.
-    pub(super) fn failed(&self, failure: Failure) {
+    pub(crate) fn failed(&self, failure: Failure) {
         self.step.set(match failure {
             Failure::InLine if self.acting.is_some() => Step::Gone,
             _ => Step::Answered,

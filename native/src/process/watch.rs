@@ -1,28 +1,14 @@
 //! Monitors of sockets.
 
+use super::model::{BACKGROUND, Handle, Watch, Watches, Work};
+use super::place::Place;
+use super::{handle, notify};
 use crate::atoms;
-use crate::caller::{self, Place};
-use crate::handle::{self, Handle};
-use crate::worker::{BACKGROUND, Work};
 use esock::socket::registry::Page;
-use parking_lot::Mutex;
 use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc};
 use slab::Slab;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-/// The monitor of one process on one socket. The monitor's reference is this resource.
-pub(crate) struct Watch {
-    pid: LocalPid,
-    /// It is in the registry, since it is monitored: nothing is kept by this that would not be there.
-    socket: ResourceArc<Handle>,
-    /// Its key in the table of the socket, and the VM's watch over the process.
-    entry: OnceLock<(usize, Monitor)>,
-}
-
-/// The monitors of one socket that are still to tell.
-#[derive(Default)]
-pub(crate) struct Watches(Mutex<Slab<ResourceArc<Watch>>>);
 
 /// How many there are, of all sockets.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -80,7 +66,7 @@ impl Watch {
     pub(crate) fn tell(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
         let socket = handle::socket(env, &this.socket);
         let message = (atoms::down(), this, atoms::socket(), socket, atoms::closed());
-        caller::send(env, this.pid, message.encode(env));
+        notify::send(env, this.pid, message.encode(env));
         Self::end(this, env, place);
     }
 

@@ -1,0 +1,142 @@
+//! How sockets close: by a call, by the end of their owner, or as garbage.
+
+use super::model::{BACKGROUND, Handle, Owner, Work};
+use super::notify;
+use super::place::Place;
+use esock::socket::descriptor::Descriptor;
+use parking_lot::Mutex;
+use rustler::{Env, LocalPid, Monitor, Resource, ResourceArc};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
+
+/// Sockets on descriptors that others have lent, by number. A socket of ours that closes its descriptor closes them first: the number
+/// may be another's then.
+static LENT: Mutex<BTreeMap<RawFd, Vec<ResourceArc<Handle>>>> = Mutex::new(BTreeMap::new());
+/// Whether there has ever been one: most nodes have none, and their closes take no lock for it.
+static LENDS: AtomicBool = AtomicBool::new(false);
+
+#[rustler::resource_impl]
+impl Resource for Handle {
+    const IMPLEMENTS_DESTRUCTOR: bool = true;
+    const IMPLEMENTS_DOWN: bool = true;
+
+    fn destructor(self, env: Env<'_>) {
+        // Nobody refers to the socket, so nobody waits.
+        let open = self.close(env, Place::Callback);
+        close_unattended(open.or_else(|| self.lingering.lock().take()));
+    }
+
+    fn down<'a>(&'a self, env: Env<'a>, pid: LocalPid, monitor: Monitor) {
+        let is = |kept: &Mutex<Option<Owner>>| kept.lock().as_ref().is_some_and(|kept| kept.monitor == Some(monitor));
+        if is(&self.owner) {
+            self.end(env);
+        } else if is(&self.closer) {
+            close_unattended(self.lingering.lock().take());
+        } else if BACKGROUND.take(Work::Gone(Arc::clone(&self.socket), pid)).is_err() {
+            self.socket.gone(pid).into_iter().for_each(|wakes| notify::tell(env, Place::Callback, wakes));
+        }
+    }
+}
+
+impl Handle {
+    /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
+    pub(crate) fn close(&self, env: Env<'_>, place: Place) -> Option<Descriptor> {
+        let (descriptor, wakes) = self.socket.close()?;
+        for other in self.borrowers(&descriptor) {
+            drop(other.close(env, place));
+        }
+        for wakes in wakes {
+            notify::tell(env, place, wakes);
+        }
+        self.unregister();
+        *self.meta.lock() = None;
+        self.watches.fire(env, place);
+        Some(descriptor)
+    }
+
+    /// The sockets that are to be closed with this one. One that is lent itself is so no more.
+    fn borrowers(&self, descriptor: &Descriptor) -> Vec<ResourceArc<Self>> {
+        let Some(number) = descriptor.as_fd().map(|fd| fd.as_raw_fd()).filter(|_| LENDS.load(Acquire)) else {
+            return Vec::new();
+        };
+        let mut lent = LENT.lock();
+        if descriptor.ours() {
+            return lent.remove(&number).unwrap_or_default();
+        }
+        if let Entry::Occupied(mut sockets) = lent.entry(number) {
+            // They are dropped when the lock is released.
+            let (mine, others) =
+                sockets.get_mut().drain(..).partition(|socket| std::ptr::eq(&raw const **socket, self));
+            *sockets.get_mut() = others;
+            if sockets.get().is_empty() {
+                sockets.remove();
+            }
+            return mine;
+        }
+        Vec::new()
+    }
+
+    /// Closes it because its owner has ended.
+    pub(super) fn end(&self, env: Env<'_>) {
+        if let Some(descriptor) = self.close(env, Place::Callback) {
+            *self.owner.lock() = None;
+            close_unattended(Some(descriptor));
+        }
+    }
+
+    /// Nobody's death closes the socket any more: it is closed.
+    pub(crate) fn disown(this: &ResourceArc<Self>, env: Env<'_>) {
+        let old = this.owner.lock().take();
+        if let Some(monitor) = old.and_then(|old| old.monitor) {
+            env.demonitor(this, &monitor);
+        }
+    }
+
+    /// Keeps a descriptor whose close may block until the calling process comes to close it, or ends.
+    pub(crate) fn linger(this: &ResourceArc<Self>, env: Env<'_>, descriptor: Descriptor) {
+        *this.lingering.lock() = Some(descriptor);
+        let pid = env.pid();
+        // Under the lock, as in `own`.
+        let mut closer = this.closer.lock();
+        let monitor = env.monitor(this, &pid);
+        *closer = Some(Owner { pid, monitor });
+        if monitor.is_none() {
+            // It was killed meanwhile.
+            close_unattended(this.lingering.lock().take());
+        }
+    }
+
+    /// The calling process closes it now.
+    pub(crate) fn unlinger(this: &ResourceArc<Self>, env: Env<'_>) -> Option<Descriptor> {
+        let closer = this.closer.lock().take();
+        if let Some(monitor) = closer.and_then(|closer| closer.monitor) {
+            env.demonitor(this, &monitor);
+        }
+        this.lingering.lock().take()
+    }
+
+    /// Its descriptor is somebody else's, who may be a socket of ours.
+    pub(crate) fn borrow(this: &ResourceArc<Self>, number: RawFd) {
+        LENT.lock().entry(number).or_default().push(this.clone());
+        LENDS.store(true, Release);
+    }
+}
+
+/// Closes a descriptor of which nobody waits for the end. Its port is free then, unless many connections wait in its backlog, which
+/// the system resets one by one: that is for a thread.
+fn close_unattended(descriptor: Option<Descriptor>) {
+    let Some(descriptor) = descriptor else {
+        return;
+    };
+    let long = descriptor.slow() && descriptor.crowded() == Some(true);
+    let work = Work::Close(descriptor);
+    if let Err(Work::Close(descriptor)) = if long { BACKGROUND.take(work) } else { Err(work) } {
+        descriptor.close_unattended();
+    }
+}

@@ -1,0 +1,21 @@
+//! What ties sockets to processes: the resources behind the terms, who waits, and every message.
+
+mod close;
+mod complete;
+pub(crate) mod handle;
+pub(crate) mod job;
+mod kept;
+mod model;
+pub(crate) mod notify;
+pub(crate) mod open;
+mod place;
+pub(crate) mod pool;
+pub(crate) mod registry;
+mod stored;
+pub(crate) mod wait;
+pub(crate) mod waiter;
+mod watch;
+mod work;
+
+pub(crate) use model::{Args, Handle, Job, Step, Wait, Waiter, Watch, Watches};
+pub(crate) use place::Place;

@@ -1,0 +1,71 @@
+//! New sockets, and who owns them.
+
+use super::model::{Handle, Owner, Waiter, Watches};
+use super::notify;
+use super::place::Place;
+use crate::atoms;
+use esock::socket::Socket;
+use parking_lot::Mutex;
+use rustler::{Atom, Env, LocalPid, ResourceArc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Sockets opened, of which every so many asks its process to attend to its signals.
+static OPENED: AtomicUsize = AtomicUsize::new(0);
+const ATTEND: usize = 64;
+
+impl Handle {
+    /// A socket that a process owns, which calls or is acted for.
+    pub(crate) fn open(
+        env: Env<'_>,
+        (place, pid): (Place, LocalPid),
+        socket: Arc<Socket<Waiter>>,
+        registered: bool,
+    ) -> ResourceArc<Self> {
+        let handle = ResourceArc::new(Self {
+            socket,
+            owner: Mutex::new(None),
+            meta: Mutex::new(None),
+            watches: Watches::default(),
+            key: Mutex::new(None),
+            lingering: Mutex::new(None),
+            closer: Mutex::new(None),
+            closing: Mutex::new(None),
+        });
+        Self::own(&handle, env, place, pid);
+        OPENED.fetch_add(1, Relaxed);
+        if registered {
+            Self::register(&handle, env);
+        }
+        handle
+    }
+
+    /// Makes a process the owner. One that has ended closes the socket as its death would have.
+    pub(crate) fn own(this: &ResourceArc<Self>, env: Env<'_>, place: Place, pid: LocalPid) {
+        // Under the lock: a process that ends as soon as it is watched has to be found as the owner.
+        let mut owner = this.owner.lock();
+        let monitor = this.monitor(place.caller(env), &pid);
+        let alive = monitor.is_some();
+        let old = owner.replace(Owner { pid, monitor });
+        drop(owner);
+        // A former owner that still waits is monitored on, until the last of its waits ends.
+        if let Some(Owner { pid: old, monitor: Some(monitor) }) = old {
+            let monitor = Arc::new(monitor);
+            let shown = this.socket.waiters(old, |waiter| waiter.share(&monitor));
+            shown.into_iter().for_each(|wakes| notify::tell(env, place, wakes));
+            if let Some(monitor) = Arc::into_inner(monitor) {
+                this.demonitor(place.caller(env), &monitor);
+            }
+        }
+        if !alive {
+            this.end(env);
+        }
+    }
+}
+
+/// What goes with new sockets: `ok`; or `signals`, now and then. The watch over an owner is a signal to it, and so is its
+/// end. On OTP 25 (not on 29) a process that calls and never waits leaves them in its queue, and each of its collections
+/// goes through all of them: it gets slower with every socket.
+pub(crate) fn taken(count: usize) -> Atom {
+    if OPENED.load(Relaxed) % ATTEND < count { atoms::signals() } else { atoms::ok() }
+}

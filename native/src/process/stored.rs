@@ -1,0 +1,64 @@
+//! Calls that are kept until their turn comes.
+
+use super::kept::Kept;
+use super::model::{COPIES, DISK, Keep, StoredCall, Task, Work};
+use super::pool::Pool;
+use crate::atoms;
+use esock::ring::ahead::MUCH;
+use parking_lot::Mutex;
+use rustler::env::OwnedEnv;
+use rustler::{Encoder, Env, Term};
+
+impl StoredCall {
+    pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
+        let [length, ..] = task.args;
+        let much = task.job.rest.is_none() && length.decode::<u64>().is_ok_and(|length| length > MUCH as u64);
+        Self { job: task.job, much, kept: Mutex::new(Keep::new(env, task)) }
+    }
+
+    /// The threads for it, if it may hold one: it waits for a disk, or copies much.
+    pub(crate) fn pool(&self) -> Option<&'static Pool<Work>> {
+        if self.job.reads { Some(&DISK) } else { self.much.then_some(&COPIES) }
+    }
+
+    /// So much has been done.
+    pub(crate) fn update<'a>(&self, env: Env<'a>, task: Task<'a>) {
+        *self.kept.lock() = Keep::new(env, task);
+    }
+
+    /// The task, in an environment of the caller's.
+    pub(crate) fn load<'a>(&self, env: Env<'a>) -> Option<Task<'a>> {
+        let kept = match &*self.kept.lock() {
+            Keep::Plain(args) => {
+                let term = |number: Option<i64>| match number {
+                    Some(number) => number.encode(env),
+                    None => Term::list_new_empty(env),
+                };
+                return Some(Task { job: self.job, args: args.map(term), left: None });
+            }
+            Keep::Shared(kept) => kept.term(env)?,
+            Keep::Own(own, saved) => own.run(|own| saved.load(own).in_env(env)),
+        };
+        let (a, b, c, left): (Term<'a>, Term<'a>, Term<'a>, Term<'a>) = kept.decode().ok()?;
+        let left = Some(left).filter(|left| !left.is_atom());
+        Some(Task { job: self.job, args: [a, b, c], left })
+    }
+}
+
+impl Keep {
+    fn new<'a>(env: Env<'a>, Task { job, args: [a, b, c], left }: Task<'a>) -> Self {
+        let plain = |term: Term<'a>| {
+            if term.is_empty_list() { Some(None) } else { term.decode::<i64>().ok().map(Some) }
+        };
+        if let (Some(a), Some(b), Some(c), None) = (plain(a), plain(b), plain(c), left) {
+            return Self::Plain([a, b, c]);
+        }
+        let term = (a, b, c, left.unwrap_or_else(|| atoms::undefined().encode(env))).encode(env);
+        if job.rest.is_none() {
+            return Self::Shared(Kept::new(term));
+        }
+        let own = OwnedEnv::new();
+        let saved = own.save(term);
+        Self::Own(own, saved)
+    }
+}
