@@ -13,33 +13,33 @@ use std::cell::Cell;
 use std::time::Instant;
 
 /// So much goes without a charge, in microseconds: a fifth of a turn.
-const AT_ONCE: u32 = 200;
+const FREE: u32 = 200;
 /// A percent of a turn, which is about a millisecond.
 const PERCENT: u32 = 10;
 
 thread_local! {
     /// The process that called on this scheduler last, and for how long it has since it gave up its turn, as far as that is known.
-    static ROW: Cell<Option<(LocalPid, u32)>> = const { Cell::new(None) };
+    static CURRENT: Cell<Option<(LocalPid, u32)>> = const { Cell::new(None) };
 }
 
 /// Charges the caller with so many microseconds.
 pub(crate) fn charge(env: Env<'_>, micros: u32) {
     let caller = env.pid();
-    let before = ROW.get().filter(|(last, _)| *last == caller).map_or(0, |(_, row)| row);
-    let row = before.saturating_add(micros);
-    if row >= AT_ONCE {
-        consume_timeslice(env, i32::try_from(row / PERCENT).map_or(100, |percent| percent.clamp(1, 100)));
+    let before = CURRENT.get().filter(|(last, _)| *last == caller).map_or(0, |(_, used)| used);
+    let used = before.saturating_add(micros);
+    if used >= FREE {
+        consume_timeslice(env, i32::try_from(used / PERCENT).map_or(100, |percent| percent.clamp(1, 100)));
     }
-    ROW.set(Some((caller, row % AT_ONCE)));
+    CURRENT.set(Some((caller, used % FREE)));
 }
 
 /// The caller gives up its turn.
-pub(crate) fn rests() {
-    ROW.set(None);
+pub(crate) fn yielded() {
+    CURRENT.set(None);
 }
 
 /// So many bytes take longer than a call.
-const MUCH: usize = 16 * 1024;
+const LARGE: usize = 16 * 1024;
 
 /// What an attempt has taken, in microseconds: by the clock where much was moved, else about what is measured on loopback, where a send
 /// does the receiver's part too. Nothing where the caller gives up its turn. A charge that is too high costs CPU: schedulers wake for
@@ -55,6 +55,6 @@ pub(crate) fn cost<O: Op>(answer: &Answer<O::Done>, begun: Instant, blocking: bo
         _ => (1, 0),
     };
     // Much takes what it takes: bytes that are in no cache are copied four times as slowly.
-    let took = if moved < MUCH { 0 } else { begun.elapsed().as_micros() };
+    let took = if moved < LARGE { 0 } else { begun.elapsed().as_micros() };
     Some(u32::try_from(took).unwrap_or(u32::MAX).max(u32::try_from(calls.saturating_mul(call)).unwrap_or(u32::MAX)))
 }

@@ -15,7 +15,8 @@ fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: 
     Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT, [nothing; 3])
 }
 
-const ACCEPT: Job = Job { name: atoms::accept, call: accept_one, rest: None, reads: false, rights: false };
+const ACCEPT: Job =
+    Job { name: atoms::accept, call: accept_one, remaining: None, reads_file: false, receives_descriptors: false };
 
 fn accept_one<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, _: Args<'a>) -> NifResult<Term<'a>> {
     let tag = || atoms::accept().encode(env);
@@ -34,7 +35,8 @@ fn accept_many<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT_MANY, [max; 3])
 }
 
-const ACCEPT_MANY: Job = Job { name: atoms::accept, call: accept_some, rest: None, reads: false, rights: false };
+const ACCEPT_MANY: Job =
+    Job { name: atoms::accept, call: accept_some, remaining: None, reads_file: false, receives_descriptors: false };
 
 fn accept_some<'a>(
     env: Env<'a>,
@@ -55,14 +57,14 @@ fn accept_some<'a>(
 /// A socket of the caller for a connection. Where there can be none, the connection is closed.
 fn accepted<'a>(env: Env<'a>, wait: &Wait<'a>, listener: &Handle, fd: OwnedFd) -> Result<Term<'a>, Errno> {
     let socket = listener.socket.accepted(fd)?;
-    Ok(handle::socket(env, &Handle::open(env, (wait.place(), wait.pid), socket, listener.registered())))
+    Ok(handle::socket_term(env, &Handle::open(env, (wait.place(), wait.pid), socket, listener.registered())))
 }
 
 fn answer<'a>(env: Env<'a>, wait: &Wait<'a>, count: usize, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
     match accepted {
         // In a message there is nobody who could attend to signals.
-        Ok(sockets) if wait.acting.is_some() => (atoms::ok(), sockets).encode(env),
-        Ok(sockets) => (open::taken(count), sockets).encode(env),
+        Ok(sockets) if wait.completing.is_some() => (atoms::ok(), sockets).encode(env),
+        Ok(sockets) => (open::ok_or_signals(count), sockets).encode(env),
         Err(errno) => fail::posix(env, errno),
     }
 }

@@ -35,21 +35,21 @@ fn place(env: Env<'_>, name: Term<'_>) -> Option<u8> {
 }
 
 /// The back end for a socket with these options; or why it cannot have the one that it asks for.
-pub(super) fn of<'a>(env: Env<'a>, options: Term<'a>) -> Result<Backend, Term<'a>> {
+pub(super) fn choose<'a>(env: Env<'a>, options: Term<'a>) -> Result<Backend, Term<'a>> {
     let asked = match options.map_get(atoms::io_backend()) {
         Ok(name) => place(env, name).ok_or(name)?,
         Err(_) => DEFAULT.load(Relaxed),
     };
     match asked {
         0 => Ok(Backend::Epoll),
-        1 => pool::start().map(|_| Backend::Uring).map_err(|errno| refused(env, errno)),
+        1 => pool::start().map(|_| Backend::Uring).map_err(|errno| refusal(env, errno)),
         _ => Ok(pool::start().map_or(Backend::Epoll, |_| Backend::Uring)),
     }
 }
 
 /// Why the system has no ring for us: `posix()`, or `{memlock, Bytes}` where the limit of locked memory (RLIMIT_MEMLOCK) is
 /// too low.
-fn refused(env: Env<'_>, errno: Errno) -> Term<'_> {
+fn refusal(env: Env<'_>, errno: Errno) -> Term<'_> {
     match thread::short_of_locked_memory(errno) {
         Some(limit) => (atoms::memlock(), limit).encode(env),
         None => atoms::errno(env, errno).encode(env),
@@ -77,7 +77,7 @@ pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     map = map.map_put(atoms::rings(), rings)?.map_put(atoms::memory(), rings * esock::sys::uring::MEMORY)?;
     map = map.map_put(atoms::busy(), poller::pool::helped())?.map_put(atoms::sctp(), calls_of_sctp(env)?)?;
     match started {
-        Some(Err(errno)) => map.map_put(atoms::refused(), refused(env, errno)),
+        Some(Err(errno)) => map.map_put(atoms::refused(), refusal(env, errno)),
         _ => Ok(map),
     }
 }

@@ -18,7 +18,7 @@ fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> Nif
     let key = (env.pid(), waiter::tag(handle));
     charge(env, 1);
     let (cancelled, wakes) = resource.socket.cancel(direction, key, |waiter| waiter.is(handle));
-    notify::tell(env, Place::Call, wakes);
+    notify::deliver(env, Place::Call, wakes);
     match cancelled {
         Ok(Cancelled::Clean) => Ok(atoms::ok().encode(env)),
         Ok(Cancelled::Sent) => Ok(atoms::select_sent().encode(env)),

@@ -36,7 +36,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
 fn close_linger<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle: ResourceArc<Handle> = socket.decode()?;
     let closing = handle.closing.lock().take();
-    let descriptor = Handle::unlinger(&handle, env);
+    let descriptor = Handle::take_lingering(&handle, env);
     Ok(match (closing, descriptor) {
         // Without an answer the ring has ended, and the program is about to.
         (Some(told), _) => closed(env, told.recv().unwrap_or(Ok(()))),

@@ -20,7 +20,8 @@ fn connect<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &CONNECT, [addr; 3])
 }
 
-const CONNECT: Job = Job { name: atoms::connect, call: connect_to, rest: None, reads: false, rights: false };
+const CONNECT: Job =
+    Job { name: atoms::connect, call: connect_to, remaining: None, reads_file: false, receives_descriptors: false };
 
 fn connect_to<'a>(
     env: Env<'a>,
@@ -45,7 +46,7 @@ fn connect_to<'a>(
 fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Term<'a>> {
     let again = Wait::decode(env, env.make_ref().encode(env), atoms::nowait().encode(env))?;
     let (answer, wakes) = socket.socket.finish_connect(env.pid(), again.waiter(env, &socket));
-    notify::tell(env, Place::Call, wakes);
+    notify::deliver(env, Place::Call, wakes);
     match answer {
         Answer::Done(()) | Answer::Again(()) => Ok(atoms::ok().encode(env)),
         Answer::Failed(failure) => fail::failure(env, failure),

@@ -68,8 +68,8 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle = handle(socket)?;
     charge(env, INFO);
     let kind = handle.socket.kind;
-    let read = look(env, handle, Direction::Read);
-    let write = look(env, handle, Direction::Write);
+    let read = snapshot(env, handle, Direction::Read);
+    let write = snapshot(env, handle, Direction::Write);
     map(
         env,
         &[
@@ -108,7 +108,7 @@ fn ctype(env: Env<'_>, origin: Origin) -> Term<'_> {
 }
 
 /// One direction, at one moment.
-struct Look {
+struct Snapshot {
     tally: Tally,
     apart: Option<Tally>,
     waiting: usize,
@@ -116,10 +116,10 @@ struct Look {
     states: Vec<Atom>,
 }
 
-fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
-    let (look, wakes) = handle.socket.look(direction, |state| {
+fn snapshot(env: Env<'_>, handle: &Handle, direction: Direction) -> Snapshot {
+    let (snapshot, wakes) = handle.socket.look(direction, |state| {
         let claim = if direction == Direction::Read { Claim::Read } else { Claim::Write };
-        Look {
+        Snapshot {
             tally: state.tally,
             apart: state.apart.as_deref().copied(),
             waiting: state.waiters.waiting(claim),
@@ -127,8 +127,8 @@ fn look(env: Env<'_>, handle: &Handle, direction: Direction) -> Look {
             states: states(state),
         }
     });
-    notify::tell(env, Place::Call, wakes);
-    look
+    notify::deliver(env, Place::Call, wakes);
+    snapshot
 }
 
 fn states(state: &State<Waiter, Side>) -> Vec<Atom> {
@@ -147,7 +147,7 @@ fn states(state: &State<Waiter, Side>) -> Vec<Atom> {
     all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect()
 }
 
-fn counters<'a>(env: Env<'a>, read: &Look, write: &Look) -> NifResult<Term<'a>> {
+fn counters<'a>(env: Env<'a>, read: &Snapshot, write: &Snapshot) -> NifResult<Term<'a>> {
     let accepts = read.apart.unwrap_or_default();
     let mut rows = vec![
         (atoms::acc_success(), accepts.packages),

@@ -52,16 +52,16 @@ pub(crate) fn run<'a, O: Op>(
     let begun = Instant::now();
     let (answer, wakes) = wait.attempt(env, handle, op);
     let more = matches!(answer, Answer::Unfinished(_));
-    wait.attempted(env, charge::cost::<O>(&answer, begun, wait.blocking()), ends(&answer), wakes);
+    wait.attempted(env, charge::cost::<O>(&answer, begun, wait.blocking()), is_final(&answer), wakes);
     Ok(match answer {
         Answer::Done(what) => done(op, what, true).unwrap_or_else(|| fail::error(env, atoms::enomem())),
         Answer::Again(what) => match done(op, what, true) {
             Some(answer) => return wait.again(env, tag, answer),
-            None => wait.left(env, handle, O::CLAIM),
+            None => wait.out_of_memory(env, handle, O::CLAIM),
         },
         Answer::Partial(what) | Answer::Unfinished(what) => match done(op, what, false) {
             Some(data) => wait.partial(env, tag, data, more),
-            None => wait.left(env, handle, O::CLAIM),
+            None => wait.out_of_memory(env, handle, O::CLAIM),
         },
         Answer::Cut(what, failure) => cut(env, done(op, what, false), fail::failure(env, failure)?),
         Answer::Waiting => wait.waiting(env, tag),
@@ -75,7 +75,7 @@ pub(crate) fn run<'a, O: Op>(
 }
 
 /// Whether this is what somebody is told for whom it was done.
-fn ends<T>(answer: &Answer<T>) -> bool {
+fn is_final<T>(answer: &Answer<T>) -> bool {
     let waits = matches!(
         answer,
         Answer::Partial(_) | Answer::Unfinished(_) | Answer::Waiting | Answer::Failed(Failure::InLine)
@@ -97,7 +97,7 @@ pub(crate) fn finish<'a, T>(
     (result, wakes): Outcome<Result<T, Failure>, Waiter>,
     done: impl FnOnce(T) -> Term<'a>,
 ) -> NifResult<Term<'a>> {
-    notify::tell(env, Place::Call, wakes);
+    notify::deliver(env, Place::Call, wakes);
     charge::charge(env, 1);
     match result {
         Ok(value) => Ok(done(value)),

@@ -78,7 +78,7 @@ fn opened<'a>(
     options: Term<'a>,
     open: impl FnOnce(Backend) -> esock::sys::Result<Arc<Socket<Waiter>>>,
 ) -> NifResult<Term<'a>> {
-    let backend = match backend::of(env, options) {
+    let backend = match backend::choose(env, options) {
         Ok(backend) => backend,
         Err(reason) => return Ok(fail::invalid(env, (atoms::io_backend(), reason))),
     };
@@ -102,18 +102,18 @@ fn owned(env: Env<'_>, socket: Arc<Socket<Waiter>>, registered: bool) -> Option<
     let lent = socket.lent().map(|number| (number, file(env, &socket)));
     let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);
     if let Some((number, before)) = lent {
-        Handle::borrow(&handle, number);
+        Handle::add_to_lent(&handle, number);
         if before.is_none() || file(env, &handle.socket) != before {
             drop(handle.close(env, Place::Call));
             return None;
         }
     }
-    Some((open::taken(1), handle::socket(env, &handle)).encode(env))
+    Some((open::ok_or_signals(1), handle::socket_term(env, &handle)).encode(env))
 }
 
 fn file(env: Env<'_>, socket: &Socket<Waiter>) -> Option<u64> {
     let (file, wakes) = socket.file();
-    notify::tell(env, Place::Call, wakes);
+    notify::deliver(env, Place::Call, wakes);
     file.ok()
 }
 

@@ -29,7 +29,7 @@ fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>)
         Keeper::Nobody => Ok(fail::invalid(env, (atoms::socket_option(), option))),
         Keeper::Library(own) => match otp::set(env, &resource, own, value)? {
             Set::Done => Ok(atoms::ok().encode(env)),
-            Set::Again => Ok(atoms::yield_().encode(env)),
+            Set::Yield => Ok(atoms::yield_().encode(env)),
             Set::Closed(answer) => Ok(answer),
             Set::NotOwner => Ok(fail::invalid(env, atoms::not_owner())),
             Set::BadValue => Ok(bad_value(env, option, value)),

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub(super) enum Set<'a> {
     Done,
     /// A ring is still to let go.
-    Again,
+    Yield,
     /// The socket is closed: the answer that says so.
     Closed(Term<'a>),
     NotOwner,
@@ -31,11 +31,11 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::ControllingProcess => value.decode().ok().map(|pid| Handle::own(resource, env, Place::Call, pid)),
         Own::Debug => flag(&settings.debug, value),
         Own::Iow => flag(&settings.iow, value),
-        Own::Meta => keep(resource, value),
+        Own::Meta => set_meta(resource, value),
         Own::Rcvctrlbuf => size(value, CTRL).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
         Own::Sndctrlbuf => size(value, CTRL).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
         Own::ReadAhead => match read_ahead(value) {
-            Some(size) if !resource.socket.set_read_ahead(size) => return Ok(Set::Again),
+            Some(size) if !resource.socket.set_read_ahead(size) => return Ok(Set::Yield),
             size => size.map(|_| ()),
         },
         Own::SelectRead => flag(&settings.select_read, value),
@@ -52,7 +52,7 @@ fn flag(flag: &AtomicBool, value: Term<'_>) -> Option<()> {
     Some(())
 }
 
-fn keep(resource: &Handle, value: Term<'_>) -> Option<()> {
+fn set_meta(resource: &Handle, value: Term<'_>) -> Option<()> {
     let own = OwnedEnv::new();
     let saved = own.save(value);
     *resource.meta.lock() = Some((own, saved));
@@ -115,7 +115,7 @@ fn value<'a>(env: Env<'a>, resource: &Handle, own: Own, fd: i32) -> Option<Term<
     Some(match own {
         Own::AssocId => {
             let (status, wakes) = resource.socket.option(sctp::LEVEL, sctp::STATUS, sctp::STATUS_SIZE);
-            notify::tell(env, Place::Call, wakes);
+            notify::deliver(env, Place::Call, wakes);
             i32::from_ne_bytes(*status.ok()?.first_chunk()?).encode(env)
         }
         Own::ControllingProcess => resource.owner()?.encode(env),
@@ -151,6 +151,6 @@ fn meta<'a>(env: Env<'a>, resource: &Handle) -> Term<'a> {
 /// The number of the descriptor of an open socket.
 fn fd(env: Env<'_>, resource: &Handle) -> Result<i32, Failure> {
     let (fd, wakes) = resource.socket.fd();
-    notify::tell(env, Place::Call, wakes);
+    notify::deliver(env, Place::Call, wakes);
     fd
 }

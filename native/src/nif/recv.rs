@@ -21,44 +21,46 @@ fn recv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let how = if told_as_it_comes(&socket, length, how) { atoms::select().encode(env) } else { how };
+    let how = if falls_back_to_select(&socket, length, how) { atoms::select().encode(env) } else { how };
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
 }
 
 /// Whether a part of a length is told as it comes though the socket completes: nothing is kept beside one that is shared.
-fn told_as_it_comes(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
+fn falls_back_to_select(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
     let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
     let shared = socket.socket.kind.stream() && !socket.socket.gathers();
     nowait && shared && length.decode::<u64>().is_ok_and(|length| length > 0)
 }
 
-const RECV: Job = Job { name: atoms::recv, call: received, rest: None, reads: false, rights: false };
+const RECV: Job =
+    Job { name: atoms::recv, call: received, remaining: None, reads_file: false, receives_descriptors: false };
 
 fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, args: Args<'a>) -> NifResult<Term<'a>> {
     let [length, flags, _] = args;
     let some = length.decode::<(Atom, Term<'a>)>().ok().map(|(_, length)| length);
     let length = some.unwrap_or(length);
-    let (len, flags) = match arguments(env, socket, length, flags, if wait.blocking() { several } else { one })? {
-        Ok(arguments) => arguments,
-        Err(error) => return Ok(error),
-    };
-    let named = !length.decode::<u64>().is_ok_and(|len| len == 0);
-    let answer = taken(env, socket, wait, (len, named, some.is_some()), flags)?;
+    let (len, flags) =
+        match arguments(env, socket, length, flags, if wait.blocking() { blocking_length } else { default_length })? {
+            Ok(arguments) => arguments,
+            Err(error) => return Ok(error),
+        };
+    let has_length = !length.decode::<u64>().is_ok_and(|len| len == 0);
+    let answer = receive(env, socket, wait, (len, has_length, some.is_some()), flags)?;
     Ok(if some.is_some() && ended(wait, answer) { atoms::eof().encode(env) } else { answer })
 }
 
 /// `named`: the caller asks for so much; `some`: or for less.
-fn taken<'a>(
+fn receive<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
     wait: &Wait<'a>,
-    (len, named, some): (usize, bool, bool),
+    (len, has_length, some): (usize, bool, bool),
     flags: i32,
 ) -> NifResult<Term<'a>> {
-    let exact = named && !some;
-    let (len, direct) = expected(socket, len, named);
+    let exact = has_length && !some;
+    let (len, direct) = room_for(socket, len, has_length);
     let looks = looks(socket.socket.kind, exact, flags) && wait.waits();
-    wait.wants(if looks { len } else { least(flags) });
+    wait.set_least(if looks { len } else { least(flags) });
     let whole = wait.completes() || looks;
     // What is only looked at is copied at once, however much it is.
     let apart = wait.place() == Place::Thread || looks && !wait.completes();
@@ -75,7 +77,7 @@ fn taken<'a>(
 
 /// Whether that is the end of a stream, which the API tells from a socket that was closed here where it can look at it.
 fn ended<'a>(wait: &Wait<'a>, answer: Term<'a>) -> bool {
-    let eof = wait.acting.is_some() && matches!(wait.step(), Step::Answered);
+    let eof = wait.completing.is_some() && matches!(wait.step(), Step::Answered);
     eof && answer.decode().is_ok_and(|pair: (Atom, Atom)| pair == (atoms::error(), atoms::closed()))
 }
 
@@ -100,7 +102,8 @@ fn recvfrom<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVFROM, [size, flags, flags])
 }
 
-const RECVFROM: Job = Job { name: atoms::recvfrom, call: received_from, rest: None, reads: false, rights: false };
+const RECVFROM: Job =
+    Job { name: atoms::recvfrom, call: received_from, remaining: None, reads_file: false, receives_descriptors: false };
 
 fn received_from<'a>(
     env: Env<'a>,
@@ -108,11 +111,11 @@ fn received_from<'a>(
     wait: &Wait<'a>,
     [size, flags, _]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let (len, flags) = match arguments(env, socket, size, flags, one)? {
+    let (len, flags) = match arguments(env, socket, size, flags, default_length)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    wait.wants(least(flags));
+    wait.set_least(least(flags));
     let tag = || atoms::recvfrom().encode(env);
     buffer::with(false, |room| {
         run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (_, from), _| {
@@ -125,21 +128,21 @@ fn received_from<'a>(
 
 /// Room for a receive, and whether so much will come that it had better go straight into a binary. Where a stream is asked
 /// for what there is, the room is twice what the last receive got: what comes of that is twice that again, or less.
-fn expected(handle: &Handle, len: usize, named: bool) -> (usize, bool) {
+fn room_for(handle: &Handle, len: usize, has_length: bool) -> (usize, bool) {
     let last = handle.socket.settings.last.load(Relaxed);
-    if !named && len == SCRATCH && last >= DIRECT && handle.socket.kind.stream() {
+    if !has_length && len == SCRATCH && last >= DIRECT && handle.socket.kind.stream() {
         return (last.saturating_mul(2).next_power_of_two().min(SCRATCH), true);
     }
-    (len, named && (DIRECT..SCRATCH).contains(&len))
+    (len, has_length && (DIRECT..SCRATCH).contains(&len))
 }
 
 /// What a receive without a length takes at the most.
-pub(super) fn one(handle: &Handle) -> usize {
+pub(super) fn default_length(handle: &Handle) -> usize {
     handle.socket.settings.receive(SCRATCH).1
 }
 
 /// The same of a stream, for a caller who may wait: so many buffers.
-fn several(handle: &Handle) -> usize {
+fn blocking_length(handle: &Handle) -> usize {
     let (count, size) = handle.socket.settings.receive(SCRATCH);
     if handle.socket.kind.stream() { size.saturating_mul(count as usize) } else { size }
 }
@@ -150,11 +153,11 @@ pub(super) fn arguments<'a>(
     handle: &Handle,
     length: Term<'a>,
     flags: Term<'a>,
-    unnamed: impl FnOnce(&Handle) -> usize,
+    default: impl FnOnce(&Handle) -> usize,
 ) -> NifResult<Result<(usize, i32), Term<'a>>> {
     let Some(len) = length.decode::<u64>().ok().and_then(|len| isize::try_from(len).ok()) else {
         return fail::integer_range(env, length).map(Err);
     };
-    let len = if len == 0 { unnamed(handle) } else { len.unsigned_abs() };
+    let len = if len == 0 { default(handle) } else { len.unsigned_abs() };
     Ok(flags::decode(env, flags)?.map(|flags| (len, flags)))
 }

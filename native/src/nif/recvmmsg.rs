@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const MESSAGE: usize = 1 << 20;
 
 /// What each message of a batch has room for where the caller does not say.
-fn each(handle: &Handle) -> usize {
+fn default_size(handle: &Handle) -> usize {
     handle.socket.settings.receive(8192).1
 }
 
@@ -33,7 +33,8 @@ fn recvmmsg<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVMMSG, [count, sizes.encode(env), flags])
 }
 
-const RECVMMSG: Job = Job { name: atoms::recvmmsg, call: received, rest: None, reads: false, rights: true };
+const RECVMMSG: Job =
+    Job { name: atoms::recvmmsg, call: received, remaining: None, reads_file: false, receives_descriptors: true };
 
 fn received<'a>(
     env: Env<'a>,
@@ -42,7 +43,7 @@ fn received<'a>(
     [count, sizes, flags]: Args<'a>,
 ) -> NifResult<Term<'a>> {
     let sizes: (Term<'a>, Term<'a>) = sizes.decode()?;
-    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, each)? {
+    let (len, flags) = match super::recv::arguments(env, socket, sizes.0, flags, default_size)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
@@ -54,12 +55,12 @@ fn received<'a>(
         Ok(size) => size,
         Err(error) => return Ok(error),
     };
-    wait.wants(least(flags));
+    wait.set_least(least(flags));
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
         let mut op = RecvMmsg { room, count, size, ctrl_size, flags, follows: wait.follows() };
         run(env, socket, wait, &mut op, tag, |op, received, _| {
-            let (all, more) = go_on(env, socket, wait, op, received)?;
+            let (all, more) = receive_more(env, socket, wait, op, received)?;
             Some((if more { atoms::more() } else { atoms::ok() }, all).encode(env))
         })
     });
@@ -68,7 +69,7 @@ fn received<'a>(
 
 /// The terms of what was received and, where that has filled the room, of what there is besides. Answers too whether there is more,
 /// since that takes no longer than a call may; nothing where there is no memory for it.
-fn go_on<'a>(
+fn receive_more<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
     wait: &Wait<'a>,
@@ -107,7 +108,7 @@ fn next<'a>(
 ) -> Option<Vec<Received>> {
     op.follows = true;
     let (answer, wakes) = socket.socket.run(op, wait.pid, Mode::Once, || wait.new_waiter(env, socket.clone()));
-    notify::tell(env, wait.place(), wakes);
+    notify::deliver(env, wait.place(), wakes);
     if let Answer::Done(next) = answer { Some(next) } else { None }
 }
 

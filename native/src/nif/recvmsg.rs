@@ -27,7 +27,8 @@ fn recvmsg<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECVMSG, [size, ctrl, flags])
 }
 
-const RECVMSG: Job = Job { name: atoms::recvmsg, call: received, rest: None, reads: false, rights: true };
+const RECVMSG: Job =
+    Job { name: atoms::recvmsg, call: received, remaining: None, reads_file: false, receives_descriptors: true };
 
 fn received<'a>(
     env: Env<'a>,
@@ -35,7 +36,7 @@ fn received<'a>(
     wait: &Wait<'a>,
     [size, ctrl, flags]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let (len, flags) = match super::recv::arguments(env, socket, size, flags, super::recv::one)? {
+    let (len, flags) = match super::recv::arguments(env, socket, size, flags, super::recv::default_length)? {
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
@@ -46,7 +47,7 @@ fn received<'a>(
     let Some(ctrl) = zeros(ctrl) else {
         return Ok(crate::fail::error(env, atoms::enomem()));
     };
-    wait.wants(least(flags));
+    wait.set_least(least(flags));
     let protocol = socket.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
@@ -84,8 +85,8 @@ pub(super) fn message<'a>(
     let messages = esock::wire::cmsg::parse(ctrl.get(..got.ctrl).unwrap_or_default());
     let list: Vec<_> = messages.iter().map(|one| value::control_message(env, one)).collect::<Option<_>>()?;
     let mut pairs: Vec<(Atom, Term<'a>)> = vec![(atoms::ctrl(), list.encode(env))];
-    let told = notification::is(protocol, got.flags).then(|| data.decode::<Binary<'_>>().ok()).flatten();
-    match told.and_then(|bytes| notification::read(&bytes)) {
+    let event = notification::is(protocol, got.flags).then(|| data.decode::<Binary<'_>>().ok()).flatten();
+    match event.and_then(|bytes| notification::read(&bytes)) {
         Some(value) => {
             let flags = flags::encode(env, got.flags & !notification::FLAG);
             pairs.push((atoms::notification(), value::encode(env, &value, 0)?));

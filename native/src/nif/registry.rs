@@ -43,9 +43,9 @@ fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let watch = Watch::start(env, &resource).ok_or(Error::BadArg)?;
     // It may have been closed between the two: then whoever closed it has told the watch, or nobody has.
     if !Handle::register(&resource, env)
-        && let Some(watch) = watch.leave()
+        && let Some(watch) = watch.remove()
     {
-        Watch::tell(&watch, env, Place::Call);
+        Watch::send_down(&watch, env, Place::Call);
     }
     charge(env, MONITOR);
     Ok(watch.encode(env))
@@ -64,7 +64,7 @@ fn cancel_monitor<'a>(env: Env<'a>, monitor: Term<'a>) -> NifResult<bool> {
     if !watch.started_by(env.pid()) {
         return if watch.active() { Err(Error::BadArg) } else { Ok(false) };
     }
-    let left = watch.leave();
+    let left = watch.remove();
     left.iter().for_each(|watch| Watch::end(watch, env, Place::Call));
     Ok(left.is_some())
 }

@@ -50,11 +50,11 @@ fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResu
 fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let (result, wakes) = resource.socket.sctp_peeloff(id);
-    notify::tell(env, Place::Call, wakes);
+    notify::deliver(env, Place::Call, wakes);
     match result {
         Ok(socket) => {
             let handle = Handle::open(env, (Place::Call, env.pid()), socket, resource.registered());
-            Ok((atoms::ok(), handle::socket(env, &handle)).encode(env))
+            Ok((atoms::ok(), handle::socket_term(env, &handle)).encode(env))
         }
         Err(failure) => fail::failure(env, failure),
     }

@@ -20,7 +20,8 @@ fn send<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &SEND, [data, flags, flags])
 }
 
-const SEND: Job = Job { name: atoms::send, call: send_data, rest: Some(unsent), reads: false, rights: false };
+const SEND: Job =
+    Job { name: atoms::send, call: send_data, remaining: Some(unsent), reads_file: false, receives_descriptors: false };
 
 fn send_data<'a>(
     env: Env<'a>,
@@ -51,7 +52,13 @@ fn sendto<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &SENDTO, [data, dest, flags])
 }
 
-const SENDTO: Job = Job { name: atoms::sendto, call: send_data_to, rest: Some(unsent), reads: false, rights: false };
+const SENDTO: Job = Job {
+    name: atoms::sendto,
+    call: send_data_to,
+    remaining: Some(unsent),
+    reads_file: false,
+    receives_descriptors: false,
+};
 
 fn send_data_to<'a>(
     env: Env<'a>,

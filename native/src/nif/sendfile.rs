@@ -90,7 +90,13 @@ fn sendfile_whole<'a>(
     wait.call(env, &socket, &SENDFILE, [file.encode(env), span, 0.encode(env)])
 }
 
-const SENDFILE: Job = Job { name: atoms::sendfile, call: send_part, rest: Some(advance), reads: true, rights: false };
+const SENDFILE: Job = Job {
+    name: atoms::sendfile,
+    call: send_part,
+    remaining: Some(advance),
+    reads_file: true,
+    receives_descriptors: false,
+};
 
 /// Sends as much as goes with one attempt. Of `{Offset, Count}`, which are left, and `before`, which has gone.
 fn send_part<'a>(
@@ -101,8 +107,8 @@ fn send_part<'a>(
 ) -> NifResult<Term<'a>> {
     let (file, before): (ResourceArc<File>, u64) = (file.decode()?, before.decode()?);
     let (offset, count): (i64, usize) = span.decode()?;
-    if wait.acting.is_some() {
-        pool::outside(|| esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE)));
+    if wait.completing.is_some() {
+        pool::outside_vm(|| esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE)));
     }
     let mut op = SendFile { file: &file.fd, offset, count };
     let tag = || atoms::sendfile().encode(env);

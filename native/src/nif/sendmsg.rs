@@ -31,8 +31,13 @@ fn sendmsg<'a>(
     wait.call(env, &socket, &SENDMSG, [msg, flags, flags])
 }
 
-const SENDMSG: Job =
-    Job { name: atoms::sendmsg, call: send_message, rest: Some(unsent_message), reads: false, rights: false };
+const SENDMSG: Job = Job {
+    name: atoms::sendmsg,
+    call: send_message,
+    remaining: Some(unsent_message),
+    reads_file: false,
+    receives_descriptors: false,
+};
 
 /// The control messages have gone with the first byte.
 fn unsent_message<'a>([msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
@@ -78,8 +83,13 @@ fn sendv<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &SENDV, [iov, undefined, undefined])
 }
 
-const SENDV: Job =
-    Job { name: atoms::sendv, call: send_vector, rest: Some(unsent_vector), reads: false, rights: false };
+const SENDV: Job = Job {
+    name: atoms::sendv,
+    call: send_vector,
+    remaining: Some(unsent_vector),
+    reads_file: false,
+    receives_descriptors: false,
+};
 
 fn unsent_vector<'a>([_, undefined, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
     [rest, undefined, undefined]
@@ -145,7 +155,7 @@ fn ctrl_room(socket: &Handle) -> usize {
 
 /// Charges the caller with what its parts take, beside the attempt; nobody, where the call is made in its place.
 fn charge_for(env: Env<'_>, wait: &Wait<'_>, micros: u32) {
-    if wait.acting.is_none() {
+    if wait.completing.is_none() {
         charge(env, micros);
     }
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{
 /// may be another's then.
 static LENT: Mutex<BTreeMap<RawFd, Vec<ResourceArc<Handle>>>> = Mutex::new(BTreeMap::new());
 /// Whether there has ever been one: most nodes have none, and their closes take no lock for it.
-static LENDS: AtomicBool = AtomicBool::new(false);
+static ANY_LENT: AtomicBool = AtomicBool::new(false);
 
 #[rustler::resource_impl]
 impl Resource for Handle {
@@ -33,13 +33,15 @@ impl Resource for Handle {
     }
 
     fn down<'a>(&'a self, env: Env<'a>, pid: LocalPid, monitor: Monitor) {
-        let is = |kept: &Mutex<Option<Owner>>| kept.lock().as_ref().is_some_and(|kept| kept.monitor == Some(monitor));
+        let is = |watched: &Mutex<Option<Owner>>| {
+            watched.lock().as_ref().is_some_and(|watched| watched.monitor == Some(monitor))
+        };
         if is(&self.owner) {
             self.end(env);
         } else if is(&self.closer) {
             close_unattended(self.lingering.lock().take());
-        } else if BACKGROUND.take(Work::Gone(Arc::clone(&self.socket), pid)).is_err() {
-            self.socket.gone(pid).into_iter().for_each(|wakes| notify::tell(env, Place::Callback, wakes));
+        } else if BACKGROUND.submit(Work::ProcessDown(Arc::clone(&self.socket), pid)).is_err() {
+            self.socket.gone(pid).into_iter().for_each(|wakes| notify::deliver(env, Place::Callback, wakes));
         }
     }
 }
@@ -48,21 +50,21 @@ impl Handle {
     /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
     pub(crate) fn close(&self, env: Env<'_>, place: Place) -> Option<Descriptor> {
         let (descriptor, wakes) = self.socket.close()?;
-        for other in self.borrowers(&descriptor) {
+        for other in self.sockets_to_close(&descriptor) {
             drop(other.close(env, place));
         }
         for wakes in wakes {
-            notify::tell(env, place, wakes);
+            notify::deliver(env, place, wakes);
         }
         self.unregister();
         *self.meta.lock() = None;
-        self.watches.fire(env, place);
+        self.watches.notify_closed(env, place);
         Some(descriptor)
     }
 
     /// The sockets that are to be closed with this one. One that is lent itself is so no more.
-    fn borrowers(&self, descriptor: &Descriptor) -> Vec<ResourceArc<Self>> {
-        let Some(number) = descriptor.as_fd().map(|fd| fd.as_raw_fd()).filter(|_| LENDS.load(Acquire)) else {
+    fn sockets_to_close(&self, descriptor: &Descriptor) -> Vec<ResourceArc<Self>> {
+        let Some(number) = descriptor.as_fd().map(|fd| fd.as_raw_fd()).filter(|_| ANY_LENT.load(Acquire)) else {
             return Vec::new();
         };
         let mut lent = LENT.lock();
@@ -113,7 +115,7 @@ impl Handle {
     }
 
     /// The calling process closes it now.
-    pub(crate) fn unlinger(this: &ResourceArc<Self>, env: Env<'_>) -> Option<Descriptor> {
+    pub(crate) fn take_lingering(this: &ResourceArc<Self>, env: Env<'_>) -> Option<Descriptor> {
         let closer = this.closer.lock().take();
         if let Some(monitor) = closer.and_then(|closer| closer.monitor) {
             env.demonitor(this, &monitor);
@@ -122,9 +124,9 @@ impl Handle {
     }
 
     /// Its descriptor is somebody else's, who may be a socket of ours.
-    pub(crate) fn borrow(this: &ResourceArc<Self>, number: RawFd) {
+    pub(crate) fn add_to_lent(this: &ResourceArc<Self>, number: RawFd) {
         LENT.lock().entry(number).or_default().push(this.clone());
-        LENDS.store(true, Release);
+        ANY_LENT.store(true, Release);
     }
 }
 
@@ -136,7 +138,7 @@ fn close_unattended(descriptor: Option<Descriptor>) {
     };
     let long = descriptor.slow() && descriptor.crowded() == Some(true);
     let work = Work::Close(descriptor);
-    if let Err(Work::Close(descriptor)) = if long { BACKGROUND.take(work) } else { Err(work) } {
+    if let Err(Work::Close(descriptor)) = if long { BACKGROUND.submit(work) } else { Err(work) } {
         descriptor.close_unattended();
     }
 }

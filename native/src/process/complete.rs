@@ -17,18 +17,18 @@ use std::time::Instant;
 
 thread_local! {
     /// Where a thread of our own makes its messages.
-    pub(super) static MESSAGE: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
+    pub(super) static MESSAGE_ENV: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
 }
 
 impl Waiter {
     /// Does what it waits for, in a thread of our own.
-    pub(super) fn work(self: &Arc<Self>) {
+    pub(super) fn resume(self: &Arc<Self>) {
         // Who has left the line is not worth a look at the disk.
         let mine = |waiter: &Self| std::ptr::eq(waiter, &raw const **self);
         let waits = Cell::new(false);
         let wakes = self.socket.socket.with_woken(mine, |_| waits.set(true));
-        MESSAGE.with_borrow_mut(|own| {
-            own.run(|env| wakes.into_iter().for_each(|wakes| notify::tell(env, Place::Thread, wakes)));
+        MESSAGE_ENV.with_borrow_mut(|own| {
+            own.run(|env| wakes.into_iter().for_each(|wakes| notify::deliver(env, Place::Thread, wakes)));
             if waits.get() {
                 RUNNABLE.with_borrow_mut(|queue| queue.push_back(Arc::clone(self)));
             }
@@ -37,16 +37,16 @@ impl Waiter {
     }
 
     /// Gives up its turn. Answers whether it had it.
-    fn leave(&self, env: Env<'_>) -> bool {
+    fn leave_lanes(&self, env: Env<'_>) -> bool {
         let lanes = self.socket.socket.refuse(|waiter| std::ptr::eq(waiter, self));
         lanes.into_iter().fold(false, |before, (left, wakes)| {
-            notify::tell(env, Place::acting(), wakes);
+            notify::deliver(env, Place::polling(), wakes);
             before || left
         })
     }
 
     /// A panic costs this one its answer, and nobody else; the hook has written where it was.
-    fn safely(self: &Arc<Self>, env: Env<'_>) {
+    fn proceed_caught(self: &Arc<Self>, env: Env<'_>) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.proceed(env)));
     }
 
@@ -61,21 +61,21 @@ impl Waiter {
         };
         if !self.pid.is_alive(env) {
             // What would be taken for one that has ended is for the next.
-            self.leave(env);
+            self.leave_lanes(env);
             return;
         }
-        let wait = Wait::acting(self, self.pid, handle);
+        let wait = Wait::for_completion(self, self.pid, handle);
         let result = task.proceed(env, &self.socket, &wait);
         match wait.step() {
-            Step::Waiting | Step::Part(_) | Step::Gone => {}
+            Step::Waiting | Step::Part(_) | Step::Departed => {}
             // It still has the turn, and whoever has left in the meantime is told nothing.
-            Step::Refused if !self.leave(env) => {}
+            Step::Refused if !self.leave_lanes(env) => {}
             Step::Answered | Step::Refused => {
                 let result = result.unwrap_or_else(|_| fail::error(env, atoms::invalid()));
-                self.say(env, atoms::completion(), (handle, result).encode(env));
+                self.send_message(env, atoms::completion(), (handle, result).encode(env));
             }
         }
-        notify::tell(env, Place::acting(), wait.others());
+        notify::deliver(env, Place::polling(), wait.take_deferred());
     }
 }
 
@@ -92,10 +92,14 @@ impl Wake for Waiter {
                 self.notify(signal, env, Place::Helper);
                 let end = Instant::now() + ROUND;
                 while let Some(next) = RUNNABLE.with_borrow_mut(VecDeque::pop_front) {
-                    if Instant::now() < end { next.safely(env) } else { next.hand_to_poller(env, Place::Helper) }
+                    if Instant::now() < end {
+                        next.proceed_caught(env)
+                    } else {
+                        next.hand_to_poller(env, Place::Helper)
+                    }
                 }
             }
-            None => MESSAGE.with_borrow_mut(|own| {
+            None => MESSAGE_ENV.with_borrow_mut(|own| {
                 own.run(|env| self.notify(signal, env, Place::Thread));
                 own.clear();
                 run_queue(own);
@@ -116,7 +120,7 @@ impl Wake for Waiter {
     }
 
     fn relies_on_select(&self) -> bool {
-        self.trusts
+        self.relies_on_select
     }
 
     fn least(&self) -> usize {
@@ -131,7 +135,7 @@ impl Wake for Waiter {
 /// Does what is due. What is done for one may bring the turn of the next.
 fn run_queue(own: &mut OwnedEnv) {
     while let Some(next) = RUNNABLE.with_borrow_mut(VecDeque::pop_front) {
-        own.run(|env| next.safely(env));
+        own.run(|env| next.proceed_caught(env));
         own.clear();
     }
 }

@@ -22,6 +22,6 @@ impl Handle {
 }
 
 /// `{'$socket', reference()}`
-pub(crate) fn socket<'a>(env: Env<'a>, handle: &ResourceArc<Handle>) -> Term<'a> {
+pub(crate) fn socket_term<'a>(env: Env<'a>, handle: &ResourceArc<Handle>) -> Term<'a> {
     (atoms::socket_tag(), handle).encode(env)
 }

@@ -19,9 +19,9 @@ impl<'a> Wait<'a> {
         job: &'static Job,
         args: Args<'a>,
     ) -> NifResult<Term<'a>> {
-        let itself = job.rights && socket.socket.kind.local();
-        if self.how == How::Nowait && socket.socket.backend == Backend::Uring && !itself {
-            Task { job, args, left: None }.proceed(env, socket, self)
+        let by_process = job.receives_descriptors && socket.socket.kind.local();
+        if self.how == How::Nowait && socket.socket.backend == Backend::Uring && !by_process {
+            Task { job, args, remaining: None }.proceed(env, socket, self)
         } else {
             (job.call)(env, socket, self, args)
         }
@@ -36,20 +36,20 @@ impl<'a> Task<'a> {
         socket: &ResourceArc<Handle>,
         wait: &Wait<'a>,
     ) -> NifResult<Term<'a>> {
-        let parts = if self.job.reads && wait.acting.is_none() { 1 } else { PARTS };
+        let parts = if self.job.reads_file && wait.completing.is_none() { 1 } else { PARTS };
         loop {
             for _ in 0..parts {
-                wait.set(self);
+                wait.begin_attempt(self);
                 let answer = (self.job.call)(env, socket, wait, self.args)?;
-                match (wait.step(), self.job.rest) {
-                    (Step::Part(left), Some(rest)) => {
-                        self.args = rest(self.args, left);
-                        self.left = Some(left);
+                match (wait.step(), self.job.remaining) {
+                    (Step::Part(left), Some(remaining)) => {
+                        self.args = remaining(self.args, left);
+                        self.remaining = Some(left);
                     }
                     _ => return Ok(self.result(env, answer)),
                 }
             }
-            wait.set(self);
+            wait.begin_attempt(self);
             if let Some(answer) = wait.suspend(env, socket) {
                 return Ok(answer);
             }
@@ -58,7 +58,7 @@ impl<'a> Task<'a> {
 
     /// With an error goes what was not sent.
     fn result(&self, env: Env<'a>, answer: Term<'a>) -> Term<'a> {
-        match (self.left, answer.decode::<(Atom, Atom)>()) {
+        match (self.remaining, answer.decode::<(Atom, Atom)>()) {
             (Some(left), Ok((error, reason))) if error == atoms::error() => fail::error(env, (reason, left)),
             _ => answer,
         }
@@ -66,6 +66,6 @@ impl<'a> Task<'a> {
 }
 
 /// What is left of a call whose first argument is data to send.
-pub(crate) fn unsent<'a>([_, b, c]: Args<'a>, rest: Term<'a>) -> Args<'a> {
-    [rest, b, c]
+pub(crate) fn unsent<'a>([_, b, c]: Args<'a>, remaining: Term<'a>) -> Args<'a> {
+    [remaining, b, c]
 }

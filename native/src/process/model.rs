@@ -1,7 +1,7 @@
 //! What ties sockets to processes, as types: they name one another, so they are in one file.
 
-use super::kept::Kept;
 use super::pool::Pool;
+use super::stored_term::StoredTerm;
 use esock::lane::wakes::Wakes;
 use esock::socket::Socket;
 use esock::socket::descriptor::Descriptor;
@@ -44,7 +44,7 @@ pub(crate) struct Handle {
 pub(crate) struct Waiter {
     pub(super) pid: LocalPid,
     pub(super) socket: ResourceArc<Handle>,
-    pub(super) handle: Kept,
+    pub(super) handle: StoredTerm,
     /// What is done for it, where it waits for a completion.
     pub(super) stored: Option<StoredCall>,
     /// The process is monitored while it waits, unless it owns the socket. Of a former owner all waiters share one monitor.
@@ -54,7 +54,7 @@ pub(crate) struct Waiter {
     /// Its message has been sent.
     pub(super) notified: AtomicBool,
     /// What [`Wake::trusts`] answers.
-    pub(super) trusts: bool,
+    pub(super) relies_on_select: bool,
     /// What [`Wake::least`] answers.
     pub(super) least: usize,
 }
@@ -69,12 +69,12 @@ pub(crate) struct Job {
     /// The call.
     pub(crate) call: for<'a> fn(Env<'a>, &ResourceArc<Handle>, &Wait<'a>, Args<'a>) -> NifResult<Term<'a>>,
     /// Of a call with data to send, what is left of the arguments when a part has gone.
-    pub(crate) rest: Option<for<'a> fn(Args<'a>, Term<'a>) -> Args<'a>>,
+    pub(crate) remaining: Option<for<'a> fn(Args<'a>, Term<'a>) -> Args<'a>>,
     /// It reads a file, and the disk may be slow: after the first part it is done by threads for that.
-    pub(crate) reads: bool,
+    pub(crate) reads_file: bool,
     /// Descriptors may come with what it takes. Of a Unix socket the process takes them itself: one that has ended by the time of its
     /// message would leave them open.
-    pub(crate) rights: bool,
+    pub(crate) receives_descriptors: bool,
 }
 
 /// What is to be done, and whether a part of it is.
@@ -83,22 +83,22 @@ pub(crate) struct Task<'a> {
     pub(crate) job: &'static Job,
     pub(crate) args: Args<'a>,
     /// What is left, of data of which a part has gone.
-    pub(crate) left: Option<Term<'a>>,
+    pub(crate) remaining: Option<Term<'a>>,
 }
 
 /// A task, kept until its turn comes.
 pub(crate) struct StoredCall {
     pub(super) job: &'static Job,
     /// It receives a length that only a thread of ours copies.
-    pub(super) much: bool,
-    pub(super) kept: Mutex<Keep>,
+    pub(super) large: bool,
+    pub(super) args: Mutex<StoredArgs>,
 }
 
 /// Data has an environment of its own, which ends with it; other terms share one; numbers and empty lists, which most
 /// arguments are, need none.
-pub(crate) enum Keep {
+pub(crate) enum StoredArgs {
     Plain([Option<i64>; 3]),
-    Shared(Kept),
+    Shared(StoredTerm),
     Own(OwnedEnv, SavedTerm),
 }
 
@@ -116,15 +116,15 @@ pub(crate) struct Wait<'a> {
     /// Who waits.
     pub(crate) pid: LocalPid,
     /// Who is acted for, by whoever polls.
-    pub(crate) acting: Option<Arc<Waiter>>,
+    pub(crate) completing: Option<Arc<Waiter>>,
     pub(super) task: Cell<Option<Task<'a>>>,
     pub(super) step: Cell<Step<'a>>,
     /// So many bytes are worth a message.
     pub(super) least: Cell<usize>,
     /// The call has the turn from its last attempt.
-    pub(super) kept: Cell<bool>,
+    pub(super) has_turn: Cell<bool>,
     /// The waiters to tell when the completion that is being done has had its message.
-    pub(super) others: Cell<Wakes<Waiter>>,
+    pub(super) deferred: Cell<Wakes<Waiter>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub(crate) enum Step<'a> {
     /// This is done (or left); the call is to be made again for the rest.
     Part(Term<'a>),
     /// Who waited has left, or was told why there will be nothing.
-    Gone,
+    Departed,
     /// No operation was attempted: the call was refused before.
     Refused,
 }
@@ -170,11 +170,11 @@ pub(crate) enum Work {
     /// Go on with a completion that was woken. It may wait for a disk.
     Complete(Arc<Waiter>),
     /// Tell waiters.
-    Tell(Wakes<Waiter>),
+    Notify(Wakes<Waiter>),
     /// Tell the monitors of a socket that is closed.
-    Down(Slab<ResourceArc<Watch>>),
+    SocketDown(Slab<ResourceArc<Watch>>),
     /// Take a process that has ended out of a socket's lanes.
-    Gone(Arc<Socket<Waiter>>, LocalPid),
+    ProcessDown(Arc<Socket<Waiter>>, LocalPid),
     /// Close a descriptor of which nobody waits for the end.
     Close(Descriptor),
 }

@@ -21,18 +21,18 @@ thread_local! {
 impl Waiter {
     /// Sends what there is to say: `{'$socket', Socket, select, Handle}` or
     /// `{'$socket', Socket, abort, {Handle, Reason}}`.
-    fn tell(&self, signal: Signal, env: Env<'_>) {
+    fn send_signal(&self, signal: Signal, env: Env<'_>) {
         match (signal, self.handle.term(env)) {
-            (Signal::Ready, Some(handle)) => self.say(env, atoms::select(), handle),
+            (Signal::Ready, Some(handle)) => self.send_message(env, atoms::select(), handle),
             (Signal::Abort(reason), Some(handle)) => {
-                self.say(env, atoms::abort(), (handle, fail::reason(env, reason)).encode(env));
+                self.send_message(env, atoms::abort(), (handle, fail::reason(env, reason)).encode(env));
             }
             _ => {}
         }
     }
 
-    pub(super) fn say<'a>(&self, env: Env<'a>, tag: Atom, what: Term<'a>) {
-        let socket = handle::socket(env, &self.socket);
+    pub(super) fn send_message<'a>(&self, env: Env<'a>, tag: Atom, what: Term<'a>) {
+        let socket = handle::socket_term(env, &self.socket);
         send(env, self.pid, (atoms::socket_tag(), socket, tag, what).encode(env));
         self.notified.store(true, Release);
     }
@@ -43,7 +43,7 @@ impl Waiter {
             (Signal::Ready, Some(stored), Place::Thread | Place::Helper) => self.enqueue(stored),
             // It may be much: it is not done within another call.
             (Signal::Ready, Some(_), _) => self.hand_to_poller(env, place),
-            _ => self.tell(signal, env),
+            _ => self.send_signal(signal, env),
         }
         if signal != Signal::Ready
             && place != Place::Callback
@@ -56,14 +56,14 @@ impl Waiter {
     /// Leaves it to the poller.
     pub(super) fn hand_to_poller(self: &Arc<Self>, env: Env<'_>, place: Place) {
         for (_, wakes) in self.socket.socket.hand_to_poller(|waiter| std::ptr::eq(waiter, &raw const **self)) {
-            tell(env, place, wakes);
+            deliver(env, place, wakes);
         }
     }
 
     /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
     fn enqueue(self: &Arc<Self>, stored: &StoredCall) {
-        let taken = stored.pool().is_some_and(|pool| pool.take(Work::Complete(Arc::clone(self))).is_ok());
-        if !taken {
+        let submitted = stored.pool().is_some_and(|pool| pool.submit(Work::Complete(Arc::clone(self))).is_ok());
+        if !submitted {
             RUNNABLE.with_borrow_mut(|queue| queue.push_back(Arc::clone(self)));
         }
     }
@@ -81,16 +81,16 @@ pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
 
 /// Tells everybody.
 #[inline]
-pub(crate) fn tell(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
+pub(crate) fn deliver(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
     if !wakes.is_empty() {
-        tell_some(env, place, wakes);
+        deliver_some(env, place, wakes);
     }
 }
 
-fn tell_some(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
-    let apart = place.apart(wakes.len());
-    let work = Work::Tell(wakes);
-    if let Err(Work::Tell(wakes)) = if apart { BACKGROUND.take(work) } else { Err(work) } {
+fn deliver_some(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
+    let needs_thread = place.needs_thread(wakes.len());
+    let work = Work::Notify(wakes);
+    if let Err(Work::Notify(wakes)) = if needs_thread { BACKGROUND.submit(work) } else { Err(work) } {
         wakes.iter().for_each(|(waiter, signal)| waiter.notify(signal, env, place));
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Sockets opened, of which every so many asks its process to attend to its signals.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
-const ATTEND: usize = 64;
+const SIGNALS_EVERY: usize = 64;
 
 impl Handle {
     /// A socket that a process owns, which calls or is acted for.
@@ -52,7 +52,7 @@ impl Handle {
         if let Some(Owner { pid: old, monitor: Some(monitor) }) = old {
             let monitor = Arc::new(monitor);
             let shown = this.socket.waiters(old, |waiter| waiter.share(&monitor));
-            shown.into_iter().for_each(|wakes| notify::tell(env, place, wakes));
+            shown.into_iter().for_each(|wakes| notify::deliver(env, place, wakes));
             if let Some(monitor) = Arc::into_inner(monitor) {
                 this.demonitor(place.caller(env), &monitor);
             }
@@ -66,6 +66,6 @@ impl Handle {
 /// What goes with new sockets: `ok`; or `signals`, now and then. The watch over an owner is a signal to it, and so is its
 /// end. On OTP 25 (not on 29) a process that calls and never waits leaves them in its queue, and each of its collections
 /// goes through all of them: it gets slower with every socket.
-pub(crate) fn taken(count: usize) -> Atom {
-    if OPENED.load(Relaxed) % ATTEND < count { atoms::signals() } else { atoms::ok() }
+pub(crate) fn ok_or_signals(count: usize) -> Atom {
+    if OPENED.load(Relaxed) % SIGNALS_EVERY < count { atoms::signals() } else { atoms::ok() }
 }

@@ -21,12 +21,12 @@ pub(crate) enum Place {
 
 impl Place {
     /// Where something is done for a process that is not the caller.
-    pub(crate) fn acting() -> Self {
+    pub(crate) fn polling() -> Self {
         if sys::calling() { Self::Helper } else { Self::Thread }
     }
 
     /// Whether so many are to be told by a thread instead: where they are too many for a scheduler, or a monitor cannot be ended.
-    pub(crate) fn apart(self, count: usize) -> bool {
+    pub(crate) fn needs_thread(self, count: usize) -> bool {
         count > if self == Self::Callback { 0 } else { AT_ONCE } && self != Self::Thread
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const STACK: usize = 256 * 1024;
 /// How long the end of the VM waits for threads that use it: each does so for moments only.
-const PATIENCE: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a thread can do.
 pub(crate) trait Run: Send + 'static {
@@ -35,7 +35,7 @@ impl<T> Pool<T> {
 
 impl<T: Run> Pool<T> {
     /// Has a thread do it. Gives it back where there is no thread.
-    pub(crate) fn take(&'static self, work: T) -> Result<(), T> {
+    pub(crate) fn submit(&'static self, work: T) -> Result<(), T> {
         match self.queue.get_or_init(|| self.start()) {
             Some(queue) => queue.try_send(work).map_err(TrySendError::into_inner),
             None => Err(work),
@@ -47,13 +47,13 @@ impl<T: Run> Pool<T> {
         AT_EXIT.call_once(|| {
             esock::sys::exit::at_exit(stop);
         });
-        let (queue, works) = unbounded();
+        let (queue, receiver) = unbounded();
         let threads = (0..self.threads).filter(|index| {
-            let works: Receiver<T> = works.clone();
+            let receiver: Receiver<T> = receiver.clone();
             let builder = Builder::new().name(format!("{}_{index}", self.name)).stack_size(STACK);
             let run = move || {
                 unbind();
-                for work in works {
+                for work in receiver {
                     enter();
                     // A panic costs this work its end, and no other; the hook has written where it was.
                     let _ = catch_unwind(AssertUnwindSafe(|| work.run()));
@@ -67,34 +67,34 @@ impl<T: Run> Pool<T> {
 }
 
 /// How many threads use the VM now; nothing once it has come to its end.
-static INSIDE: Mutex<Option<usize>> = Mutex::new(Some(0));
-static LEFT: Condvar = Condvar::new();
+static USING_VM: Mutex<Option<usize>> = Mutex::new(Some(0));
+static THREAD_LEFT: Condvar = Condvar::new();
 
 thread_local! {
     /// Whether this thread is one of those.
-    static HERE: Cell<bool> = const { Cell::new(false) };
+    static IS_USING_VM: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Begins something that uses the VM. Where the VM has come to its end, the thread stays here.
 fn enter() {
-    while INSIDE.lock().as_mut().map(|count| *count += 1).is_none() {
+    while USING_VM.lock().as_mut().map(|count| *count += 1).is_none() {
         park();
     }
-    HERE.set(true);
+    IS_USING_VM.set(true);
 }
 
 fn leave() {
-    HERE.set(false);
-    if let Some(count) = INSIDE.lock().as_mut() {
+    IS_USING_VM.set(false);
+    if let Some(count) = USING_VM.lock().as_mut() {
         *count -= 1;
     }
-    LEFT.notify_all();
+    THREAD_LEFT.notify_all();
 }
 
 /// Waits for a disk. If this is a thread of a pool, the VM may come to its end meanwhile: a file system that does not answer does
 /// not hold it up.
-pub(crate) fn outside<T>(wait: impl FnOnce() -> T) -> T {
-    if !HERE.get() {
+pub(crate) fn outside_vm<T>(wait: impl FnOnce() -> T) -> T {
+    if !IS_USING_VM.get() {
         return wait();
     }
     leave();
@@ -105,8 +105,8 @@ pub(crate) fn outside<T>(wait: impl FnOnce() -> T) -> T {
 
 /// No thread uses the VM while it comes to its end.
 extern "C" fn stop() {
-    let mut inside = INSIDE.lock();
-    let end = std::time::Instant::now() + PATIENCE;
-    while inside.is_some_and(|count| count > 0) && !LEFT.wait_until(&mut inside, end).timed_out() {}
+    let mut inside = USING_VM.lock();
+    let end = std::time::Instant::now() + EXIT_TIMEOUT;
+    while inside.is_some_and(|count| count > 0) && !THREAD_LEFT.wait_until(&mut inside, end).timed_out() {}
     *inside = None;
 }

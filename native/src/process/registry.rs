@@ -28,7 +28,7 @@ impl Handle {
         drop(key);
         // Whoever closes takes the entry out, if it is there by then. Otherwise it finds the socket closed here.
         let (fd, wakes) = this.socket.fd();
-        notify::tell(env, Place::Callback, wakes);
+        notify::deliver(env, Place::Callback, wakes);
         if fd.is_err() {
             this.unregister();
         }
@@ -39,7 +39,7 @@ impl Handle {
 /// A page of the registered sockets.
 pub(crate) fn registered(env: Env<'_>, cursor: usize) -> Page<Term<'_>> {
     let Page { entries, next } = REGISTRY.page(cursor);
-    Page { entries: entries.iter().map(|handle| handle::socket(env, handle)).collect(), next }
+    Page { entries: entries.iter().map(|handle| handle::socket_term(env, handle)).collect(), next }
 }
 
 /// How many sockets are registered.

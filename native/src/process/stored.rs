@@ -1,8 +1,8 @@
 //! Calls that are kept until their turn comes.
 
-use super::kept::Kept;
-use super::model::{COPIES, DISK, Keep, StoredCall, Task, Work};
+use super::model::{COPIES, DISK, StoredArgs, StoredCall, Task, Work};
 use super::pool::Pool;
+use super::stored_term::StoredTerm;
 use crate::atoms;
 use esock::ring::ahead::MUCH;
 use parking_lot::Mutex;
@@ -12,50 +12,50 @@ use rustler::{Encoder, Env, Term};
 impl StoredCall {
     pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
         let [length, ..] = task.args;
-        let much = task.job.rest.is_none() && length.decode::<u64>().is_ok_and(|length| length > MUCH as u64);
-        Self { job: task.job, much, kept: Mutex::new(Keep::new(env, task)) }
+        let large = task.job.remaining.is_none() && length.decode::<u64>().is_ok_and(|length| length > MUCH as u64);
+        Self { job: task.job, large, args: Mutex::new(StoredArgs::new(env, task)) }
     }
 
     /// The threads for it, if it may hold one: it waits for a disk, or copies much.
     pub(crate) fn pool(&self) -> Option<&'static Pool<Work>> {
-        if self.job.reads { Some(&DISK) } else { self.much.then_some(&COPIES) }
+        if self.job.reads_file { Some(&DISK) } else { self.large.then_some(&COPIES) }
     }
 
     /// So much has been done.
     pub(crate) fn update<'a>(&self, env: Env<'a>, task: Task<'a>) {
-        *self.kept.lock() = Keep::new(env, task);
+        *self.args.lock() = StoredArgs::new(env, task);
     }
 
     /// The task, in an environment of the caller's.
     pub(crate) fn load<'a>(&self, env: Env<'a>) -> Option<Task<'a>> {
-        let kept = match &*self.kept.lock() {
-            Keep::Plain(args) => {
+        let kept = match &*self.args.lock() {
+            StoredArgs::Plain(args) => {
                 let term = |number: Option<i64>| match number {
                     Some(number) => number.encode(env),
                     None => Term::list_new_empty(env),
                 };
-                return Some(Task { job: self.job, args: args.map(term), left: None });
+                return Some(Task { job: self.job, args: args.map(term), remaining: None });
             }
-            Keep::Shared(kept) => kept.term(env)?,
-            Keep::Own(own, saved) => own.run(|own| saved.load(own).in_env(env)),
+            StoredArgs::Shared(kept) => kept.term(env)?,
+            StoredArgs::Own(own, saved) => own.run(|own| saved.load(own).in_env(env)),
         };
-        let (a, b, c, left): (Term<'a>, Term<'a>, Term<'a>, Term<'a>) = kept.decode().ok()?;
-        let left = Some(left).filter(|left| !left.is_atom());
-        Some(Task { job: self.job, args: [a, b, c], left })
+        let (a, b, c, remaining): (Term<'a>, Term<'a>, Term<'a>, Term<'a>) = kept.decode().ok()?;
+        let remaining = Some(remaining).filter(|remaining| !remaining.is_atom());
+        Some(Task { job: self.job, args: [a, b, c], remaining })
     }
 }
 
-impl Keep {
-    fn new<'a>(env: Env<'a>, Task { job, args: [a, b, c], left }: Task<'a>) -> Self {
+impl StoredArgs {
+    fn new<'a>(env: Env<'a>, Task { job, args: [a, b, c], remaining }: Task<'a>) -> Self {
         let plain = |term: Term<'a>| {
             if term.is_empty_list() { Some(None) } else { term.decode::<i64>().ok().map(Some) }
         };
-        if let (Some(a), Some(b), Some(c), None) = (plain(a), plain(b), plain(c), left) {
+        if let (Some(a), Some(b), Some(c), None) = (plain(a), plain(b), plain(c), remaining) {
             return Self::Plain([a, b, c]);
         }
-        let term = (a, b, c, left.unwrap_or_else(|| atoms::undefined().encode(env))).encode(env);
-        if job.rest.is_none() {
-            return Self::Shared(Kept::new(term));
+        let term = (a, b, c, remaining.unwrap_or_else(|| atoms::undefined().encode(env))).encode(env);
+        if job.remaining.is_none() {
+            return Self::Shared(StoredTerm::new(term));
         }
         let own = OwnedEnv::new();
         let saved = own.save(term);

@@ -1,8 +1,8 @@
 //! How a call waits, and what it answers while it does.
 
-use super::kept::Kept;
 use super::model::{Handle, How, Step, StoredCall, Task, Wait, Waiter};
 use super::place::Place;
+use super::stored_term::StoredTerm;
 use super::{notify, waiter};
 use crate::{atoms, charge, fail};
 use esock::lane::wakes::Wakes;
@@ -36,27 +36,27 @@ impl<'a> Wait<'a> {
     }
 
     /// For a process that waits under this handle, in a thread of ours.
-    pub(crate) fn acting(waiter: &Arc<Waiter>, pid: LocalPid, handle: Term<'a>) -> Self {
+    pub(crate) fn for_completion(waiter: &Arc<Waiter>, pid: LocalPid, handle: Term<'a>) -> Self {
         Self::new(handle, How::Nowait, pid, Some(Arc::clone(waiter)))
     }
 
-    fn new(handle: Term<'a>, how: How, pid: LocalPid, acting: Option<Arc<Waiter>>) -> Self {
+    fn new(handle: Term<'a>, how: How, pid: LocalPid, completing: Option<Arc<Waiter>>) -> Self {
         Self {
             handle: Cell::new(handle),
             how,
             pid,
-            acting,
+            completing,
             task: Cell::new(None),
             step: Cell::new(Step::Answered),
             least: Cell::new(1),
-            kept: Cell::new(false),
-            others: Cell::default(),
+            has_turn: Cell::new(false),
+            deferred: Cell::default(),
         }
     }
 
     /// What is being done, with what is left to do.
-    pub(crate) fn set(&self, task: Task<'a>) {
-        self.kept.set(matches!(self.step.get(), Step::Part(_)));
+    pub(crate) fn begin_attempt(&self, task: Task<'a>) {
+        self.has_turn.set(matches!(self.step.get(), Step::Part(_)));
         self.step.set(Step::Refused);
         self.task.set(Some(task));
     }
@@ -75,19 +75,19 @@ impl<'a> Wait<'a> {
     pub(crate) fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, mut wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
         wakes.drop_same(|waiter| self.is(waiter));
-        if self.acting.is_none() {
-            micros.map_or_else(charge::rests, |micros| charge::charge(env, micros));
+        if self.completing.is_none() {
+            micros.map_or_else(charge::yielded, |micros| charge::charge(env, micros));
         }
-        if self.acting.is_some() && ends {
-            self.others.set(wakes);
+        if self.completing.is_some() && ends {
+            self.deferred.set(wakes);
         } else {
-            notify::tell(env, self.place(), wakes);
+            notify::deliver(env, self.place(), wakes);
         }
     }
 
     /// The waiters to tell now.
-    pub(crate) fn others(&self) -> Wakes<Waiter> {
-        self.others.take()
+    pub(crate) fn take_deferred(&self) -> Wakes<Waiter> {
+        self.deferred.take()
     }
 
     pub(crate) fn handle(&self) -> Term<'a> {
@@ -96,7 +96,7 @@ impl<'a> Wait<'a> {
 
     /// Where this is done.
     pub(crate) fn place(&self) -> Place {
-        if self.acting.is_some() { Place::acting() } else { Place::Call }
+        if self.completing.is_some() { Place::polling() } else { Place::Call }
     }
 
     /// Whether it is completed for the caller.
@@ -120,7 +120,7 @@ impl<'a> Wait<'a> {
     }
 
     /// It waits for so many bytes.
-    pub(crate) fn wants(&self, least: usize) {
+    pub(crate) fn set_least(&self, least: usize) {
         self.least.set(least);
     }
 
@@ -141,8 +141,8 @@ impl<'a> Wait<'a> {
 
     /// Whether this waiter is the caller under its handle.
     pub(crate) fn is(&self, waiter: &Waiter) -> bool {
-        match &self.acting {
-            Some(acting) => std::ptr::eq(&raw const **acting, waiter),
+        match &self.completing {
+            Some(waiting) => std::ptr::eq(&raw const **waiting, waiter),
             None => waiter.process() == self.pid && waiter.is(self.handle.get()),
         }
     }
@@ -164,17 +164,27 @@ impl<'a> Wait<'a> {
     /// The calling process, to be told under `handle`.
     pub(crate) fn new_waiter(&self, env: Env<'a>, socket: ResourceArc<Handle>) -> Waiter {
         let pid = self.pid;
-        let monitor = match &self.acting {
+        let monitor = match &self.completing {
             Some(before) => before.monitor.lock().take(),
             None if socket.owned_by(pid) => None,
             None => env.monitor(&socket, &pid).map(Arc::new),
         };
         let stored = self.task().map(|task| StoredCall::new(env, task));
         let tag = if stored.is_some() { waiter::tag(self.handle()) } else { 0 };
-        let (handle, notified) = (Kept::new(self.handle()), AtomicBool::new(false));
+        let (handle, notified) = (StoredTerm::new(self.handle()), AtomicBool::new(false));
         // Who blocks tries again, and so does a completion.
-        let trusts = stored.is_none() && !self.blocking();
-        Waiter { pid, socket, handle, stored, monitor: Mutex::new(monitor), tag, notified, trusts, least: self.least() }
+        let relies_on_select = stored.is_none() && !self.blocking();
+        Waiter {
+            pid,
+            socket,
+            handle,
+            stored,
+            monitor: Mutex::new(monitor),
+            tag,
+            notified,
+            relies_on_select,
+            least: self.least(),
+        }
     }
 
     /// Attempts the operation: as a call, or as the rest of one that has the turn.
@@ -185,16 +195,16 @@ impl<'a> Wait<'a> {
         op: &mut O,
     ) -> Outcome<Answer<O::Done>, Waiter> {
         let waiter = self.waiter(env, handle);
-        if self.acting.is_some() {
+        if self.completing.is_some() {
             return handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
         }
-        if self.kept.get() {
+        if self.has_turn.get() {
             let (answer, wakes) = handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
             // Somebody has met what ends the line: so does this call.
             if !matches!(answer, Answer::Failed(Failure::InLine)) {
                 return (answer, wakes);
             }
-            notify::tell(env, self.place(), wakes);
+            notify::deliver(env, self.place(), wakes);
         }
         handle.socket.run(op, self.pid, self.mode(), self.waiter(env, handle))
     }
@@ -225,10 +235,10 @@ impl<'a> Wait<'a> {
     }
 
     /// The answer of a call for whose outcome there is no memory. It is in line, and is not told so: it leaves.
-    pub(crate) fn left(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
+    pub(crate) fn out_of_memory(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
         let (handle_term, mine) = (self.handle.get(), |waiter: &Waiter| waiter.is(self.handle.get()));
         let key = (self.pid, waiter::tag(handle_term));
-        notify::tell(env, self.place(), handle.socket.cancel(claim.direction(), key, mine).1);
+        notify::deliver(env, self.place(), handle.socket.cancel(claim.direction(), key, mine).1);
         self.step.set(Step::Answered);
         fail::error(env, atoms::enomem())
     }
@@ -250,27 +260,28 @@ impl<'a> Wait<'a> {
     /// Much is done, and not all: others have their turn first. Nothing: the caller has lost the turn meanwhile, and the next
     /// attempt says why.
     pub(crate) fn suspend(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Option<Term<'a>> {
-        if let (Some(acting), Some(task)) = (&self.acting, self.task.get()) {
-            acting.suspend(env, task);
+        if let (Some(waiting), Some(task)) = (&self.completing, self.task.get()) {
+            waiting.suspend(env, task);
         } else if let Some(task) = self.task.get() {
             let mine = |waiter: &Waiter| self.is(waiter);
             socket
                 .socket
                 .with_woken(mine, |waiter| waiter.suspend(env, task))
                 .into_iter()
-                .for_each(|wakes| notify::tell(env, self.place(), wakes));
+                .for_each(|wakes| notify::deliver(env, self.place(), wakes));
         }
         let found = socket.socket.hand_to_poller(|waiter| self.is(waiter)).map(|(found, wakes)| {
-            notify::tell(env, self.place(), wakes);
+            notify::deliver(env, self.place(), wakes);
             found
         });
-        (self.acting.is_some() || found.contains(&true)).then(|| self.waiting(env, || atoms::undefined().encode(env)))
+        (self.completing.is_some() || found.contains(&true))
+            .then(|| self.waiting(env, || atoms::undefined().encode(env)))
     }
 
     /// A failure of what is completed: of the call, or of nobody's any more.
     pub(crate) fn failed(&self, failure: Failure) {
         self.step.set(match failure {
-            Failure::InLine if self.acting.is_some() => Step::Gone,
+            Failure::InLine if self.completing.is_some() => Step::Departed,
             _ => Step::Answered,
         });
     }

@@ -18,7 +18,7 @@ impl Resource for Watch {
     const IMPLEMENTS_DOWN: bool = true;
 
     fn down<'a>(&'a self, _: Env<'a>, _: LocalPid, _: Monitor) {
-        self.leave();
+        self.remove();
     }
 }
 
@@ -47,7 +47,7 @@ impl Watch {
     }
 
     /// Takes it out of the table. Who gets it is the one to tell the process, or not to.
-    pub(crate) fn leave(&self) -> Option<ResourceArc<Self>> {
+    pub(crate) fn remove(&self) -> Option<ResourceArc<Self>> {
         let watch = self.in_table(|table, key| table.try_remove(key))??;
         COUNT.fetch_sub(1, Relaxed);
         Some(watch)
@@ -63,8 +63,8 @@ impl Watch {
     }
 
     /// Sends `{'DOWN', MRef, socket, Socket, closed}` to the process of one that has left.
-    pub(crate) fn tell(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
-        let socket = handle::socket(env, &this.socket);
+    pub(crate) fn send_down(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
+        let socket = handle::socket_term(env, &this.socket);
         let message = (atoms::down(), this, atoms::socket(), socket, atoms::closed());
         notify::send(env, this.pid, message.encode(env));
         Self::end(this, env, place);
@@ -104,12 +104,12 @@ impl Watches {
     }
 
     /// Tells everybody that the socket is closed.
-    pub(crate) fn fire(&self, env: Env<'_>, place: Place) {
+    pub(crate) fn notify_closed(&self, env: Env<'_>, place: Place) {
         let watches = self.take();
-        let apart = place.apart(watches.len());
-        let work = Work::Down(watches);
-        if let Err(Work::Down(watches)) = if apart { BACKGROUND.take(work) } else { Err(work) } {
-            watches.iter().for_each(|(_, watch)| Watch::tell(watch, env, place));
+        let needs_thread = place.needs_thread(watches.len());
+        let work = Work::SocketDown(watches);
+        if let Err(Work::SocketDown(watches)) = if needs_thread { BACKGROUND.submit(work) } else { Err(work) } {
+            watches.iter().for_each(|(_, watch)| Watch::send_down(watch, env, place));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the threads of the pools do.
 
-use super::complete::MESSAGE;
+use super::complete::MESSAGE_ENV;
 use super::model::{Waiter, Watch, Work};
 use super::place::{AT_ONCE, Place};
 use super::pool::Run;
@@ -18,17 +18,17 @@ const PAUSE: Duration = Duration::from_micros(50);
 impl Run for Work {
     fn run(self) {
         match self {
-            Self::Complete(waiter) => waiter.work(),
-            Self::Tell(wakes) => tell_all(&wakes),
-            Self::Down(watches) => down_all(&watches),
-            Self::Gone(socket, pid) => socket.gone(pid).iter().for_each(tell_all),
+            Self::Complete(waiter) => waiter.resume(),
+            Self::Notify(wakes) => notify_paced(&wakes),
+            Self::SocketDown(watches) => send_downs(&watches),
+            Self::ProcessDown(socket, pid) => socket.gone(pid).iter().for_each(notify_paced),
             Self::Close(descriptor) => descriptor.close_unattended(),
         }
     }
 }
 
 /// Tells waiters of one socket, in a thread of our own.
-fn tell_all(wakes: &Wakes<Waiter>) {
+fn notify_paced(wakes: &Wakes<Waiter>) {
     paced(wakes.iter(), |(waiter, signal)| waiter.wake(signal));
     if let Some((waiter, _)) = wakes.iter().next() {
         waiter.socket.socket.sweep().into_iter().for_each(Wakes::tell);
@@ -36,18 +36,18 @@ fn tell_all(wakes: &Wakes<Waiter>) {
 }
 
 /// Tells the monitors of a socket, in a thread of our own.
-fn down_all(watches: &Slab<ResourceArc<Watch>>) {
-    MESSAGE.with_borrow_mut(|own| {
+fn send_downs(watches: &Slab<ResourceArc<Watch>>) {
+    MESSAGE_ENV.with_borrow_mut(|own| {
         paced(watches.iter(), |(_, watch)| {
-            own.run(|env| Watch::tell(watch, env, Place::Thread));
+            own.run(|env| Watch::send_down(watch, env, Place::Thread));
             own.clear();
         });
     });
 }
 
-fn paced<T>(all: impl Iterator<Item = T>, mut tell: impl FnMut(T)) {
+fn paced<T>(all: impl Iterator<Item = T>, mut notify: impl FnMut(T)) {
     for (count, one) in all.enumerate() {
-        tell(one);
+        notify(one);
         if count % AT_ONCE == AT_ONCE - 1 {
             sleep(PAUSE);
         }

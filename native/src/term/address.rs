@@ -43,14 +43,14 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
         return Ok(Err(whole()));
     }
     // At most `KEYS`.
-    let strange: Vec<Term<'a>> = MapIterator::new(term)
+    let unknown: Vec<Term<'a>> = MapIterator::new(term)
         .into_iter()
         .flatten()
         .map(|(key, _)| key)
         .filter(|key| !key.decode::<Atom>().is_ok_and(|key| keys.contains(&key)))
         .collect();
-    if !strange.is_empty() {
-        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), (atoms::keys(), strange), term))));
+    if !unknown.is_empty() {
+        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), (atoms::keys(), unknown), term))));
     }
     Ok(address(env, family, term).and_then(|address| address.to_raw()).ok_or_else(whole))
 }
@@ -63,7 +63,7 @@ pub(crate) fn value<'a>(env: Env<'a>, term: Term<'a>) -> Option<Address> {
 fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address> {
     let get = |key: Atom| term.map_get(key).ok();
     let number = |key: Atom| get(key).map_or(Some(0), |value| value.decode::<u32>().ok());
-    let port = || get(atoms::port()).map_or(Some(0), small);
+    let port = || get(atoms::port()).map_or(Some(0), integer);
     let bytes = || get(atoms::addr()).map_or(Some(Vec::new()), |addr| binary(addr, STORAGE));
     match family.decode::<Atom>() {
         Ok(name) if name == atoms::inet() => Some(Address::Inet { addr: inet(get(atoms::addr()))?, port: port()? }),
@@ -75,14 +75,14 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
         }),
         Ok(name) if name == atoms::local() => path(env, term).map(Address::Local),
         Ok(name) if name == atoms::packet() => Some(Address::Packet {
-            protocol: get(atoms::protocol()).map_or(Some(0), small)?,
-            ifindex: get(atoms::ifindex()).map_or(Some(0), small)?,
+            protocol: get(atoms::protocol()).map_or(Some(0), integer)?,
+            ifindex: get(atoms::ifindex()).map_or(Some(0), integer)?,
             hatype: named(atoms::hardware(), get(atoms::hatype()))?,
             pkttype: named(atoms::packets(), get(atoms::pkttype()))?,
             addr: bytes()?,
         }),
         Ok(_) => Some(Address::Other(0, bytes()?)),
-        Err(_) => Some(Address::Other(small(family)?, bytes()?)),
+        Err(_) => Some(Address::Other(integer(family)?, bytes()?)),
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
 /// A tuple of `N` numbers that fit.
 fn words<T: TryFrom<i64>, const N: usize>(tuple: Term<'_>) -> Option<[T; N]> {
     let words = sys::tuple::<N>(tuple)?;
-    words.into_iter().map(small).collect::<Option<Vec<T>>>()?.try_into().ok()
+    words.into_iter().map(integer).collect::<Option<Vec<T>>>()?.try_into().ok()
 }
 
 /// A number, or its name; 0 where there is none.
@@ -124,12 +124,12 @@ fn named<T: TryFrom<i64>>(names: &atoms::Names, term: Option<Term<'_>>) -> Optio
     };
     match term.decode::<Atom>() {
         Ok(name) => T::try_from(i64::from(names.number(name)?)).ok(),
-        Err(_) => small(term),
+        Err(_) => integer(term),
     }
 }
 
 /// A number that fits. (rustler cuts one that does not.)
-fn small<T: TryFrom<i64>>(term: Term<'_>) -> Option<T> {
+fn integer<T: TryFrom<i64>>(term: Term<'_>) -> Option<T> {
     T::try_from(term.decode::<i64>().ok()?).ok()
 }
 

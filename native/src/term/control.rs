@@ -10,7 +10,7 @@ use rustler::{Atom, Binary, Env, Term};
 use std::borrow::Cow;
 
 /// What is wrong with a list of messages.
-pub(crate) enum Wrong<'a> {
+pub(crate) enum Invalid<'a> {
     /// Something.
     Message,
     /// A level of this name is no protocol.
@@ -21,37 +21,37 @@ pub(crate) enum Wrong<'a> {
 const ROOM: usize = 128 * 1024;
 
 /// The bytes of a list of messages to send, at most `room`, and what they cost, where an I/O list's cell costs one.
-pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(Vec<u8>, usize), Wrong<'a>> {
+pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(Vec<u8>, usize), Invalid<'a>> {
     let (mut bytes, mut rest, mut cells, room) = (Vec::new(), list, list::CELLS, room.min(ROOM));
     // At most as many as there is room for, and cells.
     while let Ok((element, tail)) = rest.list_get_cell() {
         let message = message(env, element, room.saturating_sub(bytes.len()), &mut cells)?;
-        cells = cells.checked_sub(MESSAGE).ok_or(Wrong::Message)?;
+        cells = cells.checked_sub(MESSAGE).ok_or(Invalid::Message)?;
         control::append(&mut bytes, &message);
         if bytes.len() > room {
-            return Err(Wrong::Message);
+            return Err(Invalid::Message);
         }
         rest = tail;
     }
     let cost = list::CELLS - cells + bytes.len() / 32;
-    if rest.is_empty_list() { Ok((bytes, cost)) } else { Err(Wrong::Message) }
+    if rest.is_empty_list() { Ok((bytes, cost)) } else { Err(Invalid::Message) }
 }
 
 /// What one message is to be counted as: there are at most 1,024.
 const MESSAGE: usize = list::CELLS / 1024;
 
-fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> Result<Message, Wrong<'a>> {
-    let get = |key: Atom| term.map_get(key).map_err(|_| Wrong::Message);
+fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> Result<Message, Invalid<'a>> {
+    let get = |key: Atom| term.map_get(key).map_err(|_| Invalid::Message);
     let (level, kind) = (get(atoms::level())?, get(atoms::kind())?);
     let number = match level.decode::<Atom>() {
         Ok(name) => {
             let named = level.atom_to_string().ok().and_then(|level| table::level(&level));
-            named.or_else(|| atoms::protocols().number(name)).ok_or(Wrong::Level(level))?
+            named.or_else(|| atoms::protocols().number(name)).ok_or(Invalid::Level(level))?
         }
-        Err(_) => level.decode().map_err(|_| Wrong::Message)?,
+        Err(_) => level.decode().map_err(|_| Invalid::Message)?,
     };
-    let (kind, row) = known(number, kind).ok_or(Wrong::Message)?;
-    let data = body(env, row, term, room, cells).ok_or(Wrong::Message)?;
+    let (kind, row) = known(number, kind).ok_or(Invalid::Message)?;
+    let data = body(env, row, term, room, cells).ok_or(Invalid::Message)?;
     Ok(Message { level: number, kind, data })
 }
 

@@ -190,8 +190,8 @@ fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<(Vec<u
     };
     Ok(match control::decode(env, ctrl, room) {
         Ok(ctrl) => Ok(ctrl),
-        Err(control::Wrong::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
-        Err(control::Wrong::Message) => {
+        Err(control::Invalid::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
+        Err(control::Invalid::Message) => {
             let only = Term::map_from_pairs(env, &[(atoms::ctrl(), ctrl)])?;
             Err(fail::invalid(env, (atoms::msg(), atoms::ctrl(), only)))
         }

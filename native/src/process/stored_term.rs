@@ -11,76 +11,76 @@ use slab::Slab;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Shelves, so that schedulers do not wait for one another.
-const SHELVES: usize = 16;
+const SHARDS: usize = 16;
 /// An environment with this many more terms than twice those that are kept is cleared out.
-const LITTER: usize = 64;
+const GARBAGE: usize = 64;
 
 #[derive(Default)]
-struct Shelf {
+struct Shard {
     env: OwnedEnv,
     terms: Slab<SavedTerm>,
     /// terms that the environment was given, kept still or not
-    given: usize,
+    copied: usize,
 }
 
-static ALL: [Mutex<Option<Shelf>>; SHELVES] = [const { Mutex::new(None) }; SHELVES];
+static STORE: [Mutex<Option<Shard>>; SHARDS] = [const { Mutex::new(None) }; SHARDS];
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// A term that is kept until this is dropped.
-pub(crate) struct Kept {
-    shelf: &'static Mutex<Option<Shelf>>,
+pub(crate) struct StoredTerm {
+    shard: &'static Mutex<Option<Shard>>,
     key: usize,
 }
 
-impl Kept {
+impl StoredTerm {
     /// Keeps a copy of a term.
     pub(crate) fn new(term: Term<'_>) -> Self {
-        let [first, ..] = &ALL;
-        let shelf = ALL.get(NEXT.fetch_add(1, Relaxed) % SHELVES).unwrap_or(first);
-        let key = shelf.lock().get_or_insert_default().keep(term);
-        Self { shelf, key }
+        let [first, ..] = &STORE;
+        let shard = STORE.get(NEXT.fetch_add(1, Relaxed) % SHARDS).unwrap_or(first);
+        let key = shard.lock().get_or_insert_default().insert(term);
+        Self { shard, key }
     }
 
     /// The term, in an environment of the caller's; nothing is never the answer.
     pub(crate) fn term<'a>(&self, env: Env<'a>) -> Option<Term<'a>> {
-        let shelf = self.shelf.lock();
-        let shelf = shelf.as_ref()?;
-        let saved = shelf.terms.get(self.key)?;
-        Some(shelf.env.run(|own| saved.load(own).in_env(env)))
+        let shard = self.shard.lock();
+        let shard = shard.as_ref()?;
+        let saved = shard.terms.get(self.key)?;
+        Some(shard.env.run(|own| saved.load(own).in_env(env)))
     }
 
     /// Whether it is this one.
     pub(crate) fn is(&self, term: Term<'_>) -> bool {
-        let shelf = self.shelf.lock();
-        shelf.as_ref().is_some_and(|shelf| {
-            shelf.terms.get(self.key).is_some_and(|saved| shelf.env.run(|own| saved.load(own) == term))
+        let shard = self.shard.lock();
+        shard.as_ref().is_some_and(|shard| {
+            shard.terms.get(self.key).is_some_and(|saved| shard.env.run(|own| saved.load(own) == term))
         })
     }
 }
 
-impl Drop for Kept {
+impl Drop for StoredTerm {
     fn drop(&mut self) {
-        if let Some(shelf) = self.shelf.lock().as_mut() {
-            shelf.terms.try_remove(self.key);
+        if let Some(shard) = self.shard.lock().as_mut() {
+            shard.terms.try_remove(self.key);
         }
     }
 }
 
-impl Shelf {
-    fn keep(&mut self, term: Term<'_>) -> usize {
-        if self.given > 2 * self.terms.len() + LITTER {
-            self.clear_out();
+impl Shard {
+    fn insert(&mut self, term: Term<'_>) -> usize {
+        if self.copied > 2 * self.terms.len() + GARBAGE {
+            self.compact();
         }
-        self.given += 1;
+        self.copied += 1;
         self.terms.insert(self.env.save(term))
     }
 
-    fn clear_out(&mut self) {
+    fn compact(&mut self) {
         let new = OwnedEnv::new();
         for (_, saved) in &mut self.terms {
             *saved = self.env.run(|old| new.save(saved.load(old)));
         }
-        self.given = self.terms.len();
+        self.copied = self.terms.len();
         self.env = new;
     }
 }
