@@ -1,4 +1,4 @@
-//! How sockets close: by a call, by the end of their owner, or as garbage.
+//! How a socket closes: by a call, by the end of its owner, or by the garbage collector.
 
 use super::model::{BACKGROUND, Handle, Owner, Work};
 use super::notify;
@@ -15,10 +15,10 @@ use std::sync::atomic::{
     Ordering::{Acquire, Release},
 };
 
-/// Sockets on descriptors that others have lent, by number. A socket of ours that closes its descriptor closes them first: the number
-/// may be another's then.
+/// Sockets on lent descriptors, by number of the descriptor. A socket of ours that closes its descriptor closes them
+/// first: afterwards the number may belong to another file.
 static LENT: Mutex<BTreeMap<RawFd, Vec<ResourceArc<Handle>>>> = Mutex::new(BTreeMap::new());
-/// Whether there has ever been one: most nodes have none, and their closes take no lock for it.
+/// Whether there has ever been one. On most nodes there is none, and their closes skip the lock of [`LENT`].
 static ANY_LENT: AtomicBool = AtomicBool::new(false);
 
 #[rustler::resource_impl]
@@ -27,7 +27,7 @@ impl Resource for Handle {
     const IMPLEMENTS_DOWN: bool = true;
 
     fn destructor(self, env: Env<'_>) {
-        // Nobody refers to the socket, so nobody waits.
+        // No reference to the socket is left, so no process waits.
         let open = self.close(env, Place::Callback);
         close_unattended(open.or_else(|| self.lingering.lock().take()));
     }
@@ -47,7 +47,8 @@ impl Resource for Handle {
 }
 
 impl Handle {
-    /// Closes it for everybody and tells whoever waits or monitors. The first caller gets the descriptor, to close.
+    /// Closes the socket for all processes, and notifies those that wait on it or monitor it. The first caller gets the
+    /// descriptor and closes it.
     pub(crate) fn close(&self, env: Env<'_>, place: Place) -> Option<Descriptor> {
         let (descriptor, wakes) = self.socket.close()?;
         for other in self.sockets_to_close(&descriptor) {
@@ -62,7 +63,7 @@ impl Handle {
         Some(descriptor)
     }
 
-    /// The sockets that are to be closed with this one. One that is lent itself is so no more.
+    /// Takes the sockets that are to be closed with this one. A socket on a lent descriptor takes itself out.
     fn sockets_to_close(&self, descriptor: &Descriptor) -> Vec<ResourceArc<Self>> {
         let Some(number) = descriptor.as_fd().map(|fd| fd.as_raw_fd()).filter(|_| ANY_LENT.load(Acquire)) else {
             return Vec::new();
@@ -72,7 +73,7 @@ impl Handle {
             return lent.remove(&number).unwrap_or_default();
         }
         if let Entry::Occupied(mut sockets) = lent.entry(number) {
-            // They are dropped when the lock is released.
+            // The caller drops them, when the lock has been released.
             let (mine, others) =
                 sockets.get_mut().drain(..).partition(|socket| std::ptr::eq(&raw const **socket, self));
             *sockets.get_mut() = others;
@@ -84,7 +85,7 @@ impl Handle {
         Vec::new()
     }
 
-    /// Closes it because its owner has ended.
+    /// Closes the socket because its owner has ended.
     pub(super) fn end(&self, env: Env<'_>) {
         if let Some(descriptor) = self.close(env, Place::Callback) {
             *self.owner.lock() = None;
@@ -92,7 +93,7 @@ impl Handle {
         }
     }
 
-    /// Nobody's death closes the socket any more: it is closed.
+    /// Ends the monitor on the owner: the socket is closed.
     pub(crate) fn disown(this: &ResourceArc<Self>, env: Env<'_>) {
         let old = this.owner.lock().take();
         if let Some(monitor) = old.and_then(|old| old.monitor) {
@@ -100,21 +101,21 @@ impl Handle {
         }
     }
 
-    /// Keeps a descriptor whose close may block until the calling process comes to close it, or ends.
+    /// Keeps a descriptor whose close(2) may block until the calling process closes it or ends.
     pub(crate) fn linger(this: &ResourceArc<Self>, env: Env<'_>, descriptor: Descriptor) {
         *this.lingering.lock() = Some(descriptor);
         let pid = env.pid();
-        // Under the lock, as in `own`.
+        // Under the lock, as in [`Handle::own`].
         let mut closer = this.closer.lock();
         let monitor = env.monitor(this, &pid);
         *closer = Some(Owner { pid, monitor });
         if monitor.is_none() {
-            // It was killed meanwhile.
+            // The process has been killed.
             close_unattended(this.lingering.lock().take());
         }
     }
 
-    /// The calling process closes it now.
+    /// Takes the descriptor, which the calling process closes now.
     pub(crate) fn take_lingering(this: &ResourceArc<Self>, env: Env<'_>) -> Option<Descriptor> {
         let closer = this.closer.lock().take();
         if let Some(monitor) = closer.and_then(|closer| closer.monitor) {
@@ -123,15 +124,15 @@ impl Handle {
         this.lingering.lock().take()
     }
 
-    /// Its descriptor is somebody else's, who may be a socket of ours.
+    /// Records that the descriptor was lent. It may belong to another socket of ours.
     pub(crate) fn add_to_lent(this: &ResourceArc<Self>, number: RawFd) {
         LENT.lock().entry(number).or_default().push(this.clone());
         ANY_LENT.store(true, Release);
     }
 }
 
-/// Closes a descriptor of which nobody waits for the end. Its port is free then, unless many connections wait in its backlog, which
-/// the system resets one by one: that is for a thread.
+/// Closes a descriptor when no process waits for the result. The port of a listener is free on return, unless more than
+/// 64 connections wait in its backlog: the system resets them one by one, so a thread closes it.
 fn close_unattended(descriptor: Option<Descriptor>) {
     let Some(descriptor) = descriptor else {
         return;

@@ -1,4 +1,4 @@
-//! Completions: what is done in the place of the process that waits for it.
+//! Completions: the poller or a pool makes the call in place of the process that waits.
 
 use super::model::{Step, Wait, Waiter};
 use super::notify::{self, RUNNABLE};
@@ -16,14 +16,14 @@ use std::sync::atomic::Ordering::Acquire;
 use std::time::Instant;
 
 thread_local! {
-    /// Where a thread of our own makes its messages.
+    /// The environment in which a thread of ours makes messages.
     pub(super) static MESSAGE_ENV: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
 }
 
 impl Waiter {
-    /// Does what it waits for, in a thread of our own.
+    /// Continues the completion in a thread of a pool.
     pub(super) fn resume(self: &Arc<Self>) {
-        // Who has left the line is not worth a look at the disk.
+        // A waiter that has left the lane is not worth a read of the disk.
         let mine = |waiter: &Self| std::ptr::eq(waiter, &raw const **self);
         let waits = Cell::new(false);
         let wakes = self.socket.socket.with_woken(mine, |_| waits.set(true));
@@ -36,7 +36,7 @@ impl Waiter {
         });
     }
 
-    /// Gives up its turn. Answers whether it had it.
+    /// Gives up the turn. Answers whether the waiter had it.
     fn leave_lanes(&self, env: Env<'_>) -> bool {
         let lanes = self.socket.socket.refuse(|waiter| std::ptr::eq(waiter, self));
         lanes.into_iter().fold(false, |before, (left, wakes)| {
@@ -45,13 +45,14 @@ impl Waiter {
         })
     }
 
-    /// A panic costs this one its answer, and nobody else; the hook has written where it was.
+    /// Proceeds. A panic costs this waiter its answer, and affects no other. The panic hook has written where it
+    /// happened.
     fn proceed_caught(self: &Arc<Self>, env: Env<'_>) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.proceed(env)));
     }
 
-    /// Does what it waits for, as far as that goes now, and sends
-    /// `{'$socket', Socket, completion, {Handle, Result}}` if that is the end.
+    /// Makes the call as far as it goes now. If that completes it, sends
+    /// `{'$socket', Socket, completion, {Handle, Result}}`.
     fn proceed(self: &Arc<Self>, env: Env<'_>) {
         let (Some(stored), Some(handle)) = (&self.stored, self.handle.term(env)) else {
             return;
@@ -60,7 +61,7 @@ impl Waiter {
             return;
         };
         if !self.pid.is_alive(env) {
-            // What would be taken for one that has ended is for the next.
+            // A process that has ended must not take what the next waiter can have.
             self.leave_lanes(env);
             return;
         }
@@ -68,7 +69,7 @@ impl Waiter {
         let result = task.proceed(env, &self.socket, &wait);
         match wait.step() {
             Step::Waiting | Step::Part(_) | Step::Departed => {}
-            // It still has the turn, and whoever has left in the meantime is told nothing.
+            // A waiter that has the turn is answered. One that has left the lane meanwhile is sent nothing here.
             Step::Refused if !self.leave_lanes(env) => {}
             Step::Answered | Step::Refused => {
                 let result = result.unwrap_or_else(|_| fail::error(env, atoms::invalid()));
@@ -132,7 +133,7 @@ impl Wake for Waiter {
     }
 }
 
-/// Does what is due. What is done for one may bring the turn of the next.
+/// Runs the queued completions. Each may wake the next.
 fn run_queue(own: &mut OwnedEnv) {
     while let Some(next) = RUNNABLE.with_borrow_mut(VecDeque::pop_front) {
         own.run(|env| next.proceed_caught(env));

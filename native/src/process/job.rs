@@ -1,17 +1,17 @@
-//! Jobs: what is done for a process that waits for a completion, by whoever polls.
+//! Jobs: calls that are completed in place of the process that waits.
 //!
-//! A job is a call of the API again: the same function with the same arguments, or with those that are left of them.
+//! A job repeats a call of the API: the same function with the same arguments, or with those of the rest.
 
 use super::model::{Args, Handle, How, Job, Step, Task, Wait};
 use crate::{atoms, fail};
 use esock::socket::backend::Backend;
 use rustler::{Atom, Env, NifResult, ResourceArc, Term};
 
-/// Parts that are done in one go, before others have their turn.
+/// Number of parts that a job does before others have their turn.
 const PARTS: usize = 8;
 
 impl<'a> Wait<'a> {
-    /// Makes a call, one that is completed for the caller where the socket is of that kind.
+    /// Makes a call. On a socket with completions a `nowait` call is a job.
     pub(crate) fn call(
         &self,
         env: Env<'a>,
@@ -21,7 +21,7 @@ impl<'a> Wait<'a> {
     ) -> NifResult<Term<'a>> {
         let by_process = job.receives_descriptors && socket.socket.kind.local();
         if self.how == How::Nowait && socket.socket.backend == Backend::Uring && !by_process {
-            Task { job, args, remaining: None }.proceed(env, socket, self)
+            Task { job, args, partial: None }.proceed(env, socket, self)
         } else {
             (job.call)(env, socket, self, args)
         }
@@ -29,7 +29,7 @@ impl<'a> Wait<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// Makes the call as far as it goes now.
+    /// Makes attempts until the call is done, waits, or is suspended.
     pub(crate) fn proceed(
         mut self,
         env: Env<'a>,
@@ -42,9 +42,9 @@ impl<'a> Task<'a> {
                 wait.begin_attempt(self);
                 let answer = (self.job.call)(env, socket, wait, self.args)?;
                 match (wait.step(), self.job.remaining) {
-                    (Step::Part(left), Some(remaining)) => {
-                        self.args = remaining(self.args, left);
-                        self.remaining = Some(left);
+                    (Step::Part(part), Some(remaining)) => {
+                        self.args = remaining(self.args, part);
+                        self.partial = Some(part);
                     }
                     _ => return Ok(self.result(env, answer)),
                 }
@@ -56,16 +56,16 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// With an error goes what was not sent.
+    /// An error carries the data that was not sent.
     fn result(&self, env: Env<'a>, answer: Term<'a>) -> Term<'a> {
-        match (self.remaining, answer.decode::<(Atom, Atom)>()) {
+        match (self.partial, answer.decode::<(Atom, Atom)>()) {
             (Some(left), Ok((error, reason))) if error == atoms::error() => fail::error(env, (reason, left)),
             _ => answer,
         }
     }
 }
 
-/// What is left of a call whose first argument is data to send.
+/// The arguments for the rest of a call whose first argument is data to send.
 pub(crate) fn unsent<'a>([_, b, c]: Args<'a>, remaining: Term<'a>) -> Args<'a> {
     [remaining, b, c]
 }

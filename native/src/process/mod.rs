@@ -1,4 +1,4 @@
-//! What ties sockets to processes: the resources behind the terms, who waits, and every message.
+//! What ties sockets to processes: resources, waiters, messages and completions.
 
 mod close;
 mod complete;

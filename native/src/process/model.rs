@@ -1,4 +1,5 @@
-//! What ties sockets to processes, as types: they name one another, so they are in one file.
+//! The types that tie sockets to processes. They refer to one another, so they are in one file; the files beside it say
+//! what they do.
 
 use super::pool::Pool;
 use super::stored_term::StoredTerm;
@@ -15,87 +16,89 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, OnceLock};
 
-/// The process whose death closes a socket.
+/// A process and the VM's monitor on it, which is `None` if the process had already ended.
 pub(crate) struct Owner {
     pub(crate) pid: LocalPid,
     pub(crate) monitor: Option<Monitor>,
 }
 
-/// A socket as the VM knows it.
+/// The resource behind a socket term.
 pub(crate) struct Handle {
-    /// The core's socket.
     pub(crate) socket: Arc<Socket<Waiter>>,
     pub(super) owner: Mutex<Option<Owner>>,
-    /// `{otp, meta}`
+    /// The value of `{otp, meta}`: `None` until it is set, and after close.
     pub(crate) meta: Mutex<Option<(OwnedEnv, SavedTerm)>>,
-    /// Who monitors it.
+    /// The monitors on the socket, `esock:monitor/1`.
     pub(crate) watches: Watches,
     pub(super) key: Mutex<Option<Key>>,
-    /// A descriptor whose close may block, between `close/1` and `close_linger/1`.
+    /// The descriptor between `close/1` and `close_linger/1`, if close(2) may block.
     pub(crate) lingering: Mutex<Option<Descriptor>>,
-    /// The process between those calls. If it does not live to make the second, its death closes the descriptor.
+    /// The process that has called `close/1` and has not yet called `close_linger/1`. If it ends between the two, its
+    /// end closes the descriptor.
     pub(crate) closer: Mutex<Option<Owner>>,
-    /// The answer of a close that waits for a ring, between the same.
+    /// The result of a close that waits until a ring releases the file. `close_linger/1` takes it.
     pub(crate) closing: Mutex<Option<Receiver<esock::sys::Result<()>>>>,
 }
 
-/// A process that waits on a socket under a handle. It refers to the socket: a socket that somebody waits for is not
-/// garbage.
+/// A process that waits on a socket under a handle. It holds a reference to the socket, so a socket with a waiter is
+/// not garbage.
 pub(crate) struct Waiter {
     pub(super) pid: LocalPid,
     pub(super) socket: ResourceArc<Handle>,
     pub(super) handle: StoredTerm,
-    /// What is done for it, where it waits for a completion.
+    /// The call to make in place of the process, if it waits for a completion.
     pub(super) stored: Option<StoredCall>,
-    /// The process is monitored while it waits, unless it owns the socket. Of a former owner all waiters share one monitor.
+    /// The VM's monitor on the process; `None` if the process owns the socket. All waiters of a former owner share one
+    /// monitor.
     pub(super) monitor: Mutex<Option<Arc<Monitor>>>,
-    /// What [`Wake::tag`] answers.
+    /// The answer of `Wake::tag`.
     pub(super) tag: u64,
-    /// Its message has been sent.
+    /// Whether its message has been sent.
     pub(super) notified: AtomicBool,
-    /// What [`Wake::trusts`] answers.
+    /// The answer of `Wake::relies_on_select`.
     pub(super) relies_on_select: bool,
-    /// What [`Wake::least`] answers.
+    /// The answer of `Wake::least`.
     pub(super) least: usize,
 }
 
-/// The arguments of a call but for the socket and what says how to wait.
+/// The arguments of a call, without the socket, `Handle` and `How`.
 pub(crate) type Args<'a> = [Term<'a>; 3];
 
-/// A call that can be completed.
+/// A call that can be completed in place of its process.
 pub(crate) struct Job {
-    /// Its name, which is the tag of `completion_info`.
+    /// The name of the function. It is the tag in `completion_info`.
     pub(crate) name: fn() -> Atom,
-    /// The call.
+    /// Decodes the arguments and makes one attempt.
     pub(crate) call: for<'a> fn(Env<'a>, &ResourceArc<Handle>, &Wait<'a>, Args<'a>) -> NifResult<Term<'a>>,
-    /// Of a call with data to send, what is left of the arguments when a part has gone.
+    /// For a call that sends: makes the arguments of the next attempt from those of the last one and its partial
+    /// result.
     pub(crate) remaining: Option<for<'a> fn(Args<'a>, Term<'a>) -> Args<'a>>,
-    /// It reads a file, and the disk may be slow: after the first part it is done by threads for that.
+    /// The call reads a file, and the disk may be slow. After the first part the threads of [`DISK`] continue it.
     pub(crate) reads_file: bool,
-    /// Descriptors may come with what it takes. Of a Unix socket the process takes them itself: one that has ended by the time of its
-    /// message would leave them open.
+    /// The call may receive descriptors (SCM_RIGHTS). On a Unix socket it is not completed, and the process receives
+    /// them itself: if a process ended before its message arrived, they would stay open.
     pub(crate) receives_descriptors: bool,
 }
 
-/// What is to be done, and whether a part of it is.
+/// A job with the arguments of its next attempt.
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
     pub(crate) job: &'static Job,
     pub(crate) args: Args<'a>,
-    /// What is left, of data of which a part has gone.
-    pub(crate) remaining: Option<Term<'a>>,
+    /// The partial result of the last attempt, if there was one. Of data to send, it is what has not been sent.
+    pub(crate) partial: Option<Term<'a>>,
 }
 
-/// A task, kept until its turn comes.
+/// A task that is kept until its waiter is woken.
 pub(crate) struct StoredCall {
     pub(super) job: &'static Job,
-    /// It receives a length that only a thread of ours copies.
+    /// It receives a length of more than 1 MB, which only a thread of ours copies.
     pub(super) large: bool,
     pub(super) args: Mutex<StoredArgs>,
 }
 
-/// Data has an environment of its own, which ends with it; other terms share one; numbers and empty lists, which most
-/// arguments are, need none.
+/// The arguments and the partial result of a task. Data to send has an environment of its own, which is freed with it.
+/// Other terms share one. Integers and empty lists, which most arguments are, need none.
 pub(crate) enum StoredArgs {
     Plain([Option<i64>; 3]),
     Shared(StoredTerm),
@@ -106,24 +109,25 @@ pub(crate) enum StoredArgs {
 ///
 /// | `How` | `Handle` | |
 /// |---|---|---|
-/// | `nowait` | a reference, or `nowait` for a new one | answer as the user of the API gets it |
-/// | `select` | as with `nowait` | the same, and never `completion` |
-/// | `zero` | anything | do not wait: `{error, timeout}`; or `yield` where a ring is about to bring something |
-/// | an integer | a reference | answer `yield`, `wait` or `{wait, Part}`; so often has the caller yielded |
+/// | `nowait` | a reference, or `nowait` for a new one | answer as the API does |
+/// | `select` | as with `nowait` | the same, but never `completion` |
+/// | `zero` | any term | do not wait: answer `{error, timeout}`, or `yield` if a ring may still deliver bytes |
+/// | `more` | any term | as `zero`, after a `more` answer |
+/// | an integer | a reference | answer `yield`, `wait` or `{wait, Part}`; it says how often the caller has yielded |
 pub(crate) struct Wait<'a> {
     pub(super) handle: Cell<Term<'a>>,
     pub(super) how: How,
-    /// Who waits.
+    /// The process that waits.
     pub(crate) pid: LocalPid,
-    /// Who is acted for, by whoever polls.
+    /// The waiter whose call is completed; `None` in a call of the process itself.
     pub(crate) completing: Option<Arc<Waiter>>,
     pub(super) task: Cell<Option<Task<'a>>>,
     pub(super) step: Cell<Step<'a>>,
-    /// So many bytes are worth a message.
+    /// The fewest bytes for which the waiter is notified.
     pub(super) least: Cell<usize>,
-    /// The call has the turn from its last attempt.
+    /// Whether the call has kept the turn since its last attempt.
     pub(super) has_turn: Cell<bool>,
-    /// The waiters to tell when the completion that is being done has had its message.
+    /// Notifications that are deferred until the message of the completion has been sent.
     pub(super) deferred: Cell<Wakes<Waiter>>,
 }
 
@@ -132,59 +136,60 @@ pub(crate) enum How {
     Nowait,
     Select,
     Zero,
-    /// As `Zero`, after an answer that there is more.
+    /// As `Zero`: the caller continues after a `more` answer.
     More,
     Yielded(u32),
 }
 
-/// How far a call has come that is completed for its caller.
+/// How far a completion has come.
 #[derive(Clone, Copy)]
 pub(crate) enum Step<'a> {
     /// The answer is the result.
     Answered,
-    /// It waits.
+    /// The waiter is in the lane.
     Waiting,
-    /// This is done (or left); the call is to be made again for the rest.
+    /// A part is done, and this is the partial result. The next attempt does the rest.
     Part(Term<'a>),
-    /// Who waited has left, or was told why there will be nothing.
+    /// The waiter is not in the lane any more: it was cancelled, or it was notified why the wait has ended.
     Departed,
-    /// No operation was attempted: the call was refused before.
+    /// The call failed before an attempt.
     Refused,
 }
 
-/// The monitor of one process on one socket. The monitor's reference is this resource.
+/// The monitor of one process on one socket. The resource is the monitor's reference.
 pub(crate) struct Watch {
     pub(super) pid: LocalPid,
-    /// It is in the registry, since it is monitored: nothing is kept by this that would not be there.
+    /// A monitored socket is in the registry, so this reference keeps no socket alive that would otherwise be garbage.
     pub(super) socket: ResourceArc<Handle>,
-    /// Its key in the table of the socket, and the VM's watch over the process.
+    /// Its key in the socket's table, and the VM's monitor on the process.
     pub(super) entry: OnceLock<(usize, Monitor)>,
 }
 
-/// The monitors of one socket that are still to tell.
+/// The monitors on one socket whose `'DOWN'` message has not been sent.
 #[derive(Default)]
 pub(crate) struct Watches(pub(super) Mutex<Slab<ResourceArc<Watch>>>);
 
-/// What a thread is to do.
+/// What a thread of a pool does.
 pub(crate) enum Work {
-    /// Go on with a completion that was woken. It may wait for a disk.
+    /// Continue a completion that was woken. It may wait for a disk, or copy much.
     Complete(Arc<Waiter>),
-    /// Tell waiters.
+    /// Notify waiters.
     Notify(Wakes<Waiter>),
-    /// Tell the monitors of a socket that is closed.
+    /// Send `'DOWN'` to the processes that monitor a closed socket.
     SocketDown(Slab<ResourceArc<Watch>>),
-    /// Take a process that has ended out of a socket's lanes.
+    /// Remove the waiters of a process that has ended from both lanes of a socket.
     ProcessDown(Arc<Socket<Waiter>>, LocalPid),
-    /// Close a descriptor of which nobody waits for the end.
+    /// Close a descriptor. No process waits for the result.
     Close(Descriptor),
 }
 
-/// Jobs that wait for a disk at the same time. Chosen, not measured.
+/// Number of jobs that wait for a disk at the same time. Chosen, not measured.
 const FILES: usize = 4;
 
 /// For jobs that read a file.
 pub(super) static DISK: Pool<Work> = Pool::new("esock_file", FILES);
-/// For receives of much, which are copied. A disk that does not answer holds up none of them.
+/// For receives of a length of more than 1 MB, which copy much. They have a thread of their own, so a disk that does
+/// not answer does not hold them up.
 pub(super) static COPIES: Pool<Work> = Pool::new("esock_copy", 1);
-/// For everything else. One thread: what concerns one waiter comes in order.
+/// For all other work. It has one thread, so that the notifications of one waiter stay in order.
 pub(super) static BACKGROUND: Pool<Work> = Pool::new("esock_work", 1);

@@ -1,4 +1,4 @@
-//! Every message to a process, and the queue of completions whose turn has come.
+//! Notifications: every message to a process, and the queue of completions that are ready to run.
 
 use super::handle;
 use super::model::{BACKGROUND, StoredCall, Waiter, Work};
@@ -14,13 +14,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
 
 thread_local! {
-    /// Whose turn has come in this thread while it works for another: nobody's work is done within another's.
+    /// Completions that were woken in this thread while it runs another. They run after it, not nested in it.
     pub(super) static RUNNABLE: RefCell<VecDeque<Arc<Waiter>>> = const { RefCell::new(VecDeque::new()) };
 }
 
 impl Waiter {
-    /// Sends what there is to say: `{'$socket', Socket, select, Handle}` or
-    /// `{'$socket', Socket, abort, {Handle, Reason}}`.
+    /// Sends the message of a signal, if it has one:
+    /// `{'$socket', Socket, select, Handle}` or `{'$socket', Socket, abort, {Handle, Reason}}`.
     fn send_signal(&self, signal: Signal, env: Env<'_>) {
         match (signal, self.handle.term(env)) {
             (Signal::Ready, Some(handle)) => self.send_message(env, atoms::select(), handle),
@@ -37,11 +37,11 @@ impl Waiter {
         self.notified.store(true, Release);
     }
 
-    /// Tells it, or does what it waits for, wherever this is.
+    /// Sends the message of a signal, or queues the completion. If the wait has ended, ends its monitor too.
     pub(super) fn notify(self: &Arc<Self>, signal: Signal, env: Env<'_>, place: Place) {
         match (signal, &self.stored, place) {
             (Signal::Ready, Some(stored), Place::Thread | Place::Helper) => self.enqueue(stored),
-            // It may be much: it is not done within another call.
+            // A completion may take long, so it does not run within the call of another process.
             (Signal::Ready, Some(_), _) => self.hand_to_poller(env, place),
             _ => self.send_signal(signal, env),
         }
@@ -53,14 +53,14 @@ impl Waiter {
         }
     }
 
-    /// Leaves it to the poller.
+    /// Leaves the completion to the poller, which wakes the waiter again at once.
     pub(super) fn hand_to_poller(self: &Arc<Self>, env: Env<'_>, place: Place) {
         for (_, wakes) in self.socket.socket.hand_to_poller(|waiter| std::ptr::eq(waiter, &raw const **self)) {
             deliver(env, place, wakes);
         }
     }
 
-    /// Its turn has come: what it waits for is done when this thread is done with others, or by one that may wait.
+    /// Queues the completion: for the pool that it needs, or to run in this thread after the current completion.
     fn enqueue(self: &Arc<Self>, stored: &StoredCall) {
         let submitted = stored.pool().is_some_and(|pool| pool.submit(Work::Complete(Arc::clone(self))).is_ok());
         if !submitted {
@@ -69,17 +69,17 @@ impl Waiter {
     }
 }
 
-/// Sends a message. A process that has ended gets none, and nobody misses it.
+/// Sends a message. A message to a process that has ended is dropped.
 pub(crate) fn send<'a>(env: Env<'a>, to: LocalPid, message: Term<'a>) {
     let _ = env.send(&to, message);
 }
 
-/// Asks a process to poll, from a thread of our own. Answers whether it is there.
+/// Sends the helper `busy_poll`, from a thread of ours. Answers whether the process is alive.
 pub(crate) fn ask_to_poll(pid: LocalPid) -> bool {
     OwnedEnv::new().run(|env| env.send(&pid, atoms::busy_poll()).is_ok())
 }
 
-/// Tells everybody.
+/// Delivers notifications.
 #[inline]
 pub(crate) fn deliver(env: Env<'_>, place: Place, wakes: Wakes<Waiter>) {
     if !wakes.is_empty() {

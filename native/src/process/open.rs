@@ -1,4 +1,4 @@
-//! New sockets, and who owns them.
+//! New sockets, and their owners.
 
 use super::model::{Handle, Owner, Waiter, Watches};
 use super::notify;
@@ -10,12 +10,13 @@ use rustler::{Atom, Env, LocalPid, ResourceArc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Sockets opened, of which every so many asks its process to attend to its signals.
+/// Number of sockets opened. One open in [`SIGNALS_EVERY`] asks its process to handle its signals.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 const SIGNALS_EVERY: usize = 64;
 
 impl Handle {
-    /// A socket that a process owns, which calls or is acted for.
+    /// Makes the resource of a socket. Its owner `pid` is the caller, or the process in whose place an accept is
+    /// completed.
     pub(crate) fn open(
         env: Env<'_>,
         (place, pid): (Place, LocalPid),
@@ -40,15 +41,15 @@ impl Handle {
         handle
     }
 
-    /// Makes a process the owner. One that has ended closes the socket as its death would have.
+    /// Makes a process the owner. If it has ended, the socket closes at once.
     pub(crate) fn own(this: &ResourceArc<Self>, env: Env<'_>, place: Place, pid: LocalPid) {
-        // Under the lock: a process that ends as soon as it is watched has to be found as the owner.
+        // Under the lock: if the process ends as soon as the VM monitors it, `down` has to find it as the owner.
         let mut owner = this.owner.lock();
         let monitor = this.monitor(place.caller(env), &pid);
         let alive = monitor.is_some();
         let old = owner.replace(Owner { pid, monitor });
         drop(owner);
-        // A former owner that still waits is monitored on, until the last of its waits ends.
+        // A former owner that still waits stays monitored until the last of its waits ends.
         if let Some(Owner { pid: old, monitor: Some(monitor) }) = old {
             let monitor = Arc::new(monitor);
             let shown = this.socket.waiters(old, |waiter| waiter.share(&monitor));
@@ -63,9 +64,10 @@ impl Handle {
     }
 }
 
-/// What goes with new sockets: `ok`; or `signals`, now and then. The watch over an owner is a signal to it, and so is its
-/// end. On OTP 25 (not on 29) a process that calls and never waits leaves them in its queue, and each of its collections
-/// goes through all of them: it gets slower with every socket.
+/// The tag of an answer with new sockets: `ok`, or `signals` now and then, which has `esock_wait:taken/1` handle the
+/// signals of the caller. The VM's monitor on an owner is a signal to it, and so is its end. On OTP 25 (not on 29) a
+/// process that calls and never waits leaves them in its queue, and each of its garbage collections goes through all of
+/// them: it gets slower with every socket.
 pub(crate) fn ok_or_signals(count: usize) -> Atom {
     if OPENED.load(Relaxed) % SIGNALS_EVERY < count { atoms::signals() } else { atoms::ok() }
 }

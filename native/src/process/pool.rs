@@ -1,4 +1,4 @@
-//! Threads for what would hold a scheduler.
+//! Pools of threads, for work that would hold a scheduler.
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
 use esock::sys::processor::unbind;
@@ -10,12 +10,12 @@ use std::thread::{Builder, park};
 use std::time::Duration;
 
 const STACK: usize = 256 * 1024;
-/// How long the end of the VM waits for threads that use it: each does so for moments only.
+/// How long the exit of the VM waits for threads that use it. Each uses it for moments only.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a thread can do.
+/// Work for a pool.
 pub(crate) trait Run: Send + 'static {
-    /// Does it.
+    /// Does the work, in a thread of the pool.
     fn run(self);
 }
 
@@ -27,14 +27,14 @@ pub(crate) struct Pool<T> {
 }
 
 impl<T> Pool<T> {
-    /// A pool whose threads start with the first work.
+    /// A pool of threads called `<name>_<index>`. They start with the first work.
     pub(super) const fn new(name: &'static str, threads: usize) -> Self {
         Self { name, threads, queue: OnceLock::new() }
     }
 }
 
 impl<T: Run> Pool<T> {
-    /// Has a thread do it. Gives it back where there is no thread.
+    /// Queues work for a thread. Gives it back if the pool has no thread.
     pub(crate) fn submit(&'static self, work: T) -> Result<(), T> {
         match self.queue.get_or_init(|| self.start()) {
             Some(queue) => queue.try_send(work).map_err(TrySendError::into_inner),
@@ -55,7 +55,7 @@ impl<T: Run> Pool<T> {
                 unbind();
                 for work in receiver {
                     enter();
-                    // A panic costs this work its end, and no other; the hook has written where it was.
+                    // A panic ends this work and no other. The panic hook has written where it happened.
                     let _ = catch_unwind(AssertUnwindSafe(|| work.run()));
                     leave();
                 }
@@ -66,7 +66,7 @@ impl<T: Run> Pool<T> {
     }
 }
 
-/// How many threads use the VM now; nothing once it has come to its end.
+/// How many threads use the VM now; `None` once the VM exits.
 static USING_VM: Mutex<Option<usize>> = Mutex::new(Some(0));
 static THREAD_LEFT: Condvar = Condvar::new();
 
@@ -75,7 +75,7 @@ thread_local! {
     static IS_USING_VM: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Begins something that uses the VM. Where the VM has come to its end, the thread stays here.
+/// Begins to use the VM. Once the VM exits, the thread stays here.
 fn enter() {
     while USING_VM.lock().as_mut().map(|count| *count += 1).is_none() {
         park();
@@ -91,8 +91,8 @@ fn leave() {
     THREAD_LEFT.notify_all();
 }
 
-/// Waits for a disk. If this is a thread of a pool, the VM may come to its end meanwhile: a file system that does not answer does
-/// not hold it up.
+/// Runs `wait`, which may wait for a disk. A thread of a pool does not count as a user of the VM meanwhile, so a file
+/// system that does not answer does not delay the exit of the VM.
 pub(crate) fn outside_vm<T>(wait: impl FnOnce() -> T) -> T {
     if !IS_USING_VM.get() {
         return wait();
@@ -103,7 +103,7 @@ pub(crate) fn outside_vm<T>(wait: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// No thread uses the VM while it comes to its end.
+/// Runs at the exit of the VM, atexit(3): waits for the threads that use the VM, and lets none use it from then on.
 extern "C" fn stop() {
     let mut inside = USING_VM.lock();
     let end = std::time::Instant::now() + EXIT_TIMEOUT;

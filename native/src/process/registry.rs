@@ -1,4 +1,4 @@
-//! The registered sockets.
+//! The registry of sockets: `esock:which_sockets/0` and `esock:number_of/0` read it.
 
 use super::model::Handle;
 use super::place::Place;
@@ -7,26 +7,27 @@ use esock::socket::registry::{Page, Registry};
 use rustler::{Env, ResourceArc, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// The registered sockets. An entry keeps its socket until it is closed, as it is when its owner ends.
+/// The registered sockets. An entry keeps its socket alive until the socket is closed, which the end of its owner does
+/// too.
 static REGISTRY: Registry<ResourceArc<Handle>> = Registry::new();
-/// Whether new sockets are registered.
+/// Whether sockets are registered that are opened without the option `use_registry`.
 pub(crate) static USE_REGISTRY: AtomicBool = AtomicBool::new(true);
 
 impl Handle {
-    /// Takes the socket, which is closed, out of the registry.
+    /// Removes the socket, which is closed, from the registry.
     pub(super) fn unregister(&self) {
         let key = self.key.lock().take();
         key.map(|key| REGISTRY.remove(key));
     }
 
-    /// Enters the socket into the registry, if it is not there. Answers whether it is open.
+    /// Registers the socket, if it is not registered. Answers whether it is open.
     pub(crate) fn register(this: &ResourceArc<Self>, env: Env<'_>) -> bool {
         let mut key = this.key.lock();
         if key.is_none() {
             *key = REGISTRY.insert(this.clone());
         }
         drop(key);
-        // Whoever closes takes the entry out, if it is there by then. Otherwise it finds the socket closed here.
+        // A concurrent close removes the entry, if it is there by then. Otherwise this call finds the socket closed.
         let (fd, wakes) = this.socket.fd();
         notify::deliver(env, Place::Callback, wakes);
         if fd.is_err() {
@@ -42,12 +43,12 @@ pub(crate) fn registered(env: Env<'_>, cursor: usize) -> Page<Term<'_>> {
     Page { entries: entries.iter().map(|handle| handle::socket_term(env, handle)).collect(), next }
 }
 
-/// How many sockets are registered.
+/// Number of registered sockets.
 pub(crate) fn number_of() -> usize {
     REGISTRY.len()
 }
 
-/// Whether a socket that says nothing about it is registered.
+/// Whether a socket is registered that is opened without the option `use_registry`.
 pub(crate) fn use_registry() -> bool {
     USE_REGISTRY.load(Relaxed)
 }

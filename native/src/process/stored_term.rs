@@ -1,8 +1,8 @@
-//! Terms kept for later: the handles that processes wait under.
+//! Terms that are stored for later: the handles of waiters, and arguments of their calls.
 //!
-//! An environment of its own for each would be more than a kilobyte, which is most of what an idle connection costs. So
-//! many terms share one. It only grows, so when most of it is of terms that are no longer kept, the others move to a new
-//! one.
+//! An environment for each term would take more than a kilobyte, most of the memory of an idle connection. Therefore
+//! many terms share one. An environment only grows, so when most of its terms have been dropped, the others are copied
+//! to a new one.
 
 use parking_lot::Mutex;
 use rustler::env::{OwnedEnv, SavedTerm};
@@ -10,30 +10,30 @@ use rustler::{Env, Term};
 use slab::Slab;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Shelves, so that schedulers do not wait for one another.
+/// Number of shards. Schedulers that use different shards do not wait for one another.
 const SHARDS: usize = 16;
-/// An environment with this many more terms than twice those that are kept is cleared out.
+/// An environment that has received this many terms more than twice the stored ones is replaced.
 const GARBAGE: usize = 64;
 
 #[derive(Default)]
 struct Shard {
     env: OwnedEnv,
     terms: Slab<SavedTerm>,
-    /// terms that the environment was given, kept still or not
+    /// Number of terms that the environment has received, including those that have been dropped.
     copied: usize,
 }
 
 static STORE: [Mutex<Option<Shard>>; SHARDS] = [const { Mutex::new(None) }; SHARDS];
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-/// A term that is kept until this is dropped.
+/// A term that is stored until this value is dropped.
 pub(crate) struct StoredTerm {
     shard: &'static Mutex<Option<Shard>>,
     key: usize,
 }
 
 impl StoredTerm {
-    /// Keeps a copy of a term.
+    /// Stores a copy of a term.
     pub(crate) fn new(term: Term<'_>) -> Self {
         let [first, ..] = &STORE;
         let shard = STORE.get(NEXT.fetch_add(1, Relaxed) % SHARDS).unwrap_or(first);
@@ -41,7 +41,7 @@ impl StoredTerm {
         Self { shard, key }
     }
 
-    /// The term, in an environment of the caller's; nothing is never the answer.
+    /// A copy of the term in `env`. The term is always there: `None` does not occur.
     pub(crate) fn term<'a>(&self, env: Env<'a>) -> Option<Term<'a>> {
         let shard = self.shard.lock();
         let shard = shard.as_ref()?;
@@ -49,7 +49,7 @@ impl StoredTerm {
         Some(shard.env.run(|own| saved.load(own).in_env(env)))
     }
 
-    /// Whether it is this one.
+    /// Whether it equals `term`.
     pub(crate) fn is(&self, term: Term<'_>) -> bool {
         let shard = self.shard.lock();
         shard.as_ref().is_some_and(|shard| {

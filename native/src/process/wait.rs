@@ -1,4 +1,4 @@
-//! How a call waits, and what it answers while it does.
+//! How a call waits, and what it answers meanwhile.
 
 use super::model::{Handle, How, Step, StoredCall, Task, Wait, Waiter};
 use super::place::Place;
@@ -35,7 +35,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// For a process that waits under this handle, in a thread of ours.
+    /// A call that is completed for a waiter, in place of its process.
     pub(crate) fn for_completion(waiter: &Arc<Waiter>, pid: LocalPid, handle: Term<'a>) -> Self {
         Self::new(handle, How::Nowait, pid, Some(Arc::clone(waiter)))
     }
@@ -54,14 +54,14 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// What is being done, with what is left to do.
+    /// Begins an attempt at a task.
     pub(crate) fn begin_attempt(&self, task: Task<'a>) {
         self.has_turn.set(matches!(self.step.get(), Step::Part(_)));
         self.step.set(Step::Refused);
         self.task.set(Some(task));
     }
 
-    /// What is done for the caller, if anything.
+    /// The task, if the call is completed for the caller.
     pub(crate) fn task(&self) -> Option<Task<'a>> {
         self.task.get()
     }
@@ -70,8 +70,8 @@ impl<'a> Wait<'a> {
         self.step.get()
     }
 
-    /// There was an attempt. The caller is charged, unless it gives up its turn, and whoever is to be woken is told; but a completion that ends with this has its
-    /// message first.
+    /// Ends an attempt: charges the caller, unless it gives up its time slice, and delivers the notifications. If a
+    /// completion ends with this attempt, its own message goes first and the notifications are deferred.
     pub(crate) fn attempted(&self, env: Env<'a>, micros: Option<u32>, ends: bool, mut wakes: Wakes<Waiter>) {
         self.step.set(Step::Answered);
         wakes.drop_same(|waiter| self.is(waiter));
@@ -85,7 +85,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// The waiters to tell now.
+    /// Takes the deferred notifications, to deliver them.
     pub(crate) fn take_deferred(&self) -> Wakes<Waiter> {
         self.deferred.take()
     }
@@ -94,17 +94,17 @@ impl<'a> Wait<'a> {
         self.handle.get()
     }
 
-    /// Where this is done.
+    /// Where this runs.
     pub(crate) fn place(&self) -> Place {
         if self.completing.is_some() { Place::polling() } else { Place::Call }
     }
 
-    /// Whether it is completed for the caller.
+    /// Whether the call is completed for the caller.
     pub(crate) fn completes(&self) -> bool {
         self.task.get().is_some()
     }
 
-    /// What the core is to do where the call would block.
+    /// What the core does if the call would block.
     pub(crate) fn mode(&self) -> Mode {
         match self.how {
             How::Nowait if self.completes() => Mode::Start,
@@ -114,32 +114,32 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Whether the caller waits, in whatever way.
+    /// Whether the caller waits if the call would block.
     pub(crate) fn waits(&self) -> bool {
         !matches!(self.how, How::Zero | How::More)
     }
 
-    /// It waits for so many bytes.
+    /// Sets the fewest bytes for which the waiter is notified.
     pub(crate) fn set_least(&self, least: usize) {
         self.least.set(least);
     }
 
-    /// How many bytes it waits for.
+    /// The fewest bytes for which the waiter is notified.
     pub(crate) fn least(&self) -> usize {
         self.least.get()
     }
 
-    /// Whether the caller goes on where there was more.
+    /// Whether the caller continues after a `more` answer.
     pub(crate) fn follows(&self) -> bool {
         self.how == How::More
     }
 
-    /// Whether the answer is for a process that waits in `esock_wait`.
+    /// Whether the answer is for a process that blocks in `esock_wait`.
     pub(crate) fn blocking(&self) -> bool {
         matches!(self.how, How::Yielded(_))
     }
 
-    /// Whether this waiter is the caller under its handle.
+    /// Whether this waiter is the one of this call.
     pub(crate) fn is(&self, waiter: &Waiter) -> bool {
         match &self.completing {
             Some(waiting) => std::ptr::eq(&raw const **waiting, waiter),
@@ -147,7 +147,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// What makes the waiter, and the handle where the caller left that to us.
+    /// Makes the waiter, and a new handle if the caller asked for one.
     pub(crate) fn waiter<'w>(
         &'w self,
         env: Env<'a>,
@@ -161,7 +161,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// The calling process, to be told under `handle`.
+    /// The waiter of this call.
     pub(crate) fn new_waiter(&self, env: Env<'a>, socket: ResourceArc<Handle>) -> Waiter {
         let pid = self.pid;
         let monitor = match &self.completing {
@@ -172,7 +172,7 @@ impl<'a> Wait<'a> {
         let stored = self.task().map(|task| StoredCall::new(env, task));
         let tag = if stored.is_some() { waiter::tag(self.handle()) } else { 0 };
         let (handle, notified) = (StoredTerm::new(self.handle()), AtomicBool::new(false));
-        // Who blocks tries again, and so does a completion.
+        // A blocking call attempts again by itself, and so does a completion.
         let relies_on_select = stored.is_none() && !self.blocking();
         Waiter {
             pid,
@@ -187,7 +187,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Attempts the operation: as a call, or as the rest of one that has the turn.
+    /// Attempts the operation: as a new call, or as the rest of one that has the turn.
     pub(crate) fn attempt<O: Op>(
         &self,
         env: Env<'a>,
@@ -200,7 +200,7 @@ impl<'a> Wait<'a> {
         }
         if self.has_turn.get() {
             let (answer, wakes) = handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
-            // Somebody has met what ends the line: so does this call.
+            // The call has left the lane because of an error that ends all waits. A new attempt meets it too.
             if !matches!(answer, Answer::Failed(Failure::InLine)) {
                 return (answer, wakes);
             }
@@ -227,14 +227,15 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// The answer of a call that is done, and waits for the next.
+    /// The answer of a call that is done and already waits for the next result.
     pub(crate) fn again(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, answer: Term<'a>) -> NifResult<Term<'a>> {
         let (_, data): (Atom, Term<'a>) = answer.decode()?;
         let name = if self.completes() { atoms::completion() } else { atoms::select_read() };
         Ok((name, (self.info(env, tag), data)).encode(env))
     }
 
-    /// The answer of a call for whose outcome there is no memory. It is in line, and is not told so: it leaves.
+    /// The answer of a call if there is no memory for its result. The call is in the lane, but does not say so in its
+    /// answer: it leaves the lane.
     pub(crate) fn out_of_memory(&self, env: Env<'a>, handle: &Handle, claim: Claim) -> Term<'a> {
         let (handle_term, mine) = (self.handle.get(), |waiter: &Waiter| waiter.is(self.handle.get()));
         let key = (self.pid, waiter::tag(handle_term));
@@ -243,7 +244,7 @@ impl<'a> Wait<'a> {
         fail::error(env, atoms::enomem())
     }
 
-    /// The answer of a call that has done a part, and waits for the rest or is to go on (`more`).
+    /// The answer of a call that is done in part, and waits for the rest or is continued at once (`more`).
     pub(crate) fn partial(&self, env: Env<'a>, tag: impl FnOnce() -> Term<'a>, data: Term<'a>, more: bool) -> Term<'a> {
         match self.how {
             _ if more && !self.completes() => (atoms::more(), data).encode(env),
@@ -257,8 +258,8 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Much is done, and not all: others have their turn first. Nothing: the caller has lost the turn meanwhile, and the next
-    /// attempt says why.
+    /// Suspends a call that has done much and not all, so that others have their turn first. `None`: the call has lost
+    /// the turn meanwhile, and the next attempt says why.
     pub(crate) fn suspend(&self, env: Env<'a>, socket: &ResourceArc<Handle>) -> Option<Term<'a>> {
         if let (Some(waiting), Some(task)) = (&self.completing, self.task.get()) {
             waiting.suspend(env, task);
@@ -278,7 +279,7 @@ impl<'a> Wait<'a> {
             .then(|| self.waiting(env, || atoms::undefined().encode(env)))
     }
 
-    /// A failure of what is completed: of the call, or of nobody's any more.
+    /// Records a failure: of the call, or of a waiter that has left the lane.
     pub(crate) fn failed(&self, failure: Failure) {
         self.step.set(match failure {
             Failure::InLine if self.completing.is_some() => Step::Departed,

@@ -1,4 +1,4 @@
-//! Monitors of sockets.
+//! Monitors on sockets: a process is sent `'DOWN'` when the socket closes.
 
 use super::model::{BACKGROUND, Handle, Watch, Watches, Work};
 use super::place::Place;
@@ -10,7 +10,7 @@ use slab::Slab;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// How many there are, of all sockets.
+/// Number of monitors on all sockets.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 #[rustler::resource_impl]
@@ -23,11 +23,11 @@ impl Resource for Watch {
 }
 
 impl Watch {
-    /// Has the calling process told when the socket is closed.
+    /// Starts a monitor of the calling process. `None`: the process has ended.
     pub(crate) fn start(env: Env<'_>, handle: &ResourceArc<Handle>) -> Option<ResourceArc<Self>> {
         let (pid, socket) = (env.pid(), handle.clone());
         let watch = ResourceArc::new(Self { pid, socket, entry: OnceLock::new() });
-        // Under the lock: a process that ends as soon as it is watched has to be found in the table.
+        // Under the lock: if the process ends as soon as the VM monitors it, `down` has to find it in the table.
         let mut table = handle.watches.0.lock();
         let monitor = env.monitor(&watch, &pid)?;
         watch.entry.get_or_init(|| (table.insert(watch.clone()), monitor));
@@ -41,28 +41,28 @@ impl Watch {
         self.pid == pid
     }
 
-    /// Whether it is still to tell.
+    /// Whether its `'DOWN'` message has not been sent yet.
     pub(crate) fn active(&self) -> bool {
         self.in_table(|_, _| ()).is_some()
     }
 
-    /// Takes it out of the table. Who gets it is the one to tell the process, or not to.
+    /// Removes it from the table. One caller gets it, and alone decides whether `'DOWN'` is sent.
     pub(crate) fn remove(&self) -> Option<ResourceArc<Self>> {
         let watch = self.in_table(|table, key| table.try_remove(key))??;
         COUNT.fetch_sub(1, Relaxed);
         Some(watch)
     }
 
-    /// Does something with the table, if it is in there.
+    /// Runs `work` on the table, if the monitor is still in it.
     fn in_table<T>(&self, work: impl FnOnce(&mut Slab<ResourceArc<Self>>, usize) -> T) -> Option<T> {
         let mut table = self.socket.watches.0.lock();
-        // The key may be another's by now.
+        // Another monitor may have the key by now.
         let (key, _) = *self.entry.get()?;
         let here = table.get(key).is_some_and(|watch| std::ptr::eq(self, &raw const **watch));
         here.then(|| work(&mut table, key))
     }
 
-    /// Sends `{'DOWN', MRef, socket, Socket, closed}` to the process of one that has left.
+    /// Sends `{'DOWN', MRef, socket, Socket, closed}` for a monitor that has been removed.
     pub(crate) fn send_down(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
         let socket = handle::socket_term(env, &this.socket);
         let message = (atoms::down(), this, atoms::socket(), socket, atoms::closed());
@@ -70,7 +70,7 @@ impl Watch {
         Self::end(this, env, place);
     }
 
-    /// Ends the VM's watch over the process of one that has left.
+    /// Ends the VM's monitor on the process, for a monitor that has been removed.
     pub(crate) fn end(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
         if place != Place::Callback
             && let Some((_, monitor)) = this.entry.get()
@@ -79,14 +79,14 @@ impl Watch {
         }
     }
 
-    /// The process.
+    /// The process that monitors.
     pub(crate) fn pid(&self) -> LocalPid {
         self.pid
     }
 }
 
 impl Watches {
-    /// How many monitors there are, of all sockets.
+    /// Number of monitors on all sockets.
     pub(crate) fn number_of() -> usize {
         COUNT.load(Relaxed)
     }
@@ -96,14 +96,14 @@ impl Watches {
         Page::new(&self.0.lock(), cursor)
     }
 
-    /// Takes all out, for [`Watch::tell`].
+    /// Removes all, to send their `'DOWN'` messages.
     pub(crate) fn take(&self) -> Slab<ResourceArc<Watch>> {
         let table = std::mem::take(&mut *self.0.lock());
         COUNT.fetch_sub(table.len(), Relaxed);
         table
     }
 
-    /// Tells everybody that the socket is closed.
+    /// Sends `'DOWN'` to all processes that monitor the socket.
     pub(crate) fn notify_closed(&self, env: Env<'_>, place: Place) {
         let watches = self.take();
         let needs_thread = place.needs_thread(watches.len());

@@ -11,8 +11,8 @@ use slab::Slab;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The pause of a thread that tells more. On a busy machine the system takes a processor from a scheduler for it, and would do so for
-/// some milliseconds.
+/// The pause of a thread after 64 notifications. On a busy machine the system takes a processor from a scheduler for
+/// this thread, and without the pause would do so for some milliseconds.
 const PAUSE: Duration = Duration::from_micros(50);
 
 impl Run for Work {
@@ -27,7 +27,7 @@ impl Run for Work {
     }
 }
 
-/// Tells waiters of one socket, in a thread of our own.
+/// Notifies the waiters of one socket, with pauses.
 fn notify_paced(wakes: &Wakes<Waiter>) {
     paced(wakes.iter(), |(waiter, signal)| waiter.wake(signal));
     if let Some((waiter, _)) = wakes.iter().next() {
@@ -35,7 +35,7 @@ fn notify_paced(wakes: &Wakes<Waiter>) {
     }
 }
 
-/// Tells the monitors of a socket, in a thread of our own.
+/// Sends `'DOWN'` to the processes that monitor one socket, with pauses.
 fn send_downs(watches: &Slab<ResourceArc<Watch>>) {
     MESSAGE_ENV.with_borrow_mut(|own| {
         paced(watches.iter(), |(_, watch)| {
