@@ -1,4 +1,4 @@
-//! Atoms: the ones that the code names, and those of the core's tables.
+//! Atoms: those that the code names, and those of the core's tables.
 
 use esock::table::option as table;
 use esock::table::option::Row;
@@ -36,7 +36,7 @@ pub(crate) struct Tables {
     rows: HashMap<(Atom, Atom), &'static Row>,
 }
 
-/// A table of names, in both directions. Of two names for one number the first stands for it.
+/// A table of names, in both directions. If two names have one number, the number is encoded as the first.
 #[derive(Default)]
 pub(crate) struct Names {
     numbers: HashMap<Atom, i32>,
@@ -67,7 +67,7 @@ impl Names {
         self.atoms.get(&number).copied()
     }
 
-    /// All of them.
+    /// All names with their numbers.
     pub(crate) fn list(&self) -> &[(Atom, i32)] {
         &self.list
     }
@@ -80,7 +80,7 @@ pub(crate) fn load(env: Env<'_>) {
     TABLES.get_or_init(|| Tables::new(env));
 }
 
-/// The tables. They are made before the first NIF can be called.
+/// The tables. They are made before the first call of a NIF.
 fn tables() -> Option<&'static Tables> {
     TABLES.get()
 }
@@ -97,24 +97,24 @@ macro_rules! lookup {
 
 lookup! { flags domains types protocols hows packets hardware }
 
-/// The atom of an error number: its name, or `errno_N` where it has none.
+/// The atom of an error number: its name, or `errno_N` if it has none.
 pub(crate) fn errno(env: Env<'_>, errno: Errno) -> Atom {
     let known = tables().and_then(|tables| tables.errnos.get(&errno.number()).copied());
     known.or_else(|| Atom::from_bytes(env, format!("errno_{}", errno.number()).as_bytes()).ok()).unwrap_or_else(error)
 }
 
-/// The option of that level and name.
+/// The option with that level and name.
 pub(crate) fn row(level: Atom, name: Atom) -> Option<&'static Row> {
     tables()?.rows.get(&(level, name)).copied()
 }
 
-/// The number of a level: `socket`, or a protocol.
+/// The number of a level: `socket`, or the name of a protocol.
 pub(crate) fn level_number(name: Atom) -> Option<i32> {
     let own = || (name == socket()).then_some(table::SOL_SOCKET);
     own().or_else(|| protocols().number(name))
 }
 
-/// Every option.
+/// All options.
 pub(crate) fn rows() -> impl Iterator<Item = ((Atom, Atom), &'static Row)> {
     tables().into_iter().flat_map(|tables| tables.rows.iter().map(|(name, row)| (*name, *row)))
 }

@@ -1,4 +1,5 @@
-//! Room for received bytes, and the binaries made of them: of the exact size, so that none keeps a buffer alive.
+//! Buffers for received bytes, and the binaries made from them. A binary has the exact size of its data, so none keeps
+//! a buffer alive.
 
 use crate::sys::{self, Filling};
 use esock::op::Room;
@@ -8,15 +9,16 @@ use rustler::{Env, NewBinary, Term};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-/// The scratch buffer of a thread: what a receive takes that names no length.
+/// Size of a thread's scratch buffer, in bytes: the most that a receive without a length takes.
 pub(crate) const SCRATCH: usize = 256 * 1024;
-/// From here on copying costs more than a binary that turns out too long.
+/// From this size on, in bytes, a copy costs more than a binary that is allocated too long and then cut.
 pub(crate) const DIRECT: usize = 32 * 1024;
-/// The VM keeps binaries of up to this size in the heap of a process.
+/// The VM keeps binaries of up to this many bytes in the heap of a process.
 const ON_HEAP: usize = 64;
 
-/// A thread's room for batches of messages, more than a scheduler should handle in one go. It is kept, because to allocate
-/// and clear it would cost more than the few messages that mostly are there; memory is taken of what was once used.
+/// Size of a thread's buffer for batches of messages, in bytes: more than a scheduler should handle in one go. The
+/// buffer is kept, because to allocate and clear it costs more than the few messages that mostly arrive. Only the part
+/// that was once used takes memory.
 const BATCH: usize = 1 << 20;
 
 thread_local! {
@@ -45,14 +47,14 @@ impl Room for Buffer<'_> {
 }
 
 impl Buffer<'_> {
-    /// Writes bytes to the room that was made for them before.
+    /// Copies bytes to the room that was made for them.
     pub(crate) fn fill(&mut self, bytes: &VecDeque<u8>) {
         if let Some(filling) = &mut self.filling {
             filling.space().copy(bytes, bytes.len());
         }
     }
 
-    /// What was written to the room, as a binary; nothing where there is no memory for it.
+    /// A binary of what was written to the room; `None` if there is no memory for it.
     pub(crate) fn term<'a>(&mut self, env: Env<'a>) -> Option<Term<'a>> {
         match self.filling.take() {
             Some(filling) if filling.written().len() > DIRECT / 2 => filling.term(env),
@@ -62,8 +64,8 @@ impl Buffer<'_> {
     }
 }
 
-/// Lends the thread's buffer for batches: room for up to `count` messages of `each` bytes, for one at least; nothing where
-/// there is no memory for it.
+/// Runs `work` with the thread's buffer for batches, which has room for up to `count` messages of `each` bytes, and for
+/// one at least. `None`: there is no memory for it.
 pub(crate) fn batch<R>(count: usize, each: usize, work: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
     let len = count.saturating_mul(each).min(BATCH.max(each));
     BATCHES.with(|buffer| match buffer.try_borrow_mut() {
@@ -77,16 +79,16 @@ pub(crate) fn batch<R>(count: usize, each: usize, work: impl FnOnce(&mut [u8]) -
     })
 }
 
-/// Lends the thread's buffer; `direct` where so much is expected that it had better go straight into a binary.
+/// Runs `work` with the thread's buffer. `direct`: so much data is expected that it is received into a binary.
 pub(crate) fn with<R>(direct: bool, work: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
     BUFFER.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut scratch) => work(&mut Buffer { scratch: &mut scratch, direct, filling: None }),
-        // No NIF calls another, so the buffer is free; were it not, a new one does.
+        // No NIF calls another, so the buffer is free. If it were not, a new one would serve.
         Err(_) => work(&mut Buffer { scratch: &mut Memory::new(SCRATCH), direct, filling: None }),
     })
 }
 
-/// A binary with these bytes; nothing where there is no memory for it.
+/// A binary with these bytes; `None` if there is no memory for it.
 pub(crate) fn copy<'a>(env: Env<'a>, bytes: &[u8]) -> Option<Term<'a>> {
     if bytes.len() <= ON_HEAP {
         let mut binary = NewBinary::new(env, bytes.len());

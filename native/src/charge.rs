@@ -1,8 +1,9 @@
-//! What calls cost: the turn of a process that makes many in a row ends in time.
+//! What calls cost: a process that makes many calls in a row gives up its time slice in time.
 //!
-//! The VM counts a call as one reduction, however long it takes: a loop of 2,000 sends would hold a scheduler for 18 ms. Only what
-//! comes in a row is charged. To charge each call has the VM see more load than there is, and wake another scheduler for it: of one
-//! connection's echoes that is a fifth of the throughput, at half as much CPU again.
+//! The VM counts a call as one reduction, however long it takes: a loop of 2,000 sends would hold a scheduler for 18
+//! ms. Only calls in a row are charged. If each call were charged, the VM would see more load than there is, and wake
+//! another scheduler for it: for echoes on one connection that costs a fifth of the throughput, and takes half as much
+//! CPU again.
 
 use esock::lane::Direction;
 use esock::op::Op;
@@ -12,17 +13,18 @@ use rustler::{Env, LocalPid};
 use std::cell::Cell;
 use std::time::Instant;
 
-/// So much goes without a charge, in microseconds: a fifth of a turn.
+/// Time that is not charged, in microseconds: a fifth of a time slice.
 const FREE: u32 = 200;
-/// A percent of a turn, which is about a millisecond.
+/// One percent of a time slice in microseconds. A time slice is about a millisecond.
 const PERCENT: u32 = 10;
 
 thread_local! {
-    /// The process that called on this scheduler last, and for how long it has since it gave up its turn, as far as that is known.
+    /// The process that made the last call on this scheduler, and the microseconds of its calls since it last gave up
+    /// its time slice; after a charge, the remainder of [`FREE`].
     static CURRENT: Cell<Option<(LocalPid, u32)>> = const { Cell::new(None) };
 }
 
-/// Charges the caller with so many microseconds.
+/// Adds to the microseconds of the caller, and charges it when they reach [`FREE`].
 pub(crate) fn charge(env: Env<'_>, micros: u32) {
     let caller = env.pid();
     let before = CURRENT.get().filter(|(last, _)| *last == caller).map_or(0, |(_, used)| used);
@@ -33,17 +35,17 @@ pub(crate) fn charge(env: Env<'_>, micros: u32) {
     CURRENT.set(Some((caller, used % FREE)));
 }
 
-/// The caller gives up its turn.
+/// The caller gives up its time slice.
 pub(crate) fn yielded() {
     CURRENT.set(None);
 }
 
-/// So many bytes take longer than a call.
+/// From this many bytes on, moving them takes longer than the call itself.
 const LARGE: usize = 16 * 1024;
 
-/// What an attempt has taken, in microseconds: by the clock where much was moved, else about what is measured on loopback, where a send
-/// does the receiver's part too. Nothing where the caller gives up its turn. A charge that is too high costs CPU: schedulers wake for
-/// load that is not there.
+/// What an attempt took, in microseconds: by the clock if it moved much, otherwise about what is measured on loopback,
+/// where a send does the receiver's part too. `None`: the caller gives up its time slice. A charge that is too high
+/// costs CPU, because schedulers wake for load that is not there.
 pub(crate) fn cost<O: Op>(answer: &Answer<O::Done>, begun: Instant, blocking: bool) -> Option<u32> {
     if blocking && matches!(answer, Answer::Waiting | Answer::Yield) {
         return None;
@@ -54,7 +56,7 @@ pub(crate) fn cost<O: Op>(answer: &Answer<O::Done>, begun: Instant, blocking: bo
         Answer::Partial(done) | Answer::Unfinished(done) | Answer::Cut(done, _) => (1, O::bytes(done)),
         _ => (1, 0),
     };
-    // Much takes what it takes: bytes that are in no cache are copied four times as slowly.
+    // Measured, because the time varies: bytes that are in no cache are copied four times as slowly.
     let took = if moved < LARGE { 0 } else { begun.elapsed().as_micros() };
     Some(u32::try_from(took).unwrap_or(u32::MAX).max(u32::try_from(calls.saturating_mul(call)).unwrap_or(u32::MAX)))
 }

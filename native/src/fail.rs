@@ -1,4 +1,4 @@
-//! Failures as terms: the closed set that the API answers and raises.
+//! Failures as terms: the closed set of errors that the API answers or raises.
 
 use crate::{atoms, sys};
 use esock::lane::Reason;
@@ -21,12 +21,12 @@ pub(crate) fn invalid<'a>(env: Env<'a>, what: impl Encoder) -> Term<'a> {
     error(env, (atoms::invalid(), what))
 }
 
-/// `{error, {invalid, {integer_range, Integer}}}` for an integer that is too large; `badarg` for what is none.
+/// `{error, {invalid, {integer_range, Integer}}}` for an integer that is too large; `badarg` for any other term.
 pub(crate) fn integer_range<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Term<'a>> {
     if term.is_integer() { Ok(invalid(env, (atoms::integer_range(), term))) } else { Err(Error::BadArg) }
 }
 
-/// A failure of the core.
+/// The answer for a failure of the core. `InLine` raises `{invalid, state}`.
 pub(crate) fn failure(env: Env<'_>, failure: Failure) -> NifResult<Term<'_>> {
     Ok(match failure {
         Failure::Closed => error(env, atoms::closed()),
@@ -40,7 +40,7 @@ pub(crate) fn failure(env: Env<'_>, failure: Failure) -> NifResult<Term<'_>> {
     })
 }
 
-/// Why a wait was cut short.
+/// The reason in an `abort` message.
 pub(crate) fn reason(env: Env<'_>, reason: Reason) -> Term<'_> {
     match reason {
         Reason::Closed => atoms::closed().encode(env),
@@ -49,7 +49,7 @@ pub(crate) fn reason(env: Env<'_>, reason: Reason) -> Term<'_> {
     }
 }
 
-/// The error that raises a term of this call.
+/// An error that raises a term of this call.
 pub(crate) fn raised(term: Term<'_>) -> Error {
     Error::RaiseTerm(Box::new(sys::Raised::new(term)))
 }

@@ -1,6 +1,6 @@
-//! The NIF: the core's sockets as terms, resources and messages.
+//! The NIF: makes terms, resources and messages of the core's sockets.
 //!
-//! `nif/*` decode, make one call into the core, and encode; they decide nothing.
+//! `nif/*` decode, make one call into the core, and encode. They decide nothing.
 
 mod atoms;
 mod buffer;

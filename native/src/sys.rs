@@ -1,4 +1,4 @@
-//! The `unsafe` of the NIF: what rustler has no safe and failing form of.
+//! The `unsafe` of the NIF: functions of rustler that have no safe form, or none that reports failure.
 #![allow(unsafe_code)]
 
 use esock::sys::room::Space;
@@ -8,44 +8,44 @@ use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 
-/// A binary of that size with nothing in it yet; or nothing where there is no memory for it, where rustler's own
-/// constructor aborts the VM.
+/// A binary of that size, not initialized; `None` if there is no memory for it. rustler's own constructor aborts the VM
+/// then.
 fn alloc(len: usize) -> Option<OwnedBinary> {
     let mut raw = MaybeUninit::uninit();
-    // SAFETY: the call fills `raw` where it answers anything but 0, and what it fills it with belongs to nobody else.
+    // SAFETY: the call fills `raw` if it answers anything but 0, and nothing else refers to that binary.
     unsafe { (enif_alloc_binary(len, raw.as_mut_ptr()) != 0).then(|| OwnedBinary::from_raw(raw.assume_init())) }
 }
 
-/// A binary with these bytes, or nothing where there is no memory for it.
+/// A binary with these bytes; `None` if there is no memory for it.
 pub(crate) fn binary<'a>(env: Env<'a>, bytes: &[u8]) -> Option<Term<'a>> {
     let mut filling = Filling::new(bytes.len())?;
     filling.space().append(bytes);
     filling.term(env)
 }
 
-/// A binary that is being filled. Nobody reads more of it than has been.
+/// A binary that is being filled. Only the part that has been filled is read.
 pub(crate) struct Filling {
     binary: OwnedBinary,
     filled: usize,
 }
 
 impl Filling {
-    /// Of that size, if there is memory for it.
+    /// A binary of that size; `None` if there is no memory for it.
     pub(crate) fn new(len: usize) -> Option<Self> {
         alloc(len).map(|binary| Self { binary, filled: 0 })
     }
 
-    /// What is to be filled.
+    /// The room to fill.
     pub(crate) fn space(&mut self) -> Space<'_> {
         Space::over(self.binary.as_mut_slice(), &mut self.filled)
     }
 
-    /// What has been filled.
+    /// The bytes that have been filled.
     pub(crate) fn written(&self) -> &[u8] {
         self.binary.as_slice().get(..self.filled).unwrap_or_default()
     }
 
-    /// The same, as a binary of that size.
+    /// The bytes that have been filled, as a binary of that size.
     pub(crate) fn term<'a>(mut self, env: Env<'a>) -> Option<Term<'a>> {
         if self.filled != self.binary.len() && !self.binary.realloc(self.filled) {
             return None;
@@ -55,11 +55,11 @@ impl Filling {
 }
 
 thread_local! {
-    /// The environment of the call that this thread is in, for work that does not hand it down.
+    /// The environment of the NIF call in which this thread is, for code that does not pass it on.
     static CALL: Cell<*mut ErlNifEnv> = const { Cell::new(null_mut()) };
 }
 
-/// Does some work during which [`call`] has the environment of the call.
+/// Runs `work`, during which [`call`] has the environment of the NIF call.
 pub(crate) fn in_call<T>(env: Env<'_>, work: impl FnOnce() -> T) -> T {
     struct Over;
     impl Drop for Over {
@@ -72,22 +72,24 @@ pub(crate) fn in_call<T>(env: Env<'_>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Whether this thread is in a call that [`in_call`] was told of.
+/// Whether this thread is within [`in_call`].
 pub(crate) fn calling() -> bool {
     !CALL.get().is_null()
 }
 
-/// Uses the environment of the call that this thread is in, or says that it is in none.
+/// Runs `work` with the environment of [`in_call`]; with `None` outside it.
 pub(crate) fn call<T>(work: impl FnOnce(Option<Env<'_>>) -> T) -> T {
     let (env, here) = (CALL.get(), ());
-    // SAFETY: it is there until `in_call` is over, which this is within, and the terms that `work` makes do not leave it.
+    // SAFETY: the environment is valid until `in_call` returns, and this runs within it. The terms that `work` makes do
+    // not leave it.
     work((!env.is_null()).then(|| unsafe { Env::new(&here, env) }))
 }
 
-/// The elements of a tuple of `N`. rustler's function makes a vector of any tuple, however large.
+/// The elements of a tuple of size `N`. rustler's function makes a vector of a tuple of any size.
 pub(crate) fn tuple<'a, const N: usize>(term: Term<'a>) -> Option<[Term<'a>; N]> {
     let (env, mut arity, mut elements) = (term.get_env(), 0, null());
-    // SAFETY: the call writes to both where it answers 1: there are so many elements then, for as long as the environment.
+    // SAFETY: the call writes to both if it answers 1. Then there are `arity` elements, valid as long as the
+    // environment.
     unsafe {
         let found = enif_get_tuple(env.as_c_arg(), term.as_c_arg(), &raw mut arity, &raw mut elements) == 1;
         let elements: &[ErlNifTerm; N] = (found && usize::try_from(arity) == Ok(N)).then(|| &*elements.cast())?;
@@ -95,8 +97,8 @@ pub(crate) fn tuple<'a, const N: usize>(term: Term<'a>) -> Option<[Term<'a>; N]>
     }
 }
 
-/// A term to raise, which may be large: it is not copied. rustler wants one that outlives the call, and encodes it in the
-/// environment of the call.
+/// A term to raise, without a copy, since it may be large. rustler asks for a value that outlives the call, and encodes
+/// it in the environment of the call.
 pub(crate) struct Raised {
     env: usize,
     term: ErlNifTerm,
@@ -111,7 +113,7 @@ impl Raised {
 impl Encoder for Raised {
     fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
         if env.as_c_arg().addr() == self.env {
-            // SAFETY: a term of this very environment.
+            // SAFETY: the term belongs to this environment.
             unsafe { Term::new(env, self.term) }
         } else {
             crate::atoms::invalid().encode(env)

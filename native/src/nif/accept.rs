@@ -8,7 +8,8 @@ use esock::wire::errno::Errno;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::os::fd::OwnedFd;
 
-/// `accept(Socket, Handle, How)`: the new socket is the caller's, and has the listening one's settings.
+/// `accept(Socket, Handle, How)`: the new socket belongs to the caller, and inherits the settings of the listening
+/// socket.
 #[rustler::nif]
 fn accept<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
     let nothing = Term::list_new_empty(env);
@@ -44,7 +45,7 @@ fn accept_some<'a>(
     wait: &Wait<'a>,
     [max, ..]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    // However large the number is, no more are taken than the core allows.
+    // However large `Max` is, the core accepts no more than its own bound.
     let most = if max.is_integer() { max.decode().unwrap_or(usize::MAX) } else { return Err(Error::BadArg) };
     let tag = || atoms::accept().encode(env);
     run(env, socket, wait, &mut AcceptMany { most }, tag, |_, fds, _| {
@@ -54,7 +55,7 @@ fn accept_some<'a>(
     })
 }
 
-/// A socket of the caller for a connection. Where there can be none, the connection is closed.
+/// A socket of the caller for a connection. If there can be none, the connection is closed.
 fn accepted<'a>(env: Env<'a>, wait: &Wait<'a>, listener: &Handle, fd: OwnedFd) -> Result<Term<'a>, Errno> {
     let socket = listener.socket.accepted(fd)?;
     Ok(handle::socket_term(env, &Handle::open(env, (wait.place(), wait.pid), socket, listener.registered())))
@@ -62,7 +63,7 @@ fn accepted<'a>(env: Env<'a>, wait: &Wait<'a>, listener: &Handle, fd: OwnedFd) -
 
 fn answer<'a>(env: Env<'a>, wait: &Wait<'a>, count: usize, accepted: Result<impl Encoder, Errno>) -> Term<'a> {
     match accepted {
-        // In a message there is nobody who could attend to signals.
+        // The answer is sent as a message, which does not pass `esock_wait:taken/1`: no call handles signals.
         Ok(sockets) if wait.completing.is_some() => (atoms::ok(), sockets).encode(env),
         Ok(sockets) => (open::ok_or_signals(count), sockets).encode(env),
         Err(errno) => fail::posix(env, errno),

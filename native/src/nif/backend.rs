@@ -1,4 +1,5 @@
-//! The back end of a socket: what its options, the application or the system's environment say, and what there is.
+//! The back end of a socket: chosen by its options, the application or the system's environment, and by what the kernel
+//! has.
 
 use crate::atoms;
 use esock::poller;
@@ -8,13 +9,13 @@ use esock::wire::errno::Errno;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// What was asked for. `auto`: io_uring where the system has it for us, else epoll.
+/// The names of the back ends. `auto`: io_uring if the system provides it, otherwise epoll.
 const ASKED: [&str; 3] = ["epoll", "io_uring", "auto"];
 
-/// What sockets get that ask for nothing: a place in [`ASKED`].
+/// The back end of sockets whose options name none, as an index of [`ASKED`].
 static DEFAULT: AtomicU8 = AtomicU8::new(0);
 
-/// `io_backend(Name)`: `ok`, or `badarg` where it is no name of one.
+/// `io_backend(Name)`: sets the default. Answers `ok`, or raises `badarg` if no back end has that name.
 #[rustler::nif]
 fn io_backend(env: Env<'_>, name: Atom) -> NifResult<Atom> {
     let place = place(env, name.encode(env)).ok_or(rustler::Error::BadArg)?;
@@ -34,7 +35,7 @@ fn place(env: Env<'_>, name: Term<'_>) -> Option<u8> {
     place.and_then(|place| u8::try_from(place).ok())
 }
 
-/// The back end for a socket with these options; or why it cannot have the one that it asks for.
+/// The back end for a socket with these options; or why the one that they name is not available.
 pub(super) fn choose<'a>(env: Env<'a>, options: Term<'a>) -> Result<Backend, Term<'a>> {
     let asked = match options.map_get(atoms::io_backend()) {
         Ok(name) => place(env, name).ok_or(name)?,
@@ -47,7 +48,7 @@ pub(super) fn choose<'a>(env: Env<'a>, options: Term<'a>) -> Result<Backend, Ter
     }
 }
 
-/// Why the system has no ring for us: `posix()`, or `{memlock, Bytes}` where the limit of locked memory (RLIMIT_MEMLOCK) is
+/// Why the system provides no ring: `posix()`, or `{memlock, Bytes}` if the limit of locked memory (RLIMIT_MEMLOCK) is
 /// too low.
 fn refusal(env: Env<'_>, errno: Errno) -> Term<'_> {
     match thread::short_of_locked_memory(errno) {
@@ -56,14 +57,14 @@ fn refusal(env: Env<'_>, errno: Errno) -> Term<'_> {
     }
 }
 
-/// What OTP takes from a library that may be missing is system calls here.
+/// The functions of SCTP. OTP takes them from a library that may be missing; here they are system calls.
 fn calls_of_sctp(env: Env<'_>) -> NifResult<Term<'_>> {
     let names = ["bindx", "connectx", "peeloff", "getladdrs", "freeladdrs", "getpaddrs", "freepaddrs"];
     let map = Term::map_new(env);
     names.iter().try_fold(map, |map, name| map.map_put(Atom::from_bytes(env, name.as_bytes())?, true))
 }
 
-/// For `info/0`: the back end of a socket that asks for nothing, and what became of the rings, if they were asked for.
+/// For `info/0`: the default back end, and whether the rings have started, if a socket or the default named them.
 pub(super) fn info(env: Env<'_>) -> NifResult<Term<'_>> {
     let started = pool::started();
     let asked = usize::from(DEFAULT.load(Relaxed));

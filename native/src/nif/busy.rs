@@ -1,4 +1,4 @@
-//! Busy polling: processes that poll in the place of the pollers' threads.
+//! Busy polling: the helper, a process that polls in place of a poller thread.
 
 use crate::process::notify;
 use crate::{atoms, sys};
@@ -8,7 +8,7 @@ use esock::poller::epoll::Poller;
 use rustler::{Atom, Env, Error, LocalPid, NifResult};
 use std::sync::Arc;
 
-/// A process, which is asked by the message `busy_poll`.
+/// The helper process. The message `busy_poll` asks it to poll.
 struct Process(LocalPid);
 
 impl Helper for Process {
@@ -21,28 +21,28 @@ fn nth(index: usize) -> NifResult<&'static Arc<Poller>> {
     poller::pool::get(index).ok_or(Error::BadArg)
 }
 
-/// `busy_poller(Index)`: from now on the caller is asked to poll for this poller.
+/// `busy_poller(Index)`: makes the caller the helper of this poller.
 #[rustler::nif]
 fn busy_poller(env: Env<'_>, index: usize) -> NifResult<Atom> {
     nth(index)?.role.appoint(Box::new(Process(env.pid())));
     Ok(atoms::ok())
 }
 
-/// `busy_poll(Index)`: one round. Whether to come again.
+/// `busy_poll(Index)`: polls for one round. Answers whether the helper is to call again.
 #[rustler::nif]
 fn busy_poll(env: Env<'_>, index: usize) -> NifResult<bool> {
     let poller = nth(index)?;
     Ok(sys::in_call(env, || poller.busy_poll()))
 }
 
-/// `busy_polling(true | false | always)`
+/// `busy_polling(true | false | always)`: sets when helpers poll.
 #[rustler::nif]
 fn busy_polling(name: Atom) -> NifResult<Atom> {
     poll_busily(when(name).ok_or(Error::BadArg)?);
     Ok(atoms::ok())
 }
 
-/// When there is busy polling, by its name: `always` is for tests.
+/// When helpers poll, by name. `always` is for tests.
 pub(super) fn when(name: Atom) -> Option<When> {
     let names = [(atoms::yes(), When::Dense), (atoms::no(), When::Never), (atoms::always(), When::Always)];
     names.into_iter().find(|(known, _)| *known == name).map(|(_, when)| when)

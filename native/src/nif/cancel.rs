@@ -6,8 +6,9 @@ use crate::{atoms, fail};
 use esock::lane::{Cancelled, Direction};
 use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
-/// `cancel(Socket, Op, Handle)`: `ok`, `select_sent` (the message is in the inbox), `sending` (it is in flight: ask again),
-/// `not_found` or `{error, closed}` (an abort message is in the inbox if the caller waited).
+/// `cancel(Socket, Op, Handle)`: `ok`; `select_sent` (the message is in the inbox); `sending` (the message is in
+/// flight: the caller asks again); `not_found`; or `{error, closed}` (if the caller waited, an `abort` message is in
+/// the inbox).
 #[rustler::nif]
 fn cancel<'a>(env: Env<'a>, socket: Term<'a>, op: Atom, handle: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;

@@ -1,4 +1,4 @@
-//! connect, and how it has ended.
+//! connect, and its result.
 
 use super::run;
 use crate::process::{Args, Handle, Job, Place, Wait, notify};
@@ -33,7 +33,7 @@ fn connect_to<'a>(
         Ok(to) => to,
         Err(error) => return Ok(error),
     };
-    // What a ring holds of the connection that ends here is not to come with the next.
+    // Bytes that a ring still holds of the connection that ends here must not be delivered with those of the next.
     if to.disconnects() && !socket.socket.may_disconnect() {
         return Ok(atoms::yield_().encode(env));
     }
@@ -41,7 +41,7 @@ fn connect_to<'a>(
     run(env, socket, wait, &mut Connect { to }, tag, |_, (), _| Some(atoms::ok().encode(env)))
 }
 
-/// `connect(Socket)`: the end of a connect that answered `select`. Raises `{invalid, state}` where there is none.
+/// `connect(Socket)`: the result of a connect that answered `select`. Raises `{invalid, state}` if there is none.
 #[rustler::nif(name = "connect")]
 fn connect_finish<'a>(env: Env<'a>, socket: ResourceArc<Handle>) -> NifResult<Term<'a>> {
     let again = Wait::decode(env, env.make_ref().encode(env), atoms::nowait().encode(env))?;

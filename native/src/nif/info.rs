@@ -1,4 +1,4 @@
-//! info: of one socket, and of all.
+//! info: about one socket, and about all.
 
 use super::handle;
 use crate::atoms;
@@ -14,12 +14,12 @@ use esock::wire::value::{Kin, Value};
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// iovecs of one system call, UIO_MAXIOV of the kernel
+/// The most iovecs of one system call, UIO_MAXIOV of the kernel.
 const IOV_MAX: i32 = 1024;
 /// What `info/1` takes, in microseconds.
 const INFO: u32 = 3;
 
-/// `debug/1` of the API, which is only remembered: there is nothing to print.
+/// `debug/1` of the API. It is only stored: there is nothing to print.
 static DEBUG: AtomicBool = AtomicBool::new(false);
 /// `socket_debug/1` of the API: whether new sockets have `{otp, debug}` set.
 pub(super) static SOCKET_DEBUG: AtomicBool = AtomicBool::new(false);
@@ -107,7 +107,7 @@ fn ctype(env: Env<'_>, origin: Origin) -> Term<'_> {
     }
 }
 
-/// One direction, at one moment.
+/// What `info/1` reads from one lane, under its lock.
 struct Snapshot {
     tally: Tally,
     apart: Option<Tally>,

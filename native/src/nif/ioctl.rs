@@ -1,4 +1,4 @@
-//! ioctl.
+//! ioctl, and what it supports.
 
 use super::finish;
 use crate::process::Handle;
@@ -95,10 +95,10 @@ fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ifreq::IFREQ]> {
     value::text(name, ifreq::NAME).and_then(|bytes| ifreq::ifreq(&bytes, behind)).ok_or(Error::BadArg)
 }
 
-/// Flags to set and flags to clear, of `#{Flag => boolean()}`.
+/// The flags to set and the flags to clear, of `#{Flag => boolean()}`.
 fn changes(flags: Term<'_>) -> Option<(i32, i32)> {
     let (mut set, mut clear) = (0, 0);
-    // At most as many as there are flags: the first strange one ends it.
+    // At most as many as there are flags: the first unknown one ends the loop.
     for (name, on) in MapIterator::new(flags)? {
         let name = name.atom_to_string().ok()?;
         let bit = ioctl::FLAGS.iter().find(|row| row.0 == name)?.1?;
@@ -107,14 +107,14 @@ fn changes(flags: Term<'_>) -> Option<(i32, i32)> {
     Some((set, clear))
 }
 
-/// `ioctls()`: every request, and whether this system has it.
+/// `ioctl_requests()`: all requests, and whether this system has them.
 #[rustler::nif]
 fn ioctl_requests(env: Env<'_>) -> NifResult<Vec<(Atom, bool)>> {
     let one = |row: &Row| Ok((Atom::from_bytes(env, row.name.as_bytes())?, !matches!(row.form, Form::Nobody)));
     ioctl::TABLE.iter().map(one).collect()
 }
 
-/// `ioctl_flags()`: every flag of an interface, and whether this system has it.
+/// `ioctl_flags()`: all flags of an interface, and whether this system has them.
 #[rustler::nif]
 fn ioctl_flags(env: Env<'_>) -> NifResult<Vec<(Atom, bool)>> {
     ioctl::FLAGS.iter().map(|(name, bit)| Ok((Atom::from_bytes(env, name.as_bytes())?, bit.is_some()))).collect()

@@ -1,4 +1,4 @@
-//! Loading: atoms, pollers, and what the environment says.
+//! Loading: atoms, defaults from the environment, and the pollers.
 
 use crate::atoms;
 use crate::process::registry;
@@ -7,9 +7,9 @@ use esock::socket::settings::READ_AHEAD;
 use rustler::{Env, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Processors that one poller serves. Chosen, not measured: the machines at hand have two.
+/// Number of processors per poller. Chosen, not measured: the machines at hand have two.
 const PROCESSORS_PER_POLLER: usize = 8;
-/// More pollers than this only wake each other's schedulers.
+/// The most pollers. More would only wake one another's schedulers.
 const MOST_POLLERS: usize = 4;
 
 /// Called when the module is loaded, with `#{use_registry => boolean(), io_backend => epoll | io_uring | auto,

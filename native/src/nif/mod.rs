@@ -1,6 +1,6 @@
 //! The functions of `esock_nif`: decode, one call of the core, encode.
 //!
-//! Those that may wait take a handle and a `How`; [`Wait`] says what they mean.
+//! A function that may wait takes `Handle` and `How`, which [`Wait`] explains.
 
 pub(crate) mod accept;
 pub(crate) mod backend;
@@ -39,8 +39,8 @@ pub(crate) fn handle<'a>(socket: Term<'a>) -> NifResult<&'a Handle> {
     socket.decode()
 }
 
-/// Runs an operation. `done` makes the term of what came of it (all of it, or a part), where there is memory for it;
-/// `tag` is what the caller's `cancel` and continuation go by.
+/// Runs an operation. `done` makes the term of the result (all of it, or a part), if there is memory for it. `tag`
+/// makes the tag in `select_info`, which identifies the call for `cancel` and for its continuation.
 pub(crate) fn run<'a, O: Op>(
     env: Env<'a>,
     handle: &ResourceArc<Handle>,
@@ -74,7 +74,7 @@ pub(crate) fn run<'a, O: Op>(
     })
 }
 
-/// Whether this is what somebody is told for whom it was done.
+/// Whether this is the answer that a completion sends to its process.
 fn is_final<T>(answer: &Answer<T>) -> bool {
     let waits = matches!(
         answer,
@@ -91,7 +91,7 @@ fn cut<'a>(env: Env<'a>, part: Option<Term<'a>>, failed: Term<'a>) -> Term<'a> {
     }
 }
 
-/// Tells whoever is to be woken, and answers `ok`, what `done` makes of the result, or an error.
+/// Delivers the notifications, and answers what `done` makes of the result, or an error.
 pub(crate) fn finish<'a, T>(
     env: Env<'a>,
     (result, wakes): Outcome<Result<T, Failure>, Waiter>,

@@ -7,7 +7,7 @@ use crate::{atoms, buffer, fail};
 use esock::table::option::Keeper;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 
-/// More than any option of the system needs.
+/// The most bytes of an I/O list as a value, and of a value to read: no option of the system needs as many.
 const MOST: usize = 1 << 20;
 
 /// `setopt_native(Socket, {Level, Option}, Value)`
@@ -20,7 +20,7 @@ fn setopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Te
     if !resource.socket.may_set(level, number) {
         return Ok(atoms::yield_().encode(env));
     }
-    // A binary is not copied here: how much it may be is for the system to say.
+    // A binary is not copied here: the system says how long it may be.
     let size = if value.is_binary() { usize::MAX } else { MOST };
     match control::native(value, size, &mut list::CELLS.clone()) {
         Some(bytes) => finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env)),
@@ -48,7 +48,7 @@ fn getopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, spec: Ter
     })
 }
 
-/// The value as an integer or a boolean, or else as it is.
+/// The value as an integer or a boolean, if the caller asked for one; otherwise as bytes.
 fn answer<'a>(env: Env<'a>, form: Option<Atom>, bytes: &[u8]) -> Option<Term<'a>> {
     let int = || bytes.first_chunk().map(|word| i32::from_ne_bytes(*word));
     Some(match form {
@@ -61,7 +61,7 @@ fn answer<'a>(env: Env<'a>, form: Option<Atom>, bytes: &[u8]) -> Option<Term<'a>
     })
 }
 
-/// Level and option as numbers: given so, or by their names.
+/// Level and option as numbers, given as numbers or by name.
 fn numbers(option: Term<'_>) -> Option<(i32, i32)> {
     let (level, opt): (Term<'_>, Term<'_>) = option.decode().ok()?;
     if let (Ok(level), Ok(opt)) = (level.decode(), opt.decode()) {

@@ -1,4 +1,4 @@
-//! open: a new socket, or one on a descriptor that exists.
+//! open: a new socket, or one on an existing descriptor.
 
 use super::backend;
 use crate::charge::charge;
@@ -43,8 +43,8 @@ fn open<'a>(
     }
 }
 
-/// `open_in(Path, Domain, Type, Protocol, Options)`, after `open` has answered `netns`: on a dirty scheduler, because it
-/// opens a file and starts a thread.
+/// `open_in(Path, Domain, Type, Protocol, Options)`, after `open` has answered `netns`: on a dirty scheduler, because
+/// it opens a file and starts a thread.
 #[rustler::nif(schedule = "DirtyIo")]
 fn open_in<'a>(
     env: Env<'a>,
@@ -84,7 +84,7 @@ fn opened<'a>(
     };
     let socket = match open(backend) {
         Ok(socket) => socket,
-        // The system cannot say what it is: no socket, or no descriptor at all.
+        // The descriptor is no socket, or not open, so the system cannot say its domain.
         Err(errno) if [errno::NOT_OPEN, errno::NOT_A_SOCKET].contains(&errno) => {
             return Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)));
         }
@@ -97,7 +97,8 @@ fn opened<'a>(
     Ok(owned(env, socket, registered).unwrap_or_else(|| fail::posix(env, errno::NOT_OPEN)))
 }
 
-/// `{ok, Socket}`. Nothing where the descriptor is somebody else's, who has closed it meanwhile: the number may be another's.
+/// `{ok, Socket}`. `None`: the descriptor was lent, and its owner has closed it meanwhile. The number may belong to
+/// another file.
 fn owned(env: Env<'_>, socket: Arc<Socket<Waiter>>, registered: bool) -> Option<Term<'_>> {
     let lent = socket.lent().map(|number| (number, file(env, &socket)));
     let handle = Handle::open(env, (Place::Call, env.pid()), socket, registered);

@@ -59,7 +59,8 @@ fn getopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>) -> NifResult<Ter
     }
 }
 
-/// `getopt(Socket, Option, Value)`: of an option that is asked with a part of its value, `{sctp, status}` and its kin.
+/// `getopt(Socket, Option, Value)`: reads an option whose request carries a part of its value, for example `{sctp,
+/// status}`.
 #[rustler::nif(name = "getopt")]
 fn getopt_of<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
@@ -90,7 +91,7 @@ fn bad_value<'a>(env: Env<'a>, option: Term<'a>, value: Term<'a>) -> Term<'a> {
     fail::invalid(env, (atoms::socket_option(), option, value))
 }
 
-/// `domain(Socket)`, of an open socket.
+/// `domain(Socket)`: the domain of an open socket.
 #[rustler::nif]
 fn domain<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     otp::get(env, handle(socket)?, Own::Domain)

@@ -10,10 +10,10 @@ use rustler::env::OwnedEnv;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// How setting an option went.
+/// The outcome of setting an option.
 pub(super) enum Set<'a> {
     Done,
-    /// A ring is still to let go.
+    /// A ring has not released the stream yet: the caller yields and tries again.
     Yield,
     /// The socket is closed: the answer that says so.
     Closed(Term<'a>),
@@ -40,7 +40,7 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         },
         Own::SelectRead => flag(&settings.select_read, value),
         Own::Rcvbuf => rcvbuf(value).map(|size| *settings.rcvbuf.lock() = size),
-        // It can only be turned on: whoever monitors the socket relies on it.
+        // It can only be turned on: processes that monitor the socket rely on it.
         Own::UseRegistry => value.decode().ok().filter(|on| *on).map(|_: bool| _ = Handle::register(resource, env)),
         Own::AssocId | Own::Domain | Own::Fd => None,
     };
@@ -59,30 +59,30 @@ fn set_meta(resource: &Handle, value: Term<'_>) -> Option<()> {
     Some(())
 }
 
-/// `auto` or `default`, a size, or `{Count, Size}`, where a default size is OTP's.
+/// `auto` or `default`, a size in bytes, or `{Count, Size}`, in which the default size is that of OTP.
 fn rcvbuf(value: Term<'_>) -> Option<Rcvbuf> {
     match value.decode::<(u32, Term<'_>)>() {
         Ok((0, _)) => None,
         Ok((count, each)) => Some(Rcvbuf { count: Some(count), size: Some(size(each, 8192)?) }),
         Err(_) if value.decode::<Atom>().is_ok_and(|name| name == atoms::auto()) => Some(Rcvbuf::default()),
-        // No size is zero.
+        // `default` is 0 here, which stands for no size.
         Err(_) => Some(Rcvbuf { count: None, size: Some(size(value, 0)?).filter(|size| *size > 0) }),
     }
 }
 
-/// `read_ahead(Bytes)`: what sockets read ahead that are opened from now on, unless they say otherwise.
+/// `read_ahead(Bytes)`: sets how much is read ahead on sockets opened from now on whose options do not say.
 #[rustler::nif(name = "read_ahead")]
 fn read_ahead_of_all(size: Term<'_>) -> NifResult<Atom> {
     READ_AHEAD.store(read_ahead(size).ok_or(rustler::Error::BadArg)?, Relaxed);
     Ok(atoms::ok())
 }
 
-/// `default`, or a size; 0 is none.
+/// `default`, or a size in bytes; 0 turns reading ahead off.
 pub(super) fn read_ahead(term: Term<'_>) -> Option<usize> {
     size(term, READ_AHEAD.load(Relaxed)).or_else(|| term.decode().ok().filter(|size| *size == 0))
 }
 
-/// `default`, or a size.
+/// `default`, or a size in bytes.
 fn size(term: Term<'_>, default: usize) -> Option<usize> {
     match term.decode::<Atom>() {
         Ok(name) => (name == atoms::default()).then_some(default),
@@ -95,7 +95,7 @@ pub(super) fn get<'a>(env: Env<'a>, resource: &Handle, own: Own) -> NifResult<Te
         let option = (atoms::otp(), atoms::assoc_id());
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     }
-    // A closed socket is in no registry, which is an answer.
+    // A closed socket is in no registry, so `use_registry` has a value for it too.
     let fd = match fd(env, resource) {
         Err(failure) if own != Own::UseRegistry => return fail::failure(env, failure),
         fd => fd.unwrap_or(-1),
@@ -148,7 +148,7 @@ fn meta<'a>(env: Env<'a>, resource: &Handle) -> Term<'a> {
     }
 }
 
-/// The number of the descriptor of an open socket.
+/// The number of an open socket's descriptor.
 fn fd(env: Env<'_>, resource: &Handle) -> Result<i32, Failure> {
     let (fd, wakes) = resource.socket.fd();
     notify::deliver(env, Place::Call, wakes);

@@ -11,7 +11,7 @@ use esock::wire::addr::Address;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// `recv(Socket, Length, Flags, Handle, How)`. `{some, Length}`: what there is, and no more than that.
+/// `recv(Socket, Length, Flags, Handle, How)`. `{some, Length}`: what there is, at most `Length` bytes.
 #[rustler::nif]
 fn recv<'a>(
     env: Env<'a>,
@@ -25,7 +25,8 @@ fn recv<'a>(
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
 }
 
-/// Whether a part of a length is told as it comes though the socket completes: nothing is kept beside one that is shared.
+/// Whether a `nowait` receive of a length answers `select` with a partial result, although the socket completes calls.
+/// Bytes are not gathered for a length if others may read from the descriptor too.
 fn falls_back_to_select(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
     let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
     let shared = socket.socket.kind.stream() && !socket.socket.gathers();
@@ -49,7 +50,7 @@ fn received<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, arg
     Ok(if some.is_some() && ended(wait, answer) { atoms::eof().encode(env) } else { answer })
 }
 
-/// `named`: the caller asks for so much; `some`: or for less.
+/// `has_length`: the caller asks for `len` bytes. `some`: it asks for at most that many.
 fn receive<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
@@ -62,7 +63,7 @@ fn receive<'a>(
     let looks = looks(socket.socket.kind, exact, flags) && wait.waits();
     wait.set_least(if looks { len } else { least(flags) });
     let whole = wait.completes() || looks;
-    // What is only looked at is copied at once, however much it is.
+    // A peek is copied at once, whatever its size.
     let apart = wait.place() == Place::Thread || looks && !wait.completes();
     let tag = || atoms::recv().encode(env);
     buffer::with(direct, |room| {
@@ -75,13 +76,14 @@ fn receive<'a>(
     })
 }
 
-/// Whether that is the end of a stream, which the API tells from a socket that was closed here where it can look at it.
+/// Whether a completion has met the end of a stream. A call answers `{error, closed}` for it, and the API looks whether
+/// the socket itself was closed.
 fn ended<'a>(wait: &Wait<'a>, answer: Term<'a>) -> bool {
     let eof = wait.completing.is_some() && matches!(wait.step(), Step::Answered);
     eof && answer.decode().is_ok_and(|pair: (Atom, Atom)| pair == (atoms::error(), atoms::closed()))
 }
 
-/// What was received, as a binary; nothing where there is no memory for it.
+/// A binary of what was received; `None` if there is no memory for it.
 fn binary<'a>(env: Env<'a>, op: &mut Recv<'_, Buffer<'_>>) -> Option<Term<'a>> {
     if let Some(bytes) = op.taken.take() {
         op.room.fill(&bytes);
@@ -126,8 +128,9 @@ fn received_from<'a>(
     })
 }
 
-/// Room for a receive, and whether so much will come that it had better go straight into a binary. Where a stream is asked
-/// for what there is, the room is twice what the last receive got: what comes of that is twice that again, or less.
+/// The room for a receive, and whether so much is expected that it is received into a binary. If a call names no length
+/// and the last receive of the stream got at least [`DIRECT`] bytes, the room is twice that, rounded up to a power of
+/// two: the receive gets at most four times as much as the last one.
 fn room_for(handle: &Handle, len: usize, has_length: bool) -> (usize, bool) {
     let last = handle.socket.settings.last.load(Relaxed);
     if !has_length && len == SCRATCH && last >= DIRECT && handle.socket.kind.stream() {
@@ -136,18 +139,18 @@ fn room_for(handle: &Handle, len: usize, has_length: bool) -> (usize, bool) {
     (len, has_length && (DIRECT..SCRATCH).contains(&len))
 }
 
-/// What a receive without a length takes at the most.
+/// The most bytes of a receive without a length.
 pub(super) fn default_length(handle: &Handle) -> usize {
     handle.socket.settings.receive(SCRATCH).1
 }
 
-/// The same of a stream, for a caller who may wait: so many buffers.
+/// The most bytes of a blocking receive without a length: on a stream, as many buffers as `{otp, rcvbuf}` says.
 fn blocking_length(handle: &Handle) -> usize {
     let (count, size) = handle.socket.settings.receive(SCRATCH);
     if handle.socket.kind.stream() { size.saturating_mul(count as usize) } else { size }
 }
 
-/// The length, which is the socket's own where the caller names none, and the flags.
+/// The length, by default that of the socket's settings, and the flags.
 pub(super) fn arguments<'a>(
     env: Env<'a>,
     handle: &Handle,

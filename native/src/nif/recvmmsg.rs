@@ -11,10 +11,10 @@ use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-/// No message of the system is longer.
+/// The most bytes of a message: the system has none that is longer.
 const MESSAGE: usize = 1 << 20;
 
-/// What each message of a batch has room for where the caller does not say.
+/// Size of each message of a batch in bytes, if the caller does not say: `{otp, rcvbuf}`, or 8192.
 fn default_size(handle: &Handle) -> usize {
     handle.socket.settings.receive(8192).1
 }
@@ -67,8 +67,8 @@ fn received<'a>(
     answer.unwrap_or_else(|| Ok(fail::error(env, atoms::enomem())))
 }
 
-/// The terms of what was received and, where that has filled the room, of what there is besides. Answers too whether there is more,
-/// since that takes no longer than a call may; nothing where there is no memory for it.
+/// The terms of the received messages. If these have filled the room, receives further ones, for no longer than
+/// [`ROUND`] on a scheduler. Answers too whether there may be more. `None`: there is no memory for the first ones.
 fn receive_more<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
@@ -79,14 +79,14 @@ fn receive_more<'a>(
     let (mut all, begun) = (Vec::new(), Instant::now());
     loop {
         let full = received.len() == op.capacity();
-        // Where there is no memory for them the others are answered.
+        // If there is no memory for these, those before them are answered.
         let Some(terms) = messages(env, socket.socket.kind.protocol, op, &received) else {
             return Some((all, false)).filter(|(all, _)| !all.is_empty());
         };
         received.iter_mut().for_each(Received::release_rights);
         op.count -= terms.len().min(op.count);
         all.extend(terms);
-        // One that waits for the next already has its turn.
+        // With `{otp, select_read}` the call already has the turn, to wait for the next message.
         let last = !full || op.count == 0 || socket.socket.settings.select_read.load(Relaxed);
         let late = wait.place() != Place::Thread && begun.elapsed() > ROUND;
         if last || late {
@@ -99,7 +99,7 @@ fn receive_more<'a>(
     }
 }
 
-/// What there is besides.
+/// Receives what there is besides, without waiting.
 fn next<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
@@ -112,10 +112,10 @@ fn next<'a>(
     if let Answer::Done(next) = answer { Some(next) } else { None }
 }
 
-/// How long a call goes on.
+/// How long a call goes on receiving on a scheduler.
 const ROUND: Duration = Duration::from_micros(300);
 
-/// The terms of what was received; nothing where there is no memory for them.
+/// The terms of the received messages; `None` if there is no memory for them.
 fn messages<'a>(env: Env<'a>, protocol: i32, op: &RecvMmsg<'_>, received: &[Received]) -> Option<Vec<Term<'a>>> {
     let parts = received.iter().zip(op.parts()).map(|(got, (data, ctrl))| {
         let data = buffer::copy(env, data.get(..got.len)?)?;

@@ -60,11 +60,11 @@ fn received<'a>(
     })
 }
 
-/// More than the system has of control messages for one message.
+/// The most bytes of control messages: more than the system has for one message.
 const CTRL: u64 = 1 << 20;
 
-/// How much room there is for control messages: what the caller says, or with 0 the socket's setting; or the answer for a
-/// size that no system has.
+/// The room for control messages in bytes: what the caller says, or with 0 the socket's setting; or the answer for a
+/// size out of range.
 pub(super) fn ctrl_size<'a>(env: Env<'a>, handle: &Handle, size: Term<'a>) -> NifResult<Result<usize, Term<'a>>> {
     Ok(match size.decode::<u64>() {
         Ok(0) => Ok(handle.socket.settings.rcvctrlbuf.load(Relaxed)),
@@ -73,8 +73,9 @@ pub(super) fn ctrl_size<'a>(env: Env<'a>, handle: &Handle, size: Term<'a>) -> Ni
     })
 }
 
-/// `#{addr, iov, ctrl, flags}`, or of SCTP's notifications `#{addr, notification, ctrl, flags}`. `length` tells how long a
-/// message is that was cut, where the flag `trunc` asked for it, and `gro` how long the datagrams are of which it was made.
+/// `#{addr, iov, ctrl, flags}`, or for a notification of SCTP `#{addr, notification, ctrl, flags}`. `length` is the
+/// whole length of a message that was cut, if the flag `trunc` asked for it. `gro` is the length of the datagrams of
+/// which the message was made.
 pub(super) fn message<'a>(
     env: Env<'a>,
     protocol: i32,

@@ -1,4 +1,4 @@
-//! The registry and the monitors.
+//! Functions of the registry and of monitors.
 
 use crate::atoms;
 use crate::charge::charge;
@@ -7,7 +7,7 @@ use esock::socket::registry::Page;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// What a monitor takes, in microseconds, and its end.
+/// What it takes to start or end a monitor, in microseconds.
 const MONITOR: u32 = 2;
 
 /// `number_of()`
@@ -36,12 +36,12 @@ fn use_registry(env: Env<'_>, on: bool) -> Term<'_> {
     atoms::ok().encode(env)
 }
 
-/// `monitor(Socket)`: the reference; where the socket is closed, its `'DOWN'` message is sent at once.
+/// `monitor(Socket)`: the reference. If the socket is closed, `'DOWN'` is sent at once.
 #[rustler::nif]
 fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let watch = Watch::start(env, &resource).ok_or(Error::BadArg)?;
-    // It may have been closed between the two: then whoever closed it has told the watch, or nobody has.
+    // The socket may have been closed between the two. If that close has not sent `'DOWN'`, this call does.
     if !Handle::register(&resource, env)
         && let Some(watch) = watch.remove()
     {
@@ -51,7 +51,7 @@ fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     Ok(watch.encode(env))
 }
 
-/// `cancel_monitor(MRef)`; raises `badarg` where the monitor is another process's.
+/// `cancel_monitor(MRef)`; raises `badarg` if the monitor belongs to another process.
 #[rustler::nif]
 fn cancel_monitor<'a>(env: Env<'a>, monitor: Term<'a>) -> NifResult<bool> {
     if !monitor.is_ref() {
@@ -75,7 +75,7 @@ fn number_of_monitors() -> usize {
     Watches::number_of()
 }
 
-/// `monitors(Socket, Cursor)`: a page of `{MRef, Pid}`, the monitors of a socket. One that is gone has none.
+/// `monitors(Socket, Cursor)`: a page of `{MRef, Pid}`, the monitors on a socket. A term that is no socket has none.
 #[rustler::nif]
 fn monitors<'a>(env: Env<'a>, socket: Term<'a>, cursor: usize) -> Term<'a> {
     let watches = socket.decode::<&Handle>().map(|handle| handle.watches.page(cursor));

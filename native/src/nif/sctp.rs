@@ -1,4 +1,5 @@
-//! What SCTP has beside options: addresses of an association, connecting to several, peeling off, RFC 6458 section 9.
+//! Functions of SCTP beside options, RFC 6458 section 9: addresses of an association, connecting to several, peeling
+//! off.
 
 use super::finish;
 use crate::process::{Handle, Place, handle, notify};
@@ -30,7 +31,7 @@ fn connectx<'a>(env: Env<'a>, socket: Term<'a>, addresses: Term<'a>) -> NifResul
     }
 }
 
-/// `names(Socket, AssocId, Own)`: the addresses of one side of an association.
+/// `names(Socket, AssocId, Own)`: the local (`Own`) or the remote addresses of an association.
 #[rustler::nif]
 fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
@@ -45,7 +46,7 @@ fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResu
     })
 }
 
-/// `peeloff(Socket, AssocId)`: a socket of one association, which the caller owns.
+/// `peeloff(Socket, AssocId)`: a socket for one association, owned by the caller.
 #[rustler::nif]
 fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
@@ -60,10 +61,10 @@ fn peeloff<'a>(env: Env<'a>, socket: Term<'a>, id: i32) -> NifResult<Term<'a>> {
     }
 }
 
-/// More addresses than an association has.
+/// The most addresses: more than an association has.
 const ADDRESSES: usize = 256;
 
-/// The addresses one behind the other, each as long as it is.
+/// The addresses one after another, each with its own length.
 fn packed<'a>(env: Env<'a>, addresses: Term<'a>) -> NifResult<Result<Vec<u8>, Term<'a>>> {
     let mut bytes = Vec::new();
     for term in list::elements(addresses, ADDRESSES)? {

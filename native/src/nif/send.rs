@@ -85,7 +85,7 @@ fn tag<'a>(env: Env<'a>, op: Atom, continuation: Term<'a>) -> Term<'a> {
     (op, continuation).encode(env)
 }
 
-/// `ok`, `{ok, Rest}` of a message that was cut, or the rest of a stream's data that is still to be sent.
+/// `ok`; `{ok, Rest}` of a message that was cut; or the rest of a stream's data, which is still to be sent.
 fn sent<'a>(env: Env<'a>, data: Binary<'a>, put: usize, all: bool) -> Option<Term<'a>> {
     if all && put == data.len() {
         return Some(atoms::ok().encode(env));

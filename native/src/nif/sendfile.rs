@@ -1,4 +1,4 @@
-//! sendfile, and the reading ahead that keeps it from waiting for a disk.
+//! sendfile, and the readahead that keeps it from waiting for a disk.
 
 use super::run;
 use crate::process::{Args, Handle, Job, Wait, pool};
@@ -8,7 +8,8 @@ use esock::socket::backend::Backend;
 use rustler::{Atom, Encoder, Env, NifResult, Resource, ResourceArc, Term};
 use std::os::fd::OwnedFd;
 
-/// `sendfile(Socket, Fd, {Offset, Count}, Tag, Handle, How)`, of the number of an open file. Answers how many bytes went.
+/// `sendfile(Socket, Fd, {Offset, Count}, Tag, Handle, How)`: sends from an open file, given by its number. Answers how
+/// many bytes were sent.
 #[rustler::nif]
 fn sendfile<'a>(
     env: Env<'a>,
@@ -20,7 +21,7 @@ fn sendfile<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(env, handle, how)?;
-    // A duplicate: the file may be closed by others while its bytes go.
+    // A duplicate, because another process may close the file during the call.
     let file = match esock::sys::socket::dup(file) {
         Ok(file) => file,
         Err(errno) => return Ok(fail::posix(env, errno)),
@@ -36,9 +37,9 @@ fn sendfile<'a>(
     )
 }
 
-/// `readahead(Fd, {Offset, Count})`: has the system read a part of a file into its cache. On a dirty scheduler, because a
-/// disk may be slow; that is why it is apart from `sendfile/6`, which finds the bytes in memory, mostly, and holds the socket
-/// for a short time only.
+/// `readahead(Fd, {Offset, Count})`: has the system read a part of a file into its cache, readahead(2). It runs on a
+/// dirty scheduler, because a disk may be slow. It is separate from `sendfile/6`, which then mostly finds the bytes in
+/// memory, and holds the socket for a short time only.
 #[rustler::nif(schedule = "DirtyIo")]
 fn readahead(env: Env<'_>, file: i32, (offset, count): (i64, u32)) -> Term<'_> {
     if let Ok(file) = esock::sys::socket::dup(file) {
@@ -47,17 +48,17 @@ fn readahead(env: Env<'_>, file: i32, (offset, count): (i64, u32)) -> Term<'_> {
     atoms::ok().encode(env)
 }
 
-/// A file that is sent bit by bit. Whoever opened it may close it meanwhile.
+/// A file that is sent in parts. The process that opened it may close its own descriptor meanwhile.
 pub(crate) struct File {
     fd: OwnedFd,
-    /// How long it was, where the system says so.
+    /// Its size in bytes when `file/3` was called, if the system says so.
     size: Option<u64>,
 }
 
 #[rustler::resource_impl]
 impl Resource for File {}
 
-/// `file(Socket, Fd, {Offset, Count})`: reads that part ahead, and answers the file for `sendfile/4`; or `undefined` where
+/// `file(Socket, Fd, {Offset, Count})`: reads that part ahead, and answers the file for `sendfile/4`; or `undefined` if
 /// the socket does not complete calls.
 #[rustler::nif(schedule = "DirtyIo")]
 fn file<'a>(env: Env<'a>, socket: ResourceArc<Handle>, fd: i32, (offset, count): (i64, u32)) -> Term<'a> {
@@ -74,7 +75,7 @@ fn file<'a>(env: Env<'a>, socket: ResourceArc<Handle>, fd: i32, (offset, count):
     }
 }
 
-/// `sendfile(Socket, File, {Offset, Count}, Handle)`: with `nowait`, of a file of `file/3`. Answers `{ok, Sent}`.
+/// `sendfile(Socket, File, {Offset, Count}, Handle)`: `nowait`, with a file of `file/3`. Answers `{ok, Sent}`.
 #[rustler::nif(name = "sendfile")]
 fn sendfile_whole<'a>(
     env: Env<'a>,
@@ -84,7 +85,7 @@ fn sendfile_whole<'a>(
     handle: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(env, handle, atoms::nowait().encode(env))?;
-    // What ends with the file is done then, and needs no look for more.
+    // The range ends with the file, so no further attempt is needed to find its end.
     let there = file.size.zip(u64::try_from(offset).ok()).map_or(count, |(size, offset)| size.saturating_sub(offset));
     let span = (offset, count.min(there)).encode(env);
     wait.call(env, &socket, &SENDFILE, [file.encode(env), span, 0.encode(env)])
@@ -98,7 +99,8 @@ const SENDFILE: Job = Job {
     receives_descriptors: false,
 };
 
-/// Sends as much as goes with one attempt. Of `{Offset, Count}`, which are left, and `before`, which has gone.
+/// Sends as much as one attempt takes of `{Offset, Count}`, which is the rest of the range. `before` bytes were sent by
+/// earlier attempts.
 fn send_part<'a>(
     env: Env<'a>,
     socket: &ResourceArc<Handle>,
@@ -121,7 +123,7 @@ fn send_part<'a>(
     })
 }
 
-/// So much of it has gone.
+/// The arguments for the rest, after `put` bytes.
 fn advance<'a>([file, span, before]: Args<'a>, put: Term<'a>) -> Args<'a> {
     let env = put.get_env();
     let left = |(offset, count): (i64, u64), put: u64| (offset.saturating_add_unsigned(put), count.saturating_sub(put));

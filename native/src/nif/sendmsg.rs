@@ -24,7 +24,7 @@ fn sendmsg<'a>(
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = Wait::decode(env, handle, how)?;
-    // Of datagrams in one message the caller learns how many have gone.
+    // The caller of a message with `gso` learns how much was sent, so the call is not completed in its place.
     if msg.map_get(atoms::gso()).is_ok() {
         return send_message(env, &socket, &wait, [msg, flags, flags]);
     }
@@ -39,7 +39,7 @@ const SENDMSG: Job = Job {
     receives_descriptors: false,
 };
 
-/// The control messages have gone with the first byte.
+/// The arguments for the rest. The control messages went with the first byte.
 fn unsent_message<'a>([msg, flags, _]: Args<'a>, rest: Term<'a>) -> Args<'a> {
     let msg = msg.map_put(atoms::iov(), rest).and_then(|msg| msg.map_remove(atoms::ctrl()));
     [msg.unwrap_or(rest), flags, flags]
@@ -104,7 +104,7 @@ fn send_vector<'a>(
     let Ok(mut iov) = Iov::decode(env, iov) else {
         return Ok(fail::invalid(env, atoms::iov()));
     };
-    // Nothing to send asks nothing of the system.
+    // An empty vector needs no system call.
     if iov.is_empty() {
         return Ok(atoms::ok().encode(env));
     }
@@ -119,8 +119,8 @@ fn send_vector<'a>(
     run(env, socket, wait, &mut op, tag, |_, put, all| iov.sent(env, put, all, false))
 }
 
-/// `sendmmsg(Socket, Msgs, Flags, Handle, How)`. Answers `{more, Sent}`, the bytes that went of each of the first
-/// messages; the others, if there are any, were not sent.
+/// `sendmmsg(Socket, Msgs, Flags, Handle, How)`: answers `{more, Sent}`, the bytes sent of each of the first messages.
+/// Further messages were not sent.
 #[rustler::nif]
 fn sendmmsg<'a>(
     env: Env<'a>,
@@ -148,31 +148,32 @@ fn sendmmsg<'a>(
     })
 }
 
-/// How much room the socket's setting has for control messages to send.
+/// The most bytes of control messages to send, `{otp, sndctrlbuf}`.
 fn ctrl_room(socket: &Handle) -> usize {
     socket.socket.settings.sndctrlbuf.load(Relaxed)
 }
 
-/// Charges the caller with what its parts take, beside the attempt; nobody, where the call is made in its place.
+/// Charges the caller for the parts, in addition to the attempt. A completion charges no process.
 fn charge_for(env: Env<'_>, wait: &Wait<'_>, micros: u32) {
     if wait.completing.is_none() {
         charge(env, micros);
     }
 }
 
-/// Messages in parts: the data of each, and what goes with it.
+/// The data of each message, and what it has beside the data.
 type Parts<'a> = (Vec<Iov<'a>>, Vec<Envelope>);
 
-/// What the messages of one call cost: a part of the data, a KB of it, and a cell of a control message cost one, and a message
-/// [`MESSAGE`]. That is about half a millisecond, of which a message takes three or four microseconds.
+/// The cost of the messages of one call. A part of the data, a KB of it, and a cell of a control message cost one each,
+/// and a message costs [`MESSAGE`]. In all that is about half a millisecond, of which a message takes three or four
+/// microseconds.
 const COST: usize = 1024;
 const MESSAGE: usize = 8;
 
-/// The first messages, as many as one call takes; or the answer for what is none. Those behind are not looked at: of a long
-/// list each call would do it again.
+/// The first messages, as many as one call takes; or the answer for an invalid one. Those behind them are not decoded,
+/// because each call with the rest of a long list would do so again.
 fn parts<'a>(env: Env<'a>, msgs: Term<'a>, flags: i32, socket: &Handle) -> NifResult<Result<Parts<'a>, Term<'a>>> {
     let (mut parts, mut rest, mut cost, kind) = (Parts::default(), msgs, 0, socket.socket.kind);
-    // At most as many as cost so much, and one.
+    // At most as many as cost [`COST`], and one.
     while cost < COST && !rest.is_empty_list() {
         let (msg, tail) = rest.list_get_cell()?;
         let (mut iov, envelope) = match message::decode(env, msg, socket.socket.kind, ctrl_room(socket))? {
@@ -182,13 +183,13 @@ fn parts<'a>(env: Env<'a>, msgs: Term<'a>, flags: i32, socket: &Handle) -> NifRe
         iov.most = envelope.most(kind, flags);
         cost += MESSAGE + iov.cost() + envelope.cost;
         if !iov.fits(kind, envelope.gso.is_some()) {
-            // Those before it go first.
+            // The messages before it are sent first.
             return Ok(if parts.0.is_empty() { Err(message::too_long(env)) } else { Ok(parts) });
         }
         if cost > COST && !parts.0.is_empty() {
             break;
         }
-        // Nothing overtakes what is behind its first parts.
+        // No message may overtake the rest of one that is cut.
         rest = if iov.cut() { Term::list_new_empty(env) } else { tail };
         parts.0.push(iov);
         parts.1.push(envelope);

@@ -1,23 +1,23 @@
-//! supports: the tables as lists.
+//! supports: the core's tables as lists.
 
 use crate::atoms;
 use esock::table::option::Keeper;
 use rustler::{Atom, Encoder, Env, Term};
 
-/// `options()`: `{{Level, Option}, boolean()}` of every option, and whether this system has it.
+/// `options()`: `{{Level, Option}, boolean()}` for all options, and whether this system has them.
 #[rustler::nif]
 fn options() -> Vec<((Atom, Atom), bool)> {
     atoms::rows().map(|(name, row)| (name, row.keeper != Keeper::Nobody)).collect()
 }
 
-/// `msg_flags()`: `{Name, Number}` of every message flag.
+/// `msg_flags()`: `{Name, Number}` for all message flags.
 #[rustler::nif]
 fn msg_flags() -> Vec<(Atom, i32)> {
     // At most as many as there are.
     atoms::flags().list().to_vec()
 }
 
-/// `protocols()`: `{Name, Number}` of every protocol.
+/// `protocols()`: `{Name, Number}` for all protocols.
 #[rustler::nif]
 fn protocols(env: Env<'_>) -> Term<'_> {
     atoms::protocols().list().encode(env)

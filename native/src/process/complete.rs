@@ -45,8 +45,8 @@ impl Waiter {
         })
     }
 
-    /// Proceeds. A panic costs this waiter its answer, and affects no other. The panic hook has written where it
-    /// happened.
+    /// Calls [`Self::proceed`]. A panic costs this waiter its answer, and affects no other. The panic hook has written
+    /// where it happened.
     fn proceed_caught(self: &Arc<Self>, env: Env<'_>) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.proceed(env)));
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// The registered sockets. An entry keeps its socket alive until the socket is closed, which the end of its owner does
 /// too.
 static REGISTRY: Registry<ResourceArc<Handle>> = Registry::new();
-/// Whether sockets are registered that are opened without the option `use_registry`.
+/// Whether sockets are registered whose options do not say. By default they are.
 pub(crate) static USE_REGISTRY: AtomicBool = AtomicBool::new(true);
 
 impl Handle {
@@ -48,7 +48,7 @@ pub(crate) fn number_of() -> usize {
     REGISTRY.len()
 }
 
-/// Whether a socket is registered that is opened without the option `use_registry`.
+/// Whether a socket is registered whose options do not say.
 pub(crate) fn use_registry() -> bool {
     USE_REGISTRY.load(Relaxed)
 }

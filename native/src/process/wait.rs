@@ -94,7 +94,7 @@ impl<'a> Wait<'a> {
         self.handle.get()
     }
 
-    /// Where this runs.
+    /// The place of this attempt.
     pub(crate) fn place(&self) -> Place {
         if self.completing.is_some() { Place::polling() } else { Place::Call }
     }

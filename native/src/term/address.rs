@@ -7,13 +7,14 @@ use rustler::types::map::MapIterator;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, Term};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// More keys than any address has, strange ones among them: such a map is wrong as a whole.
+/// More keys than any address has, even with some unknown ones. A map with more is rejected as a whole.
 const KEYS: usize = 64;
-/// A path that is too long is told apart from what is no path up to this many bytes.
+/// A path of up to this many bytes that is too long for an address has an error of its own. A longer one is rejected as
+/// no path.
 const PATH: usize = 255;
 
-/// An address for the system; or the term to answer, `{error, {invalid, {sockaddr, ...}}}`. Raises
-/// `{invalid, {sockaddr, Term}}` for what is no map.
+/// An address for the system; or the answer `{error, {invalid, {sockaddr, ...}}}`. Raises `{invalid, {sockaddr, Term}}`
+/// if the term is no map.
 pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, Term<'a>>> {
     let whole = || fail::invalid(env, (atoms::sockaddr(), term));
     if !term.is_map() {
@@ -55,7 +56,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
     Ok(address(env, family, term).and_then(|address| address.to_raw()).ok_or_else(whole))
 }
 
-/// An address inside a value; nothing where the term is none.
+/// An address inside a value; `None` if the term is none.
 pub(crate) fn value<'a>(env: Env<'a>, term: Term<'a>) -> Option<Address> {
     address(env, term.map_get(atoms::family()).ok()?, term)
 }
@@ -111,13 +112,13 @@ pub(crate) fn inet6(addr: Option<Term<'_>>) -> Option<Ipv6Addr> {
     }
 }
 
-/// A tuple of `N` numbers that fit.
+/// A tuple of `N` integers in range.
 fn words<T: TryFrom<i64>, const N: usize>(tuple: Term<'_>) -> Option<[T; N]> {
     let words = sys::tuple::<N>(tuple)?;
     words.into_iter().map(integer).collect::<Option<Vec<T>>>()?.try_into().ok()
 }
 
-/// A number, or its name; 0 where there is none.
+/// A number, given as an integer or by its name; 0 if it is absent.
 fn named<T: TryFrom<i64>>(names: &atoms::Names, term: Option<Term<'_>>) -> Option<T> {
     let Some(term) = term else {
         return T::try_from(0).ok();
@@ -128,12 +129,12 @@ fn named<T: TryFrom<i64>>(names: &atoms::Names, term: Option<Term<'_>>) -> Optio
     }
 }
 
-/// A number that fits. (rustler cuts one that does not.)
+/// An integer in the range of `T`. (rustler's decoding truncates one that is out of range.)
 fn integer<T: TryFrom<i64>>(term: Term<'_>) -> Option<T> {
     T::try_from(term.decode::<i64>().ok()?).ok()
 }
 
-/// A path: a binary as it is; a string in the encoding of file names, which is UTF-8 on Linux.
+/// A path: a binary as it is, or a string in the encoding of file names, which is UTF-8 on Linux.
 fn path<'a>(_: Env<'a>, term: Term<'a>) -> Option<Vec<u8>> {
     let path = term.map_get(atoms::path()).ok()?;
     if path.is_binary() {
@@ -144,13 +145,13 @@ fn path<'a>(_: Env<'a>, term: Term<'a>) -> Option<Vec<u8>> {
     (bytes.len() <= PATH).then_some(bytes)
 }
 
-/// The bytes of a binary of at most so many.
+/// The bytes of a binary of at most `most` bytes.
 pub(crate) fn binary(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
     // At most `most`.
     term.decode::<Binary<'_>>().ok().filter(|bytes| bytes.len() <= most).map(|bytes| bytes.to_vec())
 }
 
-/// The map of an address; nothing where there is no memory for it.
+/// The map of an address; `None` if there is no memory for it.
 pub(crate) fn encode<'a>(env: Env<'a>, address: &Address) -> Option<Term<'a>> {
     let bytes = |bytes: &[u8]| buffer::copy(env, bytes);
     let map = |pairs: &[(Atom, Term<'a>)]| Term::map_from_pairs(env, pairs).ok();

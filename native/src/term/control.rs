@@ -1,4 +1,4 @@
-//! Control messages as maps, `socket:cmsg_send()` and `socket:cmsg_recv()`.
+//! Control messages to send, `socket:cmsg_send()`, and native values, `socket:native_value()`.
 
 use super::{list, value};
 use crate::atoms;
@@ -9,21 +9,21 @@ use esock::wire::cmsg::Message;
 use rustler::{Atom, Binary, Env, Term};
 use std::borrow::Cow;
 
-/// What is wrong with a list of messages.
+/// Why a list of messages is invalid.
 pub(crate) enum Invalid<'a> {
-    /// Something.
+    /// A message, or the list.
     Message,
-    /// A level of this name is no protocol.
+    /// The level of a message is an atom that names no protocol.
     Level(Term<'a>),
 }
 
-/// As much as the system takes unless it is told otherwise, optmem_max of Linux 6.9.
+/// The most bytes that the system takes by default: optmem_max of Linux 6.9.
 const ROOM: usize = 128 * 1024;
 
-/// The bytes of a list of messages to send, at most `room`, and what they cost, where an I/O list's cell costs one.
+/// The bytes of a list of messages to send, at most `room`, and their cost. A cell of an I/O list costs one.
 pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(Vec<u8>, usize), Invalid<'a>> {
     let (mut bytes, mut rest, mut cells, room) = (Vec::new(), list, list::CELLS, room.min(ROOM));
-    // At most as many as there is room for, and cells.
+    // At most as many as fit in `room`, and in the number of cells.
     while let Ok((element, tail)) = rest.list_get_cell() {
         let message = message(env, element, room.saturating_sub(bytes.len()), &mut cells)?;
         cells = cells.checked_sub(MESSAGE).ok_or(Invalid::Message)?;
@@ -37,7 +37,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(V
     if rest.is_empty_list() { Ok((bytes, cost)) } else { Err(Invalid::Message) }
 }
 
-/// What one message is to be counted as: there are at most 1,024.
+/// The cells that each message counts for: there are at most 1,024 messages.
 const MESSAGE: usize = list::CELLS / 1024;
 
 fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> Result<Message, Invalid<'a>> {
@@ -55,7 +55,7 @@ fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> 
     Ok(Message { level: number, kind, data })
 }
 
-/// The number of a type at that level, and its row, if there is one.
+/// The number of a type at that level, and its row if the table has one.
 fn known(level: i32, kind: Term<'_>) -> Option<(i32, Option<&'static Row>)> {
     match kind.atom_to_string() {
         Ok(name) => {
@@ -69,11 +69,11 @@ fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells:
     match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
         (Err(_), Ok(value), Some(row)) => {
             let data = row.codec.write(&value::decode(env, row.codec, value)?)?;
-            // Two numbers of a list are one cell of what may be.
+            // Two numbers of a list count as one cell.
             *cells = cells.checked_sub(data.len() / 8)?;
             Some(data)
         }
-        // As one is received: it says the same twice.
+        // A message as it is received has both, and they must agree.
         (Ok(data), Ok(value), Some(row)) => {
             let bytes = native(data, room, cells)?;
             let read = value::encode(env, &row.codec.read(&bytes)?, 0)?;
@@ -86,8 +86,8 @@ fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells:
     }
 }
 
-/// `socket:native_value()`: an integer or a boolean as an int, a binary (or an I/O list) as it is. A binary of at most `size`
-/// bytes; an I/O list of at most that, and at most so many cells.
+/// `socket:native_value()`: an integer or a boolean as an int, a binary or an I/O list as its bytes. A binary has at
+/// most `size` bytes; an I/O list has at most `size` bytes and `cells` cells.
 pub(crate) fn native<'a>(term: Term<'a>, size: usize, cells: &mut usize) -> Option<Cow<'a, [u8]>> {
     if let Ok(bytes) = term.decode::<Binary<'a>>() {
         return (bytes.len() <= size).then(|| Cow::Borrowed(bytes.as_slice()));

@@ -1,13 +1,13 @@
-//! Lists of message flags: names, and integers for those that have none here.
+//! Lists of message flags: names, and integers for flags without a name here.
 
 use crate::{atoms, fail};
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 
-/// As many as a list has, each perhaps twice.
+/// The most flags of a list: each flag about twice.
 const MOST: usize = 64;
 
-/// The bits of a list of flags; or the term to answer, `{error, {invalid, {msg_flag, Flag}}}`, for a name that is
-/// none. Raises `{invalid, {msg_flags, Rest}}` for what is neither name nor integer, and for what is too much.
+/// The bits of a list of flags; or the answer `{error, {invalid, {msg_flag, Flag}}}` for an unknown name. Raises
+/// `{invalid, {msg_flags, Rest}}` if an element is neither a name nor an integer, or if there are too many.
 pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, Term<'a>>> {
     let raise = |rest: Term<'a>| Err(fail::raised((atoms::invalid(), (atoms::msg_flags(), rest)).encode(env)));
     let (mut bits, mut rest, mut left) = (0, list, MOST);
@@ -34,7 +34,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
     if rest.is_empty_list() { Ok(Ok(bits)) } else { raise(rest) }
 }
 
-/// The names of the bits that are set; a bit without a name as a number.
+/// The names of the bits that are set. Bits without a name are one integer.
 pub(crate) fn encode(env: Env<'_>, bits: i32) -> Term<'_> {
     let mut list = Vec::new();
     let mut left = bits;

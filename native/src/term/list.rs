@@ -1,10 +1,10 @@
-//! Lists, as far as a call looks into them. rustler's own decoding has no bound, and panics at the end of an improper one.
+//! Lists, decoded up to a bound. rustler's own decoding has no bound, and panics at the end of an improper list.
 
 use rustler::{Binary, Error, NifResult, Term};
 
-/// As many elements as a list has that is not of messages or data.
+/// The most elements of a list that holds neither messages nor data.
 pub(crate) const MOST: usize = 1024;
-/// As many cells as an I/O list has that is a value.
+/// The most cells of an I/O list that is a value.
 pub(crate) const CELLS: usize = 4096;
 
 /// The elements of a proper list of at most `most`; `badarg` for anything else.
@@ -21,7 +21,8 @@ pub(crate) fn elements(list: Term<'_>, most: usize) -> NifResult<Vec<Term<'_>>> 
     if rest.is_empty_list() { Ok(elements) } else { Err(Error::BadArg) }
 }
 
-/// The bytes of an I/O list of at most `size`, with at most `cells`, of which as many are used up.
+/// The bytes of an I/O list of at most `size` bytes and `cells` cells. The cells that it has are subtracted from
+/// `cells`.
 pub(crate) fn bytes<'a>(term: Term<'a>, size: usize, cells: &mut usize) -> Option<Binary<'a>> {
     let (mut room, mut left) = (size, vec![term]);
     while let Some(term) = left.pop() {
@@ -33,6 +34,6 @@ pub(crate) fn bytes<'a>(term: Term<'a>, size: usize, cells: &mut usize) -> Optio
             room = room.checked_sub(term.decode::<Binary<'_>>().map_or(1, |binary| binary.len()))?;
         }
     }
-    // At most what has just been counted, but for the end of each list.
+    // At most what has just been counted, apart from the ends of lists.
     Binary::from_iolist(term).ok()
 }

@@ -15,20 +15,20 @@ use std::num::NonZeroU16;
 /// An I/O vector, as far as one attempt takes it.
 pub(crate) struct Iov<'a> {
     parts: Vec<Part<'a>>,
-    /// How many bytes of them it takes.
+    /// The most bytes of these parts that one attempt takes.
     pub(crate) most: usize,
-    /// What is behind these, which nobody has looked at.
+    /// The list behind the parts, not decoded.
     tail: Term<'a>,
 }
 
-/// A part, and the list from it on.
+/// A part, and the list that begins with it.
 struct Part<'a> {
     bytes: Binary<'a>,
     cell: Term<'a>,
 }
 
 impl<'a> Iov<'a> {
-    /// The first binaries; or the answer for what is none, `{error, {invalid, {iov, Why}}}`.
+    /// Decodes the first binaries; or the answer `{error, {invalid, {iov, Why}}}`.
     pub(crate) fn decode(env: Env<'a>, iov: Term<'a>) -> Result<Self, Term<'a>> {
         let (mut parts, mut tail) = (Vec::new(), iov);
         // At most `IOV_MAX`.
@@ -58,8 +58,9 @@ impl<'a> Iov<'a> {
         self.most < self.there() || !self.tail.is_empty_list()
     }
 
-    /// Whether a socket of that kind sends these parts as they are meant: not the beginning of a message as the whole. An
-    /// attempt at many datagrams ends before the last of so many bytes, so it does not see that there are more.
+    /// Whether a socket of that kind can send these parts without sending the beginning of a message as the whole. An
+    /// attempt with `gso` sends about [`gso::BYTES`] bytes and ends before the last datagram of these parts, so it does
+    /// not notice that there are more.
     pub(crate) fn fits(&self, kind: Kind, gso: bool) -> bool {
         !self.cut() || kind.stream() || gso && self.len() >= gso::BYTES + gso::DATAGRAM
     }
@@ -68,17 +69,17 @@ impl<'a> Iov<'a> {
         self.parts.iter().map(|part| part.bytes.len()).sum()
     }
 
-    /// How many bytes an attempt has to send.
+    /// How many bytes one attempt has to send.
     fn len(&self) -> usize {
         self.there().min(self.most)
     }
 
-    /// How many microseconds it takes to look at so many parts, and the system to gather them.
+    /// How many microseconds the parts take: to decode them, and for the system to gather them.
     pub(crate) fn micros(&self) -> u32 {
         u32::try_from(self.parts.len() / 8).unwrap_or(u32::MAX)
     }
 
-    /// What these parts cost, where a control message's cell costs one.
+    /// The cost of these parts, where a cell of a control message costs one.
     pub(crate) fn cost(&self) -> usize {
         self.parts.len() + self.len() / 1024
     }
@@ -91,7 +92,7 @@ impl<'a> Iov<'a> {
         parts.chain(cut).map(IoSlice::new).collect()
     }
 
-    /// How many parts go whole with so many bytes, and how many bytes are left for the next.
+    /// How many whole parts are in the first `bytes` bytes, and how many of those bytes are in the next part.
     fn after(&self, bytes: usize) -> (usize, usize) {
         let mut left = bytes;
         for (whole, part) in self.parts.iter().enumerate() {
@@ -103,7 +104,7 @@ impl<'a> Iov<'a> {
         (self.parts.len(), left)
     }
 
-    /// What is left when so many bytes have gone.
+    /// The list of what remains after `put` bytes.
     fn rest(&self, put: usize) -> Term<'a> {
         let (whole, gone) = self.after(put);
         let Some(Part { bytes, cell }) = self.parts.get(whole) else {
@@ -117,8 +118,8 @@ impl<'a> Iov<'a> {
         }
     }
 
-    /// `ok`, `{ok, Rest}` of a message that was cut, `{more, Rest}` of datagrams of which one call sends no more, or the rest of
-    /// a stream's data that is still to be sent.
+    /// `ok`; `{ok, Rest}` of a message that was cut; `{more, Rest}` of datagrams, of which one call sends no more; or
+    /// the rest of a stream's data, which is still to be sent.
     pub(crate) fn sent(&self, env: Env<'a>, put: usize, all: bool, gso: bool) -> Option<Term<'a>> {
         let rest = self.rest(put);
         Some(match (all, rest.is_empty_list()) {
@@ -130,34 +131,34 @@ impl<'a> Iov<'a> {
     }
 }
 
-/// What goes with the data of a message.
+/// What a message has beside its data.
 pub(crate) struct Envelope {
     to: Option<Raw>,
     ctrl: Vec<u8>,
     pub(crate) gso: Option<NonZeroU16>,
-    /// What it took to decode, as [`Iov::cost`].
+    /// The cost of decoding it, in the unit of [`Iov::cost`].
     pub(crate) cost: usize,
 }
 
 impl Envelope {
-    /// How many bytes of the data go with one attempt.
+    /// The most bytes of the data that one attempt takes.
     pub(crate) fn most(&self, kind: Kind, flags: i32) -> usize {
         send::most(kind, flags, &self.ctrl)
     }
 
-    /// The message, with its data.
+    /// The message with its data.
     pub(crate) fn with<'b>(self, iov: &'b Iov<'_>) -> Message<'b> {
         Message { iov: iov.slices(), to: self.to, ctrl: self.ctrl, gso: self.gso }
     }
 }
 
-/// A message that does not fit.
+/// The answer for a message that is too long.
 pub(crate) fn too_long(env: Env<'_>) -> Term<'_> {
     fail::posix(env, errno::TOO_LONG)
 }
 
-/// A message for a socket in parts; or the answer for what is none. Its control messages take no more room than the socket's
-/// setting allows.
+/// Decodes a message for a socket of that kind; or the answer for an invalid one. Its control messages take at most
+/// `room` bytes.
 #[allow(clippy::type_complexity)]
 pub(crate) fn decode<'a>(
     env: Env<'a>,
@@ -183,7 +184,7 @@ pub(crate) fn decode<'a>(
     Ok(gso(env, msg, kind).map(|gso| (iov, Envelope { to, ctrl, gso, cost })))
 }
 
-/// The control messages, in no more than `room` bytes, and what they cost.
+/// The control messages, in at most `room` bytes, and their cost.
 fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<(Vec<u8>, usize), Term<'a>>> {
     let Ok(ctrl) = msg.map_get(atoms::ctrl()) else {
         return Ok(Ok((Vec::new(), 0)));
@@ -198,8 +199,8 @@ fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<(Vec<u
     })
 }
 
-/// The size of the datagrams that the data goes as. Other sockets than UDP's would take no notice of it, and send something
-/// else than was asked for.
+/// The size of the datagrams into which the data is divided. Only UDP sockets have it: others would ignore it, and send
+/// something else than the caller asked for.
 fn gso<'a>(env: Env<'a>, msg: Term<'a>, kind: Kind) -> Result<Option<NonZeroU16>, Term<'a>> {
     let Ok(size) = msg.map_get(atoms::gso()) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Terms of the core's types.
+//! The core's types as terms.
 
 pub(crate) mod address;
 pub(crate) mod control;

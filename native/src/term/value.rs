@@ -9,7 +9,7 @@ use esock::wire::errno::Errno;
 use esock::wire::value::{Kin, Value};
 use rustler::{Atom, Encoder, Env, Term};
 
-/// The value that a term stands for; nothing where it is none of that form.
+/// The value of a term; `None` if the term does not have the form of the codec.
 pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<Value> {
     match codec {
         Codec::Bool | Codec::Bool8 => term.decode().ok().map(Value::Bool),
@@ -60,16 +60,16 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
     }
 }
 
-/// As many names of bits as a list has.
+/// The most names of bits in a list.
 const NAMES: usize = 64;
 
-/// The characters of a text of at most so many.
+/// The characters of a string of at most `most`.
 pub(crate) fn text(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
     let characters = list::elements(term, most).ok()?;
     characters.into_iter().map(|code| u8::try_from(code.decode::<i64>().ok()?).ok()).collect()
 }
 
-/// A name or a number. Which names are good is for the codec to say.
+/// A name or a number. The codec says which names are valid.
 fn named(term: Term<'_>) -> Option<Value> {
     match name(term) {
         Some(name) => esock::wire::interned::interned(&name).map(Value::Name),
@@ -90,7 +90,7 @@ fn several<'a>(env: Env<'a>, codec: Codec, term: Term<'a>, most: usize) -> Optio
     elements.into_iter().map(|element| decode(env, codec, element)).collect::<Option<_>>().map(Value::List)
 }
 
-/// The fields of a struct that are there.
+/// The fields of a struct that the map has.
 pub(crate) fn sparse<'a>(env: Env<'a>, layout: &Layout, map: Term<'a>) -> Option<Value> {
     fields(env, layout.fields.iter().map(|field| (field.name, field.codec, true)), map)
 }
@@ -107,7 +107,7 @@ fn fields<'a>(env: Env<'a>, fields: impl Iterator<Item = (&'static str, Codec, b
     Some(Value::Map(pairs))
 }
 
-/// The term of a value of a socket of that domain; nothing where there is no memory for it.
+/// The term of a value of a socket of that domain; `None` if there is no memory for it.
 pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Term<'a>> {
     let atom = |name: &str| Atom::from_bytes(env, name.as_bytes()).ok().map(|atom| atom.encode(env));
     let or_number = |name: Option<Atom>, number: i32| name.map_or_else(|| number.encode(env), |name| name.encode(env));
@@ -144,7 +144,7 @@ pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Ter
     }
 }
 
-/// `#{level, type, data}`, with `value` where the table knows the type.
+/// A received control message, `#{level, type, data}`, with `value` if the table knows the type.
 pub(crate) fn control_message<'a>(env: Env<'a>, message: &Message) -> Option<Term<'a>> {
     let row = control::find(message.level, message.kind);
     let known = row.map_or_else(|| control::TABLE.iter().find(|row| row.number == message.level), Some);
@@ -165,7 +165,8 @@ pub(crate) fn control_message<'a>(env: Env<'a>, message: &Message) -> Option<Ter
     Term::map_from_pairs(env, &pairs).ok()
 }
 
-/// A protocol by its name. Number 0 is IP's only in the internet domains: elsewhere it is the default.
+/// The name of a protocol, or its number. Number 0 is IP only in the internet domains; in the domain `local` it is the
+/// default.
 pub(crate) fn protocol(env: Env<'_>, domain: i32, number: i32) -> Term<'_> {
     let default = number == 0 && atoms::domains().number(atoms::local()) == Some(domain);
     match atoms::protocols().atom(number) {
