@@ -9,17 +9,21 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 rustler::atoms! {
-    abort, accept, acceptors, accepting, addr, already, always, any, assoc_id, auto, backend, badarg, bound, broadcast, busy, busy_poll, cancel, cancelled, closed, closing, completion, completion_info, connect,
-    connected, connecting, counters, ctype, data, debug, default, domain, done, down = "DOWN", dup, eei, enomem, eof, error, family,
-    flowinfo, fromfd, gro, gso, hatype, how, ifindex, inet, inet6, info, infinity, integer_range, invalid, io_backend, iov_max, iow, keys, level,
-    linger, listening, load_nif_result, local, loopback, memlock, memory, meta, mode, more, msg_flag, msg_flags, name, netns, no = "false", normal, nosock,
-    not_found, not_owner, notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own, owner, packet, path, pkttype,
-    pollers, port, protocol, read, read_ahead, recv, recvfrom, recvmsg, recvmmsg, refused, rings, sendmmsg, rstates, scope_id, sctp, select, select_info, select_read, select_write, select_sent, sending,
-    selected, send, signals, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug, socket_option, socket_tag = "$socket", state,
-    timeout, undefined, unspec, use_registry, value, wait, write, wstates, yes = "true", yield_ = "yield", zero,
-    ctrl, einval, ioctl_request, ioctl_flag, element_not_binary, improper_list, length, list, msg, native, value_spec, integer, boolean, flags_key = "flags", iov,
-    kind = "type", acc_success, acc_fails, acc_tries, acc_waits, read_byte, read_fails, read_pkg, read_pkg_max,
-    read_tries, read_waits, write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits, sendfile_byte,
+    abort, accept, acceptors, accepting, addr, already, always, any, assoc_id, auto, backend, badarg, bound,
+    broadcast, busy, busy_poll, cancel, cancelled, closed, closing, completion, completion_info, connect, connected,
+    connecting, counters, ctype, data, debug, default, domain, done, down = "DOWN", dup, eei, enomem, eof, error,
+    family, flowinfo, fromfd, gro, gso, hatype, how, ifindex, inet, inet6, info, infinity, integer_range, invalid,
+    io_backend, iov_max, iow, keys, level, linger, listening, load_nif_result, local, loopback, memlock, memory,
+    meta, mode, more, msg_flag, msg_flags, name, netns, no = "false", normal, nosock, not_found, not_owner,
+    notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own,
+    owner, packet, path, pkttype, pollers, port, protocol, read, read_ahead, recv, recvfrom, recvmsg, recvmmsg,
+    refused, rings, sendmmsg, rstates, scope_id, sctp, select, select_info, select_read, select_write, select_sent,
+    sending, selected, send, signals, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug,
+    socket_option, socket_tag = "$socket", state, timeout, undefined, unspec, use_registry, value, wait, write,
+    wstates, yes = "true", yield_ = "yield", zero, ctrl, einval, ioctl_request, ioctl_flag, element_not_binary,
+    improper_list, length, list, msg, native, value_spec, integer, boolean, flags_key = "flags", iov, kind = "type",
+    acc_success, acc_fails, acc_tries, acc_waits, read_byte, read_fails, read_pkg, read_pkg_max, read_tries,
+    read_waits, write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits, sendfile_byte,
     sendfile_fails, sendfile_max, sendfile_pkg, sendfile_pkg_max, sendfile_tries, sendfile_waits, dtor,
 }
 
