@@ -23,7 +23,7 @@ impl Op for Accept {
     /// The connection. Whoever drops it closes it.
     type Done = OwnedFd;
     const CLAIM: Claim = Claim::Accept;
-    const APART: bool = true;
+    const SEPARATE_TALLY: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<OwnedFd> {
         match sys::socket::accept(fd) {
@@ -52,7 +52,7 @@ impl Op for AcceptMany {
     /// The connections, in the order of the backlog. Whoever drops them closes them.
     type Done = Vec<OwnedFd>;
     const CLAIM: Claim = Accept::CLAIM;
-    const APART: bool = Accept::APART;
+    const SEPARATE_TALLY: bool = Accept::SEPARATE_TALLY;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<OwnedFd>> {
         let most = self.most.clamp(1, BURST);

@@ -7,7 +7,7 @@
 
 use super::{Attempt, blocked};
 use crate::sys;
-use crate::sys::io::{MOST, Message, Outgoing};
+use crate::sys::io::{BATCH_MAX, Message, Outgoing};
 use crate::wire::addr::Raw;
 use crate::wire::cmsg as control;
 use crate::wire::errno::Errno;
@@ -101,7 +101,7 @@ struct Part<'m> {
 fn plan<'m>(sources: &'m [Source<'m>], offload: bool) -> Vec<Part<'m>> {
     let (mut parts, mut datagrams, mut bytes) = (Vec::new(), 0, 0);
     for (of, source) in sources.iter().enumerate() {
-        if datagrams >= MOST || bytes >= BYTES {
+        if datagrams >= BATCH_MAX || bytes >= BYTES {
             break;
         }
         let Source { iov, to, ctrl, many } = source;
@@ -119,7 +119,7 @@ fn plan<'m>(sources: &'m [Source<'m>], offload: bool) -> Vec<Part<'m>> {
             let ctrl = if many { asking.as_slice() } else { ctrl };
             parts.push(Part { of, iov: Cow::Owned(cursor.take(len)), to: *to, ctrl, many });
             (datagrams, bytes, left) = (datagrams + len.div_ceil(*size).max(1), bytes + len, left - len);
-            if left == 0 || datagrams >= MOST || bytes >= BYTES {
+            if left == 0 || datagrams >= BATCH_MAX || bytes >= BYTES {
                 break;
             }
         }

@@ -92,7 +92,7 @@ pub struct Want {
     /// The bytes stay (MSG_PEEK).
     pub peek: bool,
     /// This thread may be held for as long as much takes: it is no scheduler.
-    pub apart: bool,
+    pub unbounded: bool,
 }
 
 impl Want {
@@ -109,7 +109,7 @@ pub trait Op {
     /// What it does with its direction.
     const CLAIM: Claim;
     /// Whether its counters are apart from those of its direction.
-    const APART: bool = false;
+    const SEPARATE_TALLY: bool = false;
     /// Tries once, without blocking.
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done>;
     /// Tries again for who has waited with the turn.
@@ -117,7 +117,7 @@ pub trait Op {
         self.attempt(fd, kind)
     }
     /// It goes on with what a call has begun that has an answer: an error is for the next call.
-    fn follows(&self) -> bool {
+    fn continues(&self) -> bool {
         false
     }
     /// Whom the part is for that did not go, where that is not the peer.
@@ -138,15 +138,15 @@ pub trait Op {
     }
     /// Copies the first `len` bytes of what was read ahead, which is as much as it wants, or all there will be, or as much as is
     /// copied at once.
-    fn give(&mut self, _: &VecDeque<u8>, _len: usize, _: BorrowedFd<'_>, _: Kind) -> Attempt<Self::Done> {
+    fn copy_buffered(&mut self, _: &VecDeque<u8>, _len: usize, _: BorrowedFd<'_>, _: Kind) -> Attempt<Self::Done> {
         Attempt::Blocked
     }
     /// The same, where that is so much that the bytes are taken out, to be copied when the lane has been let go.
-    fn take(&mut self, _: &mut VecDeque<u8>, _len: usize) -> Attempt<Self::Done> {
+    fn take_buffered(&mut self, _: &mut VecDeque<u8>, _len: usize) -> Attempt<Self::Done> {
         Attempt::Blocked
     }
     /// Whether a ring may receive while it waits. What comes beside the bytes, control messages, does not come that way.
-    const AHEAD: bool = false;
+    const USES_RING: bool = false;
     /// How many bytes an outcome moved.
     fn bytes(done: &Self::Done) -> usize;
     /// How many packages an outcome is.
@@ -182,7 +182,7 @@ fn discarded(kind: Kind, flags: i32) -> bool {
 }
 
 /// Whether flags leave a stream's bytes to the descriptor: what they ask for is not among them.
-fn beside_the_stream(flags: i32) -> bool {
+fn bypasses_stream(flags: i32) -> bool {
     flags & (libc::MSG_OOB | libc::MSG_ERRQUEUE) != 0
 }
 
@@ -194,7 +194,7 @@ fn sender(fd: BorrowedFd<'_>, kind: Kind) -> Raw {
 }
 
 /// The first `len` bytes that were read ahead, into room; zeros in their place if they are discarded. Answers how many.
-fn give<R: Room>(room: &mut R, bytes: &VecDeque<u8>, len: usize, discarded: bool) -> Option<usize> {
+fn copy_buffered<R: Room>(room: &mut R, bytes: &VecDeque<u8>, len: usize, discarded: bool) -> Option<usize> {
     let mut space = room.room(len)?;
     Some(if discarded { space.zeros(len) } else { space.copy(bytes, len) })
 }

@@ -1,6 +1,6 @@
 //! Receive from a connected socket, recv(2).
 
-use super::{Attempt, Cut, Op, Room, beside_the_stream, blocked, discarded, give, room};
+use super::{Attempt, Cut, Op, Room, blocked, bypasses_stream, copy_buffered, discarded, room};
 use crate::lane::Claim;
 use crate::op::Want;
 use crate::sys;
@@ -28,22 +28,22 @@ pub struct Recv<'r, R> {
     /// Whether it is answered only when all of that is there.
     pub whole: bool,
     /// Whether the end of a connection is to be told from an empty record.
-    pub tells_end: bool,
-    /// Whether the caller waits for all of a length that it looks at ([`looks`]).
-    pub looks: bool,
+    pub detects_end: bool,
+    /// Whether the caller waits for all of a length that it peeks_exact at ([`peeks_exact`]).
+    pub peeks_exact: bool,
     /// MSG_*
     pub flags: i32,
     /// Whether this thread may be held for as long as it takes to copy much.
-    pub apart: bool,
+    pub unbounded: bool,
     /// What was received, where that is so much that it is not in the room yet: it is to be copied there.
-    pub taken: Option<VecDeque<u8>>,
+    pub uncopied: Option<VecDeque<u8>>,
 }
 
 impl<'r, R> Recv<'r, R> {
     /// What there is, up to so many bytes.
     pub fn new(room: &'r mut R, len: usize, flags: i32) -> Self {
-        let (exact, whole, tells_end, looks, apart) = (false, false, false, false, false);
-        Self { room, len, exact, whole, tells_end, looks, flags, apart, taken: None }
+        let (exact, whole, detects_end, peeks_exact, unbounded) = (false, false, false, false, false);
+        Self { room, len, exact, whole, detects_end, peeks_exact, flags, unbounded, uncopied: None }
     }
 }
 
@@ -55,8 +55,8 @@ impl<R: Room> Recv<'_, R> {
 }
 
 /// Whether a caller who waits is to see all of a length.
-pub fn looks(kind: Kind, exact: bool, flags: i32) -> bool {
-    exact && flags & PEEK != 0 && kind.measured() && !beside_the_stream(flags)
+pub fn peeks_exact(kind: Kind, exact: bool, flags: i32) -> bool {
+    exact && flags & PEEK != 0 && kind.reports_pending() && !bypasses_stream(flags)
 }
 
 /// How much a stream has room for, of which nothing is taken: TCP's window is half of the buffer, a Unix stream fills the sender's.
@@ -78,10 +78,10 @@ impl<R: Room> Op for Recv<'_, R> {
     /// How many bytes of the room were filled.
     type Done = usize;
     const CLAIM: Claim = Claim::Read;
-    const AHEAD: bool = true;
+    const USES_RING: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        if self.looks && sys::ready::readable(fd) && !sys::ready::has(fd, self.len) {
+        if self.peeks_exact && sys::ready::readable(fd) && !sys::ready::has_bytes(fd, self.len) {
             // It would never be there.
             let too_much = self.len > room_for(fd, kind);
             return if too_much { Attempt::Failed(Errno::new(libc::ENOBUFS)) } else { Attempt::Blocked };
@@ -89,8 +89,8 @@ impl<R: Room> Op for Recv<'_, R> {
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
         };
-        if self.tells_end && kind.records() {
-            return match sys::io::record(fd, &mut space, self.flags) {
+        if self.detects_end && kind.seqpacket() {
+            return match sys::io::recv_record(fd, &mut space, self.flags) {
                 Ok(got) => got.map_or(Attempt::Closed, Attempt::Done),
                 Err(errno) if blocked(errno) => Attempt::Blocked,
                 Err(errno) => Attempt::Failed(errno),
@@ -99,7 +99,7 @@ impl<R: Room> Op for Recv<'_, R> {
         match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
             // Nothing is put together of what is seen: it would be the same again.
-            Ok(got) if self.part(got, kind) && self.looks => {
+            Ok(got) if self.part(got, kind) && self.peeks_exact => {
                 if sys::ready::ended(fd) {
                     Attempt::Cut(got, end(fd))
                 } else {
@@ -121,23 +121,23 @@ impl<R: Room> Op for Recv<'_, R> {
     fn want(&self) -> Option<Want> {
         let whole = self.exact && self.whole && self.flags & libc::MSG_TRUNC == 0;
         let least = if whole { self.len } else { 1 };
-        (!beside_the_stream(self.flags)).then_some(Want {
+        (!bypasses_stream(self.flags)).then_some(Want {
             least,
             most: self.len,
             peek: self.peeks(),
-            apart: self.apart,
+            unbounded: self.unbounded,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
-        match give(self.room, bytes, len, discarded(kind, self.flags)) {
+    fn copy_buffered(&mut self, bytes: &VecDeque<u8>, len: usize, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
+        match copy_buffered(self.room, bytes, len, discarded(kind, self.flags)) {
             Some(got) if self.part(got, kind) => Attempt::Partial(got),
             Some(got) => Attempt::Done(got),
             None => Attempt::NoMemory,
         }
     }
 
-    fn take(&mut self, bytes: &mut VecDeque<u8>, len: usize) -> Attempt<usize> {
+    fn take_buffered(&mut self, bytes: &mut VecDeque<u8>, len: usize) -> Attempt<usize> {
         let len = len.min(bytes.len());
         // They stay where there is no memory for what is made of them.
         let Some(mut space) = self.room.room(len) else {
@@ -149,7 +149,7 @@ impl<R: Room> Op for Recv<'_, R> {
             bytes.drain(..len);
         } else {
             let rest = bytes.split_off(len);
-            self.taken = Some(std::mem::replace(bytes, rest));
+            self.uncopied = Some(std::mem::replace(bytes, rest));
         }
         if len < self.len { Attempt::Partial(len) } else { Attempt::Done(len) }
     }

@@ -1,6 +1,6 @@
 //! Receive, and learn from whom, recvfrom(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room, sender};
+use super::{Attempt, Op, Room, blocked, bypasses_stream, copy_buffered, discarded, room, sender};
 use crate::lane::Claim;
 use crate::op::Want;
 use crate::sys;
@@ -23,7 +23,7 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     /// How many bytes of the room were filled, and who sent them.
     type Done = (usize, Raw);
     const CLAIM: Claim = Claim::Read;
-    const AHEAD: bool = true;
+    const USES_RING: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
@@ -39,16 +39,22 @@ impl<R: Room> Op for RecvFrom<'_, R> {
     }
 
     fn want(&self) -> Option<Want> {
-        (!beside_the_stream(self.flags)).then_some(Want {
+        (!bypasses_stream(self.flags)).then_some(Want {
             least: 1,
             most: self.len,
             peek: self.flags & libc::MSG_PEEK != 0,
-            apart: false,
+            unbounded: false,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<(usize, Raw)> {
-        match give(self.room, bytes, len, discarded(kind, self.flags)) {
+    fn copy_buffered(
+        &mut self,
+        bytes: &VecDeque<u8>,
+        len: usize,
+        fd: BorrowedFd<'_>,
+        kind: Kind,
+    ) -> Attempt<(usize, Raw)> {
+        match copy_buffered(self.room, bytes, len, discarded(kind, self.flags)) {
             Some(got) => Attempt::Done((got, sender(fd, kind))),
             None => Attempt::NoMemory,
         }

@@ -1,6 +1,6 @@
 //! Receive several messages with one system call, recvmmsg(2).
 
-use super::{Attempt, Op, beside_the_stream, blocked, discarded, sender};
+use super::{Attempt, Op, blocked, bypasses_stream, discarded, sender};
 use crate::lane::Claim;
 use crate::op::Want;
 use crate::sys;
@@ -23,7 +23,7 @@ pub struct RecvMmsg<'r> {
     /// MSG_*
     pub flags: i32,
     /// It goes on where another has received: what it meets is for the next call.
-    pub follows: bool,
+    pub continues: bool,
 }
 
 impl RecvMmsg<'_> {
@@ -62,7 +62,7 @@ impl Op for RecvMmsg<'_> {
         let parts = self.room.chunks_exact_mut(Self::each(self.size, self.ctrl_size)).take(self.count);
         let parts = parts.map(|part| part.split_at_mut(self.size.min(part.len())));
         match sys::io::recvmmsg(fd, parts, sys::io::message_flags(kind, self.flags)) {
-            Ok(received) if kind.stream() && received.iter().all(|one| one.whole == 0) => Attempt::Closed,
+            Ok(received) if kind.stream() && received.iter().all(|one| one.full_len == 0) => Attempt::Closed,
             Ok(received) => {
                 if discarded(kind, self.flags) {
                     self.clear(&received);
@@ -74,23 +74,29 @@ impl Op for RecvMmsg<'_> {
         }
     }
 
-    fn follows(&self) -> bool {
-        self.follows
+    fn continues(&self) -> bool {
+        self.continues
     }
 
     fn want(&self) -> Option<Want> {
-        (!beside_the_stream(self.flags)).then_some(Want {
+        (!bypasses_stream(self.flags)).then_some(Want {
             least: 1,
             most: self.size,
             peek: self.flags & libc::MSG_PEEK != 0,
-            apart: false,
+            unbounded: false,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<Received>> {
+    fn copy_buffered(
+        &mut self,
+        bytes: &VecDeque<u8>,
+        len: usize,
+        fd: BorrowedFd<'_>,
+        kind: Kind,
+    ) -> Attempt<Vec<Received>> {
         let mut filled = 0;
         let len = Space::over(self.room, &mut filled).copy(bytes, len);
-        let received = vec![Received::plain(len, sender(fd, kind))];
+        let received = vec![Received::from_stream(len, sender(fd, kind))];
         if discarded(kind, self.flags) {
             self.clear(&received);
         }

@@ -1,6 +1,6 @@
 //! Receive a message with its sender's address and control messages, recvmsg(2).
 
-use super::{Attempt, Op, Room, beside_the_stream, blocked, discarded, give, room, sender};
+use super::{Attempt, Op, Room, blocked, bypasses_stream, copy_buffered, discarded, room, sender};
 use crate::lane::Claim;
 use crate::op::Want;
 use crate::sys;
@@ -30,7 +30,7 @@ impl<R: Room> Op for RecvMsg<'_, R> {
             return Attempt::NoMemory;
         };
         match sys::io::recvmsg(fd, &mut space, &mut self.ctrl, sys::io::message_flags(kind, self.flags)) {
-            Ok(got) if got.whole == 0 && got.ctrl == 0 && kind.stream() => Attempt::Closed,
+            Ok(got) if got.full_len == 0 && got.ctrl == 0 && kind.stream() => Attempt::Closed,
             Ok(got) => Attempt::Done(got),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
@@ -38,17 +38,17 @@ impl<R: Room> Op for RecvMsg<'_, R> {
     }
 
     fn want(&self) -> Option<Want> {
-        (!beside_the_stream(self.flags)).then_some(Want {
+        (!bypasses_stream(self.flags)).then_some(Want {
             least: 1,
             most: self.len,
             peek: self.flags & libc::MSG_PEEK != 0,
-            apart: false,
+            unbounded: false,
         })
     }
 
-    fn give(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
-        match give(self.room, bytes, len, discarded(kind, self.flags)) {
-            Some(len) => Attempt::Done(Received::plain(len, sender(fd, kind))),
+    fn copy_buffered(&mut self, bytes: &VecDeque<u8>, len: usize, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Received> {
+        match copy_buffered(self.room, bytes, len, discarded(kind, self.flags)) {
+            Some(len) => Attempt::Done(Received::from_stream(len, sender(fd, kind))),
             None => Attempt::NoMemory,
         }
     }

@@ -7,7 +7,7 @@ use crate::sys::kind::Kind;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// How much goes with one attempt.
-pub const AT_ONCE: usize = 1024 * 1024;
+pub const BYTES: usize = 1024 * 1024;
 
 /// Sends `count` bytes of `file` from `offset`.
 pub struct SendFile<'f> {
@@ -23,10 +23,10 @@ impl Op for SendFile<'_> {
     /// How many bytes went: fewer than asked for at the end of the file.
     type Done = usize;
     const CLAIM: Claim = Claim::Write;
-    const APART: bool = true;
+    const SEPARATE_TALLY: bool = true;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<usize> {
-        match sys::io::sendfile(fd, self.file, self.offset, self.count.min(AT_ONCE)) {
+        match sys::io::sendfile(fd, self.file, self.offset, self.count.min(BYTES)) {
             Ok(0) => Attempt::Done(0),
             Ok(put) if put == self.count => Attempt::Done(put),
             Ok(put) => Attempt::Partial(put),

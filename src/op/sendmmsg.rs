@@ -18,7 +18,7 @@ pub struct SendMmsg<'d> {
     /// Of the last one these are the first parts of a stream's data: others are behind them.
     pub more: bool,
     /// How many have gone.
-    pub went: usize,
+    pub sent: usize,
 }
 
 impl Op for SendMmsg<'_> {
@@ -33,7 +33,7 @@ impl Op for SendMmsg<'_> {
         let addressed = self.messages.iter().any(|message| message.to.is_some());
         match sys::io::sendmmsg(fd, self.messages.iter().map(Message::outgoing), self.flags) {
             Ok(went) if went.len() < self.messages.len() => {
-                self.went = went.len();
+                self.sent = went.len();
                 Attempt::Partial(went)
             }
             Ok(went) => Attempt::Done(went).unfinished(self.more),
@@ -43,7 +43,7 @@ impl Op for SendMmsg<'_> {
     }
 
     fn receiver(&self) -> Option<&Raw> {
-        self.messages.get(self.went)?.to.as_ref()
+        self.messages.get(self.sent)?.to.as_ref()
     }
 
     fn bytes(done: &Vec<usize>) -> usize {

@@ -95,7 +95,7 @@ impl Registration {
             match state.token {
                 Some(token) => poller.modify(state.apart.as_ref().map_or(fd, AsFd::as_fd), token, interest)?,
                 None => {
-                    state.file = self.lent.then(|| sys::socket::file(fd)).flatten();
+                    state.file = self.lent.then(|| sys::socket::inode(fd)).flatten();
                     state.add(fd, poller, interest, source())?;
                 }
             }
@@ -134,7 +134,7 @@ impl Registration {
         // The lock is let go first: what the poller drops may be the last one to know the socket.
         let State { token, apart, file, .. } = std::mem::take(&mut *self.state.lock());
         if let Some(token) = token {
-            let same = apart.is_some() || !self.lent || sys::socket::file(fd) == file;
+            let same = apart.is_some() || !self.lent || sys::socket::inode(fd) == file;
             poller.remove(same.then(|| apart.as_ref().map_or(fd, AsFd::as_fd)), token);
         }
     }

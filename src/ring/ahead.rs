@@ -285,16 +285,16 @@ impl State {
     fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
         let len = self.bytes.len().min(want.most);
         if want.whole() && len > MUCH {
-            if !want.apart {
+            if !want.unbounded {
                 return Attempt::More;
             }
             if !want.peek {
-                return op.take(&mut self.bytes, len);
+                return op.take_buffered(&mut self.bytes, len);
             }
         }
         // What is looked at in parts would be the same part again.
         let len = if want.whole() || want.peek { len } else { len.min(AT_ONCE) };
-        let attempt = op.give(&self.bytes, len, fd, kind);
+        let attempt = op.copy_buffered(&self.bytes, len, fd, kind);
         if let Attempt::Done(done) | Attempt::Partial(done) = &attempt
             && !want.peek
         {

@@ -160,7 +160,7 @@ impl Ring {
     fn run(&self, mut uring: impl Kernel) {
         let mut completions = Vec::new();
         let mut work = || -> Result<()> {
-            uring.hear(self.wakeup.as_fd())?;
+            uring.poll_wakeup(self.wakeup.as_fd())?;
             while self.ask(&mut uring)? {
                 uring.wait()?;
                 uring.completions(&mut completions);
@@ -204,7 +204,7 @@ impl Ring {
         for completion in completions.drain(..) {
             match completion.name {
                 WAKEUP if completion.more => {}
-                WAKEUP => health = health.and(uring.hear(self.wakeup.as_fd())),
+                WAKEUP => health = health.and(uring.poll_wakeup(self.wakeup.as_fd())),
                 name if name & CANCEL != 0 => health = health.and(self.cancelled(uring, &completion)),
                 name => {
                     let token = Token::from_u64(name);

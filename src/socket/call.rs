@@ -215,7 +215,7 @@ impl<W: Wake> Socket<W> {
 
     /// Which file is behind the descriptor: that of a number that somebody else may give away.
     pub fn file(&self) -> Outcome<Result<u64, Failure>, W> {
-        self.with(|fd, _| sys::socket::file(fd).ok_or(Errno::new(libc::EBADF)))
+        self.with(|fd, _| sys::socket::inode(fd).ok_or(Errno::new(libc::EBADF)))
     }
 
     /// The number of the descriptor, where it is somebody else's.

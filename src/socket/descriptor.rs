@@ -2,7 +2,7 @@
 
 use crate::ring::thread::Held;
 use crate::sys;
-use crate::sys::socket::Used;
+use crate::sys::socket::MaybeOwnedFd;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
@@ -12,7 +12,7 @@ const BACKLOG: u32 = 64;
 
 /// A descriptor, which is closed with the socket if it is ours.
 pub struct Descriptor {
-    fd: Option<Used>,
+    fd: Option<MaybeOwnedFd>,
     slow: bool,
     held: Option<Held>,
     unread: Option<Arc<AtomicBool>>,
@@ -20,7 +20,7 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// A socket's.
-    pub fn new(fd: Used) -> Self {
+    pub fn new(fd: MaybeOwnedFd) -> Self {
         Self { fd: Some(fd), slow: false, held: None, unread: None }
     }
 
@@ -31,7 +31,7 @@ impl Descriptor {
 
     /// Whether it is closed with the socket.
     pub fn ours(&self) -> bool {
-        self.fd.as_ref().is_some_and(Used::ours)
+        self.fd.as_ref().is_some_and(MaybeOwnedFd::owned)
     }
 
     /// Its stream was read ahead, and a ring may hold it still; `unread`: there were bytes that nobody has taken.
@@ -98,7 +98,7 @@ impl Descriptor {
             let _ = told.recv();
         }
         self.reset_if_unread();
-        self.fd.take().map_or(Ok(()), Used::close)
+        self.fd.take().map_or(Ok(()), MaybeOwnedFd::close)
     }
 
     /// Closes it without waiting: what is still to be sent goes on in the background.
@@ -109,7 +109,7 @@ impl Descriptor {
         }
         self.reset_if_unread();
         // What is lent is not closed, and who lends it may have set the option.
-        if let Some(fd) = self.fd.as_ref().filter(|fd| fd.ours()).map(AsFd::as_fd) {
+        if let Some(fd) = self.fd.as_ref().filter(|fd| fd.owned()).map(AsFd::as_fd) {
             let mut linger = [0; 8];
             let read = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
             // A linger of 0 seconds is a reset: it does not block, and stays one.

@@ -34,7 +34,7 @@ use crate::socket::probe::Probe;
 use crate::socket::settings::Settings;
 use crate::sys;
 pub use crate::sys::kind::{Kind, Origin};
-use crate::sys::ready::Look;
+use crate::sys::ready::Readiness;
 use crate::wire::errno::Errno;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -135,10 +135,10 @@ impl<W: Wake> Socket<W> {
         // What others have met is told besides.
         match self.has(fd, claim, least) {
             _ if self.pending_error.is_some() => true,
-            Look::There => true,
-            Look::Nothing => false,
-            Look::Error if claim == Claim::Connect => true,
-            Look::Error => {
+            Readiness::Ready => true,
+            Readiness::NotReady => false,
+            Readiness::Error if claim == Claim::Connect => true,
+            Readiness::Error => {
                 // One that is only queued for another look is nothing to receive. What is the socket's own is told once: here it is kept.
                 let errno = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or(0);
                 if errno != 0 {
@@ -151,16 +151,20 @@ impl<W: Wake> Socket<W> {
 
     /// Whether there is so much to read, here or behind the descriptor, or room, or an end; of what is beside the data, with 0,
     /// whether there is any.
-    fn has(&self, fd: BorrowedFd<'_>, claim: Claim, least: usize) -> Look {
-        let found = |there| if there { Look::There } else { Look::Nothing };
+    fn has(&self, fd: BorrowedFd<'_>, claim: Claim, least: usize) -> Readiness {
+        let found = |there| if there { Readiness::Ready } else { Readiness::NotReady };
         let ahead = self.ahead.as_ref().filter(|_| claim == Claim::Read);
         let here = ahead.map_or(0, Ahead::len);
         match claim.direction() {
-            Direction::Write => sys::ready::look(fd, false),
+            Direction::Write => sys::ready::check(fd, false),
             Direction::Read if least == 0 => found(sys::ready::error(fd)),
-            Direction::Read if ahead.is_some_and(|ahead| ahead.ready() == Some(true)) && here >= least => Look::There,
-            Direction::Read if least.saturating_sub(here) > 1 => found(sys::ready::has(fd, least.saturating_sub(here))),
-            Direction::Read => sys::ready::look(fd, true),
+            Direction::Read if ahead.is_some_and(|ahead| ahead.ready() == Some(true)) && here >= least => {
+                Readiness::Ready
+            }
+            Direction::Read if least.saturating_sub(here) > 1 => {
+                found(sys::ready::has_bytes(fd, least.saturating_sub(here)))
+            }
+            Direction::Read => sys::ready::check(fd, true),
         }
     }
 
@@ -197,11 +201,11 @@ impl<W: Wake> Socket<W> {
             return self.ready(fd, claim);
         }
         let found = self.has(fd, claim, waiter.least());
-        if found == Look::Error {
+        if found == Readiness::Error {
             // Whose it is only a look with the lane can tell: as of an event.
             self.poller.notify_at(Instant::now(), claim.direction() == Direction::Write, Arc::<Self>::clone(self));
         }
-        found == Look::There
+        found == Readiness::Ready
     }
 
     /// Whether `next`, who is the first in line now, would get something. If not, there will be an event for it; where there

@@ -11,7 +11,7 @@ use crate::socket::pending_error::PendingError;
 use crate::socket::settings::Settings;
 use crate::socket::{Side, Socket};
 use crate::sys::kind::{Kind, Origin};
-use crate::sys::socket::Used;
+use crate::sys::socket::MaybeOwnedFd;
 use crate::wire::errno::Errno;
 use crate::{poller, ring, sys};
 use std::ffi::OsStr;
@@ -39,7 +39,7 @@ impl<W: Wake> Socket<W> {
     /// A socket on a descriptor that is open already, or on a duplicate of it. What is no duplicate is lent, and stays open,
     /// unless it is given (`own`) and is a socket. What is none is left as it was.
     pub fn open_fd(number: RawFd, dup: bool, own: bool, backend: Backend) -> sys::Result<Arc<Self>> {
-        let used = if dup { sys::socket::dup(number)?.into() } else { Used::lent(number)? };
+        let used = if dup { sys::socket::dup(number)?.into() } else { MaybeOwnedFd::lent(number)? };
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
         let fd = used.as_fd();
         let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
@@ -51,7 +51,7 @@ impl<W: Wake> Socket<W> {
         // Nothing fails from here on: what is given is ours only now, and what is lent was not changed before.
         poller::pool::of(number).ok_or(Errno::new(libc::ENOSYS))?;
         sys::socket::set_nonblocking(fd)?;
-        let used = if own { used.given() } else { used };
+        let used = if own { used.into_owned() } else { used };
         let socket = Self::on(used, kind, origin, settings, connected, backend)?;
         // Who had it before may have set it.
         socket.lingers.store(true, Relaxed);
@@ -72,7 +72,7 @@ impl<W: Wake> Socket<W> {
     }
 
     pub(crate) fn on(
-        fd: Used,
+        fd: MaybeOwnedFd,
         kind: Kind,
         origin: Origin,
         settings: Settings,
@@ -85,7 +85,7 @@ impl<W: Wake> Socket<W> {
         let alone = backend == Backend::Uring && kind.stream() && origin == Origin::Opened;
         let ring = if kind.tcp() { ring::pool::of } else { |_| None };
         let ahead = alone.then(|| Ahead::new(ring(number)));
-        let lent = !fd.ours();
+        let lent = !fd.owned();
         let fd = Arc::new(Descriptor::new(fd));
         let side = |connected| Side {
             fd: Some(Arc::clone(&fd)),

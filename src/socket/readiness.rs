@@ -28,13 +28,13 @@ pub(crate) struct Visit<'v, W: Wake> {
 
 impl<W: Wake> State<W, Side> {
     pub(crate) fn tally<O: Op>(&mut self) -> &mut Tally {
-        if O::APART { self.apart.get_or_insert_default() } else { &mut self.tally }
+        if O::SEPARATE_TALLY { self.apart.get_or_insert_default() } else { &mut self.tally }
     }
 }
 
 impl<W: Wake> Visit<'_, W> {
     pub(crate) fn run<O: Op>(mut self, op: &mut O, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
-        (self.streams, self.follows) = (op.want().is_some(), op.follows());
+        (self.streams, self.follows) = (op.want().is_some(), op.continues());
         let leads = self.leads();
         match self.turn(O::CLAIM) {
             Turn::Mine if O::CLAIM == Claim::Connect && leads && !sys::ready::writable(self.fd) => {

@@ -45,7 +45,7 @@ impl<W: Wake> Visit<'_, W> {
 
     /// Whether a ring is to receive for who waits. Who blocks tries himself when he is woken, and mostly before.
     pub(super) fn register<O: Op>(&self) -> sys::Result<()> {
-        let begins = O::AHEAD && matches!(self.mode, Mode::Start | Mode::Complete);
+        let begins = O::USES_RING && matches!(self.mode, Mode::Start | Mode::Complete);
         let ahead = if self.streams { EventSource::Ring { begins } } else { EventSource::Poller };
         self.socket.register(self.fd, O::CLAIM.direction(), ahead)
     }

@@ -21,7 +21,7 @@ pub fn recv(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<usi
 
 /// The next record of a Unix connection of records; nothing at its end, which a record of no bytes looks like. Where the peer has closed,
 /// only a record has credentials (SO_PASSCRED of unix(7)).
-pub fn record(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<Option<usize>> {
+pub fn recv_record(fd: BorrowedFd<'_>, space: &mut Space<'_>, flags: i32) -> Result<Option<usize>> {
     // In this order: what was there before the end is a record.
     let there = super::ready::readable(fd) || flags & libc::MSG_ERRQUEUE != 0;
     if !super::ready::ended(fd) {
@@ -72,7 +72,7 @@ pub fn sendto(fd: BorrowedFd<'_>, data: &[u8], flags: i32, to: &Raw) -> Result<u
 }
 
 /// As many messages as one system call takes, UIO_MAXIOV.
-pub const MOST: usize = 1024;
+pub const BATCH_MAX: usize = 1024;
 
 /// What was received.
 #[derive(Default)]
@@ -80,7 +80,7 @@ pub struct Received {
     /// How many bytes of the room were filled.
     pub len: usize,
     /// How long the message is, which is more than `len` only where MSG_TRUNC asked for it.
-    pub whole: usize,
+    pub full_len: usize,
     /// How many bytes of the room for control messages were filled.
     pub ctrl: usize,
     /// MSG_* of the message
@@ -94,8 +94,8 @@ pub struct Received {
 
 impl Received {
     /// So many bytes of a stream, which were received before.
-    pub fn plain(len: usize, from: Raw) -> Self {
-        Self { len, whole: len, from, ..Self::default() }
+    pub fn from_stream(len: usize, from: Raw) -> Self {
+        Self { len, full_len: len, from, ..Self::default() }
     }
 
     /// Somebody has been told of the descriptors that came along, and closes them.
@@ -161,12 +161,12 @@ pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags
     let mut iov = libc::iovec { iov_base: start.cast(), iov_len: len };
     let mut header = header(&raw mut iov, 1, Some(&mut from), ctrl);
     // SAFETY: every pointer in the header is to memory that is ours alone, of the length that stands beside it.
-    let whole = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
+    let full_len = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
     let (filled, flags) = (header.msg_controllen, header.msg_flags);
     // SAFETY: the system says so, of the bytes and of the control messages.
-    let (len, rights) = unsafe { (space.set_written(whole), rights(ctrl.get(..filled).unwrap_or_default())) };
-    Ok(Received { len, whole, ctrl: filled, flags, from, rights })
+    let (len, rights) = unsafe { (space.set_written(full_len), rights(ctrl.get(..filled).unwrap_or_default())) };
+    Ok(Received { len, full_len, ctrl: filled, flags, from, rights })
 }
 
 /// recvmmsg(2): messages, each into its part, of which the first is for its bytes and the other for its control messages.
@@ -193,7 +193,7 @@ pub fn recvmmsg<'r>(
         check(unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags as _, std::ptr::null_mut()) })
     })?;
     let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
-        let (whole, header) = (header.msg_len as usize, &header.msg_hdr);
+        let (full_len, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
         let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
         let rights = if ctrl == 0 {
@@ -202,7 +202,7 @@ pub fn recvmmsg<'r>(
             // SAFETY: the system has just written so many bytes there.
             unsafe { rights(std::slice::from_raw_parts(header.msg_control.cast(), ctrl)) }
         };
-        Received { len: whole.min(iov.iov_len), whole, ctrl, flags, from, rights }
+        Received { len: full_len.min(iov.iov_len), full_len, ctrl, flags, from, rights }
     });
     Ok(received.collect())
 }

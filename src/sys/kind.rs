@@ -20,7 +20,7 @@ impl Kind {
     }
 
     /// Whether it carries the records of a Unix connection.
-    pub fn records(self) -> bool {
+    pub fn seqpacket(self) -> bool {
         self.local() && self.kind == libc::SOCK_SEQPACKET
     }
 
@@ -30,7 +30,7 @@ impl Kind {
     }
 
     /// Whether a look can wait for a length: the system says of such a stream how much there is.
-    pub fn measured(self) -> bool {
+    pub fn reports_pending(self) -> bool {
         self.stream() && self.protocol != libc::IPPROTO_SCTP
     }
 

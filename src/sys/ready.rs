@@ -5,25 +5,25 @@ use std::os::fd::BorrowedFd;
 
 /// What a look finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Readiness {
     /// Something: an attempt gets it.
-    There,
+    Ready,
     /// An error, which may be one that is queued for another look (MSG_ERRQUEUE).
     Error,
     /// Nothing.
-    Nothing,
+    NotReady,
 }
 
 /// Looks for something to read, or else for room to write.
-pub fn look(fd: BorrowedFd<'_>, reading: bool) -> Look {
+pub fn check(fd: BorrowedFd<'_>, reading: bool) -> Readiness {
     let mut one = [PollFd::new(fd, if reading { PollFlags::POLLIN } else { PollFlags::POLLOUT })];
     let found = poll(&mut one, PollTimeout::ZERO);
     let flags = one.first().and_then(PollFd::revents).unwrap_or(PollFlags::empty());
     match found {
-        Ok(0) => Look::Nothing,
-        Ok(_) if flags == PollFlags::POLLERR => Look::Error,
+        Ok(0) => Readiness::NotReady,
+        Ok(_) if flags == PollFlags::POLLERR => Readiness::Error,
         // A poll that fails says that there is something: the attempt that follows finds out.
-        _ => Look::There,
+        _ => Readiness::Ready,
     }
 }
 
@@ -43,13 +43,13 @@ pub fn writable(fd: BorrowedFd<'_>) -> bool {
 }
 
 /// Whether a stream has so much to look at, or has come to its end: the peer has sent all, or an error has ended it.
-pub fn has(fd: BorrowedFd<'_>, least: usize) -> bool {
-    let enough = |count| count >= least.saturating_add(seen(fd));
+pub fn has_bytes(fd: BorrowedFd<'_>, least: usize) -> bool {
+    let enough = |count| count >= least.saturating_add(peek_offset(fd));
     ended(fd) || readable(fd) && super::ioctl::pending(fd).map_or(true, enough)
 }
 
 /// How far looks have come, SO_PEEK_OFF of socket(7).
-fn seen(fd: BorrowedFd<'_>) -> usize {
+fn peek_offset(fd: BorrowedFd<'_>) -> usize {
     let offset = super::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PEEK_OFF);
     offset.ok().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0)
 }

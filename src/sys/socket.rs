@@ -42,12 +42,12 @@ pub fn dup(fd: RawFd) -> Result<OwnedFd> {
 }
 
 /// Which file is behind a descriptor, fstat(2): no two open sockets have the same number.
-pub fn file(fd: BorrowedFd<'_>) -> Option<u64> {
+pub fn inode(fd: BorrowedFd<'_>) -> Option<u64> {
     nix::sys::stat::fstat(fd).ok().map(|stat| stat.st_ino)
 }
 
 /// A descriptor that is used, and closed only if it is ours.
-pub struct Used(State);
+pub struct MaybeOwnedFd(State);
 
 enum State {
     Ours(OwnedFd),
@@ -55,7 +55,7 @@ enum State {
     Lent(ManuallyDrop<OwnedFd>),
 }
 
-impl Used {
+impl MaybeOwnedFd {
     /// One that somebody else has opened, and lends us by its number: it is not closed, whatever becomes of this. Who lends it
     /// leaves it open for as long.
     pub fn lent(number: RawFd) -> Result<Self> {
@@ -66,7 +66,7 @@ impl Used {
     }
 
     /// The same descriptor, which is ours from now on: whoever lent it has given it away.
-    pub fn given(self) -> Self {
+    pub fn into_owned(self) -> Self {
         match self.0 {
             State::Lent(fd) => Self(State::Ours(ManuallyDrop::into_inner(fd))),
             ours => Self(ours),
@@ -74,7 +74,7 @@ impl Used {
     }
 
     /// Whether it is closed in the end.
-    pub fn ours(&self) -> bool {
+    pub fn owned(&self) -> bool {
         matches!(self.0, State::Ours(_))
     }
 
@@ -88,13 +88,13 @@ impl Used {
     }
 }
 
-impl From<OwnedFd> for Used {
+impl From<OwnedFd> for MaybeOwnedFd {
     fn from(fd: OwnedFd) -> Self {
         Self(State::Ours(fd))
     }
 }
 
-impl AsFd for Used {
+impl AsFd for MaybeOwnedFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.0 {
             State::Ours(fd) => fd.as_fd(),

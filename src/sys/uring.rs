@@ -53,7 +53,7 @@ pub trait Kernel {
     /// Ends what has this name. Its last completion comes by itself.
     fn cancel(&mut self, name: u64) -> Result<()>;
     /// Completes [`WAKEUP`] whenever somebody writes to this eventfd.
-    fn hear(&mut self, wakeup: BorrowedFd<'_>) -> Result<()>;
+    fn poll_wakeup(&mut self, wakeup: BorrowedFd<'_>) -> Result<()>;
     /// Hands over the requests and waits for a completion.
     fn wait(&mut self) -> Result<()>;
     /// Adds the completions that are there.
@@ -134,7 +134,7 @@ impl Kernel for Uring {
         self.push(opcode::AsyncCancel::new(name).build().user_data(name | CANCEL))
     }
 
-    fn hear(&mut self, wakeup: BorrowedFd<'_>) -> Result<()> {
+    fn poll_wakeup(&mut self, wakeup: BorrowedFd<'_>) -> Result<()> {
         let poll = opcode::PollAdd::new(Fd(wakeup.as_raw_fd()), libc::POLLIN as u32).multi(true);
         self.push(poll.build().user_data(WAKEUP))
     }

@@ -25,7 +25,7 @@ pub enum Form {
     /// How much the send buffer still takes.
     Space,
     /// Another system's.
-    Nobody,
+    Unsupported,
 }
 
 /// A request.
@@ -48,7 +48,7 @@ macro_rules! rows {
 
 rows! {
     atmark      ATMARK,               Form::Get(Codec::Bool);
-    genaddr     0, Form::Nobody;
+    genaddr     0, Form::Unsupported;
     gifaddr     libc::SIOCGIFADDR,    Form::Interface(Codec::Address);
     gifbrdaddr  libc::SIOCGIFBRDADDR, Form::Interface(Codec::Address);
     gifconf     libc::SIOCGIFCONF,    Form::Interfaces;
@@ -64,9 +64,9 @@ rows! {
     nread       libc::FIONREAD,       Form::Get(Codec::Int);
     nspace      libc::TIOCOUTQ,       Form::Space;
     nwrite      libc::TIOCOUTQ,       Form::Get(Codec::Int);
-    rcvall      0, Form::Nobody;
-    rcvall_igmpmcast 0, Form::Nobody;
-    rcvall_mcast 0, Form::Nobody;
+    rcvall      0, Form::Unsupported;
+    rcvall_igmpmcast 0, Form::Unsupported;
+    rcvall_mcast 0, Form::Unsupported;
     sifaddr     libc::SIOCSIFADDR,    Form::SetInterface(Codec::Address);
     sifbrdaddr  libc::SIOCSIFBRDADDR, Form::SetInterface(Codec::Address);
     sifdstaddr  libc::SIOCSIFDSTADDR, Form::SetInterface(Codec::Address);
@@ -75,7 +75,7 @@ rows! {
     sifmtu      libc::SIOCSIFMTU,     Form::SetInterface(Codec::Int);
     sifnetmask  libc::SIOCSIFNETMASK, Form::SetInterface(Codec::Address);
     siftxqlen   libc::SIOCSIFTXQLEN,  Form::SetInterface(Codec::Int);
-    tcp_info    0, Form::Nobody;
+    tcp_info    0, Form::Unsupported;
 }
 
 /// Flags of an interface, netdevice(7). What has no number is another system's.

@@ -14,7 +14,7 @@ pub enum Keeper {
     /// This library.
     Library(Own),
     /// Nobody here: another system has it, or none any more.
-    Nobody,
+    Unsupported,
 }
 
 /// Whether an option can be set and read.
@@ -47,8 +47,8 @@ pub struct Row {
 
 impl Row {
     /// The Erlang type of its value.
-    pub fn form(&self) -> String {
-        if self.own.is_empty() { self.codec.form() } else { self.own.to_owned() }
+    pub fn erlang_type(&self) -> String {
+        if self.own.is_empty() { self.codec.erlang_type() } else { self.own.to_owned() }
     }
 }
 
@@ -82,19 +82,19 @@ macro_rules! system {
         }),*];)*
 
         /// The levels, each with its rows.
-        pub static LEVELS: &[&[Row]] = &[OWN, $($table),*, ELSEWHERE];
+        pub static LEVELS: &[&[Row]] = &[OWN, $($table),*, UNSUPPORTED];
 
         const _: () = { in_order(OWN); $(in_order($table);)* };
     };
 }
 
-macro_rules! elsewhere {
+macro_rules! unsupported {
     ($($level:ident { $($name:ident)* })*) => {
         /// Options of `socket` that this system does not have: known names that answer as unsupported.
-        const ELSEWHERE: &[Row] = &[$($(Row {
+        const UNSUPPORTED: &[Row] = &[$($(Row {
             level: stringify!($level),
             name: stringify!($name),
-            keeper: Keeper::Nobody,
+            keeper: Keeper::Unsupported,
             codec: Codec::Own,
             access: Access::R,
             own: "",
@@ -261,7 +261,7 @@ system! {
     }
 }
 
-elsewhere! {
+unsupported! {
     socket { acceptfilter bsp_state exclusiveaddruse max_msg_size maxdg setfib }
     ip     { dontfrag recvdstaddr recvif sendsrcaddr sndsrcaddr }
     ipv6   { auth_level esp_network_level esp_trans_level faith ipcomp_level pktoptions portrange use_min_mtu }

@@ -4,7 +4,7 @@
 
 use crate::wire::addr::{Address, Raw, STORAGE};
 use crate::wire::name::{HARDWARE, Name};
-use crate::wire::value::{Kin, Value, number};
+use crate::wire::value::{Namespace, Value, number};
 use crate::wire::{cmsg, extended_error, tos};
 
 /// How a value is written. Numbers are in the machine's order, as the system has them.
@@ -106,7 +106,7 @@ pub struct Field {
 
 impl Codec {
     /// The Erlang type of the value.
-    pub fn form(self) -> String {
+    pub fn erlang_type(self) -> String {
         let names = |names: &[Name]| names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | ");
         match self {
             Self::Bool | Self::Bool8 => "boolean()".into(),
@@ -131,7 +131,7 @@ impl Codec {
             Self::Ints => "[integer()]".into(),
             Self::Struct(layout) => {
                 let sign = |field: &Field| if field.optional { "=>" } else { ":=" };
-                let fields = layout.fields.iter().map(|f| format!("{} {} {}", f.name, sign(f), f.codec.form()));
+                let fields = layout.fields.iter().map(|f| format!("{} {} {}", f.name, sign(f), f.codec.erlang_type()));
                 format!("#{{{}}}", fields.collect::<Vec<_>>().join(", "))
             }
             Self::Linger(_) => "abort | linger()".into(),
@@ -185,9 +185,9 @@ impl Codec {
             Self::Bits(names) => Value::bits(names, int()?),
             Self::Bits16(names) => Value::bits(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
             Self::Tos => tos::read(int()? & 0xff),
-            Self::Domain => Value::Kind(Kin::Domain, int()?),
-            Self::Type => Value::Kind(Kin::Type, int()?),
-            Self::Protocol => Value::Kind(Kin::Protocol, int()?),
+            Self::Domain => Value::Kind(Namespace::Domain, int()?),
+            Self::Type => Value::Kind(Namespace::Type, int()?),
+            Self::Protocol => Value::Kind(Namespace::Protocol, int()?),
             Self::Ip4 => Value::Ip4(*bytes.first_chunk()?),
             Self::Ip6 => {
                 let octets: [u8; 16] = *bytes.first_chunk()?;

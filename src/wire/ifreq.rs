@@ -22,7 +22,7 @@ pub fn ifreq(name: &[u8], value: &[u8]) -> Option<[u8; IFREQ]> {
 }
 
 /// What stands behind the name.
-pub fn behind(request: &[u8; IFREQ]) -> &[u8] {
+pub fn payload(request: &[u8; IFREQ]) -> &[u8] {
     request.get(NAME..).unwrap_or_default()
 }
 
@@ -30,7 +30,7 @@ pub fn behind(request: &[u8; IFREQ]) -> &[u8] {
 pub fn interfaces(bytes: &[u8]) -> Option<Value> {
     let one = |request: &[u8; IFREQ]| {
         let name = Codec::Text(NAME).read(request.get(..NAME)?)?;
-        let addr = Codec::Address.read(behind(request).get(..16)?)?;
+        let addr = Codec::Address.read(payload(request).get(..16)?)?;
         Some(Value::Map(vec![("name", name), ("addr", addr)]))
     };
     let (requests, _) = bytes.as_chunks::<IFREQ>();

@@ -16,7 +16,7 @@ pub enum Value {
     /// an error number
     Error(i32),
     /// a domain, a type or a protocol by its number
-    Kind(Kin, i32),
+    Kind(Namespace, i32),
     /// an IPv4 address
     Ip4([u8; 4]),
     /// an IPv6 address
@@ -37,7 +37,7 @@ pub enum Value {
 
 /// Which names a [`Value::Kind`] goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kin {
+pub enum Namespace {
     /// communication domains
     Domain,
     /// communication types

@@ -10,7 +10,7 @@ use esock::lane::{Claim, Direction, State};
 use esock::socket::Side;
 use esock::socket::census::CENSUS;
 use esock::sys::kind::Origin;
-use esock::wire::value::{Kin, Value};
+use esock::wire::value::{Namespace, Value};
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -73,9 +73,9 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     map(
         env,
         &[
-            (atoms::domain(), named(env, handle, Kin::Domain, kind.domain)),
-            (atoms::kind(), named(env, handle, Kin::Type, kind.kind)),
-            (atoms::protocol(), named(env, handle, Kin::Protocol, kind.protocol)),
+            (atoms::domain(), named(env, handle, Namespace::Domain, kind.domain)),
+            (atoms::kind(), named(env, handle, Namespace::Type, kind.kind)),
+            (atoms::protocol(), named(env, handle, Namespace::Protocol, kind.protocol)),
             (atoms::owner(), owner(env, handle)),
             (atoms::ctype(), ctype(env, handle.socket.origin)),
             (atoms::io_backend(), Atom::from_bytes(env, handle.socket.backend.name().as_bytes())?.encode(env)),
@@ -90,8 +90,8 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     )
 }
 
-fn named<'a>(env: Env<'a>, handle: &Handle, kin: Kin, number: i32) -> Term<'a> {
-    let value = value::encode(env, &Value::Kind(kin, number), handle.socket.kind.domain);
+fn named<'a>(env: Env<'a>, handle: &Handle, namespace: Namespace, number: i32) -> Term<'a> {
+    let value = value::encode(env, &Value::Kind(namespace, number), handle.socket.kind.domain);
     value.unwrap_or_else(|| number.encode(env))
 }
 

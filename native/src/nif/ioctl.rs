@@ -16,7 +16,7 @@ use rustler::{Atom, Encoder, Env, Error, NifResult, ResourceArc, Term};
 fn ioctl<'a>(env: Env<'a>, socket: Term<'a>, request: Term<'a>, arguments: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
     let name = request.atom_to_string()?;
-    let Some(row) = ioctl::TABLE.iter().find(|row| row.name == name && !matches!(row.form, Form::Nobody)) else {
+    let Some(row) = ioctl::TABLE.iter().find(|row| row.name == name && !matches!(row.form, Form::Unsupported)) else {
         return Ok(fail::invalid(env, (atoms::ioctl_request(), request)));
     };
     match list::elements(arguments, 2)?.as_slice() {
@@ -110,7 +110,7 @@ fn changes(flags: Term<'_>) -> Option<(i32, i32)> {
 /// `ioctl_requests()`: all requests, and whether this system has them.
 #[rustler::nif]
 fn ioctl_requests(env: Env<'_>) -> NifResult<Vec<(Atom, bool)>> {
-    let one = |row: &Row| Ok((Atom::from_bytes(env, row.name.as_bytes())?, !matches!(row.form, Form::Nobody)));
+    let one = |row: &Row| Ok((Atom::from_bytes(env, row.name.as_bytes())?, !matches!(row.form, Form::Unsupported)));
     ioctl::TABLE.iter().map(one).collect()
 }
 

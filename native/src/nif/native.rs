@@ -67,7 +67,7 @@ fn numbers(option: Term<'_>) -> Option<(i32, i32)> {
     if let (Ok(level), Ok(opt)) = (level.decode(), opt.decode()) {
         return match atoms::row(level, opt)?.keeper {
             Keeper::System(level, number) => Some((level, number)),
-            Keeper::Library(_) | Keeper::Nobody => None,
+            Keeper::Library(_) | Keeper::Unsupported => None,
         };
     }
     let level = match level.decode::<Atom>() {

@@ -26,7 +26,7 @@ fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>)
                 None => Ok(bad_value(env, option, value)),
             }
         }
-        Keeper::Nobody => Ok(fail::invalid(env, (atoms::socket_option(), option))),
+        Keeper::Unsupported => Ok(fail::invalid(env, (atoms::socket_option(), option))),
         Keeper::Library(own) => match otp::set(env, &resource, own, value)? {
             Set::Done => Ok(atoms::ok().encode(env)),
             Set::Yield => Ok(atoms::yield_().encode(env)),
@@ -54,7 +54,7 @@ fn getopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>) -> NifResult<Ter
                 None => fail::invalid(env, (atoms::socket_option(), option)),
             })
         }
-        Keeper::Nobody => Ok(fail::invalid(env, (atoms::socket_option(), option))),
+        Keeper::Unsupported => Ok(fail::invalid(env, (atoms::socket_option(), option))),
         Keeper::Library(own) => otp::get(env, &resource, own),
     }
 }

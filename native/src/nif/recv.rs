@@ -5,7 +5,7 @@ use crate::buffer::{self, Buffer, DIRECT, SCRATCH};
 use crate::process::{Args, Handle, Job, Place, Step, Wait};
 use crate::term::{address, flags};
 use crate::{atoms, fail};
-use esock::op::recv::{Recv, least, looks};
+use esock::op::recv::{Recv, least, peeks_exact};
 use esock::op::recvfrom::RecvFrom;
 use esock::wire::addr::Address;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
@@ -60,14 +60,14 @@ fn receive<'a>(
 ) -> NifResult<Term<'a>> {
     let exact = has_length && !some;
     let (len, direct) = room_for(socket, len, has_length);
-    let looks = looks(socket.socket.kind, exact, flags) && wait.waits();
-    wait.set_least(if looks { len } else { least(flags) });
-    let whole = wait.completes() || looks;
+    let peeks_exact = peeks_exact(socket.socket.kind, exact, flags) && wait.waits();
+    wait.set_least(if peeks_exact { len } else { least(flags) });
+    let whole = wait.completes() || peeks_exact;
     // A peek is copied at once, whatever its size.
-    let apart = wait.place() == Place::Thread || looks && !wait.completes();
+    let unbounded = wait.place() == Place::Thread || peeks_exact && !wait.completes();
     let tag = || atoms::recv().encode(env);
     buffer::with(direct, |room| {
-        let mut op = Recv { room, len, exact, whole, tells_end: some, looks, flags, apart, taken: None };
+        let mut op = Recv { room, len, exact, whole, detects_end: some, peeks_exact, flags, unbounded, uncopied: None };
         run(env, socket, wait, &mut op, tag, |op, got, all| {
             socket.socket.settings.last.store(got, Relaxed);
             let data = binary(env, op)?;
@@ -76,7 +76,7 @@ fn receive<'a>(
     })
 }
 
-/// Whether a completion has met the end of a stream. A call answers `{error, closed}` for it, and the API looks whether
+/// Whether a completion has met the end of a stream. A call answers `{error, closed}` for it, and the API peeks_exact whether
 /// the socket itself was closed.
 fn ended<'a>(wait: &Wait<'a>, answer: Term<'a>) -> bool {
     let eof = wait.completing.is_some() && matches!(wait.step(), Step::Answered);
@@ -85,7 +85,7 @@ fn ended<'a>(wait: &Wait<'a>, answer: Term<'a>) -> bool {
 
 /// A binary of what was received; `None` if there is no memory for it.
 fn binary<'a>(env: Env<'a>, op: &mut Recv<'_, Buffer<'_>>) -> Option<Term<'a>> {
-    if let Some(bytes) = op.taken.take() {
+    if let Some(bytes) = op.uncopied.take() {
         op.room.fill(&bytes);
     }
     op.room.term(env)

@@ -6,7 +6,7 @@ use crate::{atoms, buffer, fail};
 use esock::op::recv::least;
 use esock::op::recvmmsg::RecvMmsg;
 use esock::socket::answer::{Answer, Mode};
-use esock::sys::io::{MOST, Received};
+use esock::sys::io::{BATCH_MAX, Received};
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ fn received<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let Ok(count) = count.decode::<u64>().map(|count| count.clamp(1, MOST as u64) as usize) else {
+    let Ok(count) = count.decode::<u64>().map(|count| count.clamp(1, BATCH_MAX as u64) as usize) else {
         return fail::integer_range(env, count);
     };
     let size = len.min(MESSAGE);
@@ -58,7 +58,7 @@ fn received<'a>(
     wait.set_least(least(flags));
     let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
-        let mut op = RecvMmsg { room, count, size, ctrl_size, flags, follows: wait.follows() };
+        let mut op = RecvMmsg { room, count, size, ctrl_size, flags, continues: wait.follows() };
         run(env, socket, wait, &mut op, tag, |op, received, _| {
             let (all, more) = receive_more(env, socket, wait, op, received)?;
             Some((if more { atoms::more() } else { atoms::ok() }, all).encode(env))
@@ -106,7 +106,7 @@ fn next<'a>(
     wait: &Wait<'a>,
     op: &mut RecvMmsg<'_>,
 ) -> Option<Vec<Received>> {
-    op.follows = true;
+    op.continues = true;
     let (answer, wakes) = socket.socket.run(op, wait.pid, Mode::Once, || wait.new_waiter(env, socket.clone()));
     notify::deliver(env, wait.place(), wakes);
     if let Answer::Done(next) = answer { Some(next) } else { None }

@@ -101,6 +101,6 @@ pub(super) fn message<'a>(
         pairs.push((atoms::addr(), address::encode(env, &Address::from_raw(&got.from))?));
     }
     pairs.extend(esock::wire::cmsg::gro(&messages).map(|size| (atoms::gro(), size.encode(env))));
-    pairs.extend((got.whole > got.len).then(|| (atoms::length(), got.whole.encode(env))));
+    pairs.extend((got.full_len > got.len).then(|| (atoms::length(), got.full_len.encode(env))));
     Term::map_from_pairs(env, &pairs).ok()
 }

@@ -3,7 +3,7 @@
 use super::run;
 use crate::process::{Args, Handle, Job, Wait, pool};
 use crate::{atoms, fail};
-use esock::op::sendfile::{AT_ONCE, SendFile};
+use esock::op::sendfile::{BYTES, SendFile};
 use esock::socket::backend::Backend;
 use rustler::{Atom, Encoder, Env, NifResult, Resource, ResourceArc, Term};
 use std::os::fd::OwnedFd;
@@ -110,7 +110,7 @@ fn send_part<'a>(
     let (file, before): (ResourceArc<File>, u64) = (file.decode()?, before.decode()?);
     let (offset, count): (i64, usize) = span.decode()?;
     if wait.completing.is_some() {
-        pool::outside_vm(|| esock::sys::io::readahead(&file.fd, offset, count.min(AT_ONCE)));
+        pool::outside_vm(|| esock::sys::io::readahead(&file.fd, offset, count.min(BYTES)));
     }
     let mut op = SendFile { file: &file.fd, offset, count };
     let tag = || atoms::sendfile().encode(env);

@@ -143,7 +143,7 @@ fn sendmmsg<'a>(
     charge_for(env, &wait, iovs.iter().map(Iov::micros).sum());
     let more = socket.socket.kind.stream() && iovs.last().is_some_and(Iov::cut);
     let tag = || atoms::sendmmsg().encode(env);
-    run(env, &socket, &wait, &mut SendMmsg { messages, flags: bits, more, went: 0 }, tag, |_, sent, all| {
+    run(env, &socket, &wait, &mut SendMmsg { messages, flags: bits, more, sent: 0 }, tag, |_, sent, all| {
         Some(if all { (atoms::more(), sent).encode(env) } else { sent.encode(env) })
     })
 }

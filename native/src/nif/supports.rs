@@ -7,7 +7,7 @@ use rustler::{Atom, Encoder, Env, Term};
 /// `options()`: `{{Level, Option}, boolean()}` for all options, and whether this system has them.
 #[rustler::nif]
 fn options() -> Vec<((Atom, Atom), bool)> {
-    atoms::rows().map(|(name, row)| (name, row.keeper != Keeper::Nobody)).collect()
+    atoms::rows().map(|(name, row)| (name, row.keeper != Keeper::Unsupported)).collect()
 }
 
 /// `msg_flags()`: `{Name, Number}` for all message flags.

@@ -6,7 +6,7 @@ use esock::table::control;
 use esock::wire::cmsg::Message;
 use esock::wire::codec::{Codec, Layout};
 use esock::wire::errno::Errno;
-use esock::wire::value::{Kin, Value};
+use esock::wire::value::{Namespace, Value};
 use rustler::{Atom, Encoder, Env, Term};
 
 /// The value of a term; `None` if the term does not have the form of the codec.
@@ -18,7 +18,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
         Codec::Address => address::value(env, term).map(Value::Address),
         Codec::Domain => {
             let number = if term.is_atom() { atoms::domains().number(term.decode().ok()?) } else { term.decode().ok() };
-            number.map(|number| Value::Kind(Kin::Domain, number))
+            number.map(|number| Value::Kind(Namespace::Domain, number))
         }
         Codec::Text(most) => text(term, most).map(Value::Text),
         Codec::Bytes(most) => address::binary(term, most).map(Value::Bytes),
@@ -117,9 +117,9 @@ pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Ter
         Value::Name(name) => atom(name),
         Value::Error(0) => atom("none"),
         Value::Error(number) => Some(atoms::errno(env, Errno::new(*number)).encode(env)),
-        Value::Kind(Kin::Domain, number) => Some(or_number(atoms::domains().atom(*number), *number)),
-        Value::Kind(Kin::Type, number) => Some(or_number(atoms::types().atom(*number), *number)),
-        Value::Kind(Kin::Protocol, number) => Some(protocol(env, domain, *number)),
+        Value::Kind(Namespace::Domain, number) => Some(or_number(atoms::domains().atom(*number), *number)),
+        Value::Kind(Namespace::Type, number) => Some(or_number(atoms::types().atom(*number), *number)),
+        Value::Kind(Namespace::Protocol, number) => Some(protocol(env, domain, *number)),
         Value::Ip4([a, b, c, d]) => Some((*a, *b, *c, *d).encode(env)),
         Value::Ip6(words) => {
             let words: Vec<_> = words.iter().map(|word| word.encode(env)).collect();

@@ -32,11 +32,11 @@ fn options() {
          | level | option | value | access | kernel |\n|---|---|---|---|---|\n",
     );
     for row in rows() {
-        if row.keeper == Keeper::Nobody {
+        if row.keeper == Keeper::Unsupported {
             continue;
         }
         let access = format!("{:?}", row.access);
-        let form = row.form().replace('|', "\\|");
+        let form = row.erlang_type().replace('|', "\\|");
         let since =
             SINCE.iter().find(|(level, name, _)| (*level, *name) == (row.level, row.name)).map_or("", |row| row.2);
         writeln!(text, "| {} | {} | `{form}` | {access} | {since} |", row.level, row.name).unwrap();

@@ -389,9 +389,9 @@ fn receive(
     apart: bool,
 ) -> (Option<VecDeque<u8>>, Option<Attempt<usize>>) {
     let mut room = Large(Memory::new(0));
-    let mut recv = Recv { exact: true, whole, apart, ..Recv::new(&mut room, len, 0) };
+    let mut recv = Recv { exact: true, whole, unbounded: apart, ..Recv::new(&mut room, len, 0) };
     let attempt = ahead.attempt(&mut recv, fd.as_fd(), TCP);
-    (recv.taken, attempt)
+    (recv.uncopied, attempt)
 }
 
 struct Large(Memory);
@@ -456,9 +456,9 @@ fn what_stays_is_not_moved() {
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     much(&ahead, (&mine, other), 3 * LEN);
     let mut room = Large(Memory::new(0));
-    let mut recv = Recv { exact: true, whole: true, apart: true, ..Recv::new(&mut room, LEN, 0) };
+    let mut recv = Recv { exact: true, whole: true, unbounded: true, ..Recv::new(&mut room, LEN, 0) };
     assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
-    assert!(recv.taken.is_none());
+    assert!(recv.uncopied.is_none());
     assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
     assert_eq!((room.0.written().len(), ahead.len()), (LEN, 2 * LEN));
     // And what is behind it comes next.
@@ -476,7 +476,7 @@ fn much_is_looked_at_apart() {
     for apart in [false, true] {
         let mut room = Large(Memory::new(0));
         let flags = libc::MSG_PEEK;
-        let mut recv = Recv { exact: true, whole: true, apart, ..Recv::new(&mut room, LEN, flags) };
+        let mut recv = Recv { exact: true, whole: true, unbounded: apart, ..Recv::new(&mut room, LEN, flags) };
         let attempt = ahead.attempt(&mut recv, mine.as_fd(), TCP);
         assert!(matches!((apart, attempt), (false, Some(Attempt::More)) | (true, Some(Attempt::Done(LEN)))));
         assert_eq!((room.0.written().len(), ahead.len()), (if apart { LEN } else { 0 }, LEN));

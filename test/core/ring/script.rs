@@ -80,7 +80,7 @@ impl Kernel for Told {
         Ok(())
     }
 
-    fn hear(&mut self, wakeup: BorrowedFd<'_>) -> sys::Result<()> {
+    fn poll_wakeup(&mut self, wakeup: BorrowedFd<'_>) -> sys::Result<()> {
         self.wakeup = Some(File::from(wakeup.try_clone_to_owned().unwrap()));
         Ok(())
     }

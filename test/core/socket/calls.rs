@@ -358,7 +358,7 @@ fn an_error_met_by_going_on_is_the_next_calls() {
     assert!(matches!(recv(&socket, 10, &other, 2).0, Answer::Waiting));
     assert!(matches!(run(&socket, &mut Send { data: b"?", flags: 0 }, &process, 3), Answer::Done(1)));
     let mut room = [0; 64];
-    let mut batch = RecvMmsg { room: &mut room, count: 4, size: 8, ctrl_size: 8, flags: 0, follows: true };
+    let mut batch = RecvMmsg { room: &mut room, count: 4, size: 8, ctrl_size: 8, flags: 0, continues: true };
     let (answer, wakes) = socket.run(&mut batch, 1, Mode::Once, || process.waiter(4));
     wakes.tell();
     assert!(matches!(answer, Answer::Blocked));

@@ -26,7 +26,7 @@ struct Taking {
 impl Op for Taking {
     type Done = ();
     const CLAIM: Claim = Claim::Accept;
-    const APART: bool = true;
+    const SEPARATE_TALLY: bool = true;
     fn attempt(&mut self, _: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
         if self.descriptors { Attempt::Done(()) } else { Attempt::Failed(Errno::new(libc::EMFILE)) }
     }

@@ -12,7 +12,7 @@ fn an_option_has_one_row() {
 
 #[test]
 fn a_level_has_one_name() {
-    let (_elsewhere, levels) = LEVELS.split_last().unwrap();
+    let (_unsupported, levels) = LEVELS.split_last().unwrap();
     for level in levels {
         assert!(level.iter().all(|row| row.level == level[0].level));
     }
