@@ -1,56 +1,56 @@
-//! Socket addresses: the typed form, and the bytes of a `struct sockaddr`.
+//! Socket addresses: a typed form, and its encoding as a `struct sockaddr`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The size of a `struct sockaddr_storage`, which holds every address.
+/// The size of a `struct sockaddr_storage` in bytes. Every address fits into it.
 pub const STORAGE: usize = 128;
-/// The longest path of a `struct sockaddr_un`.
+/// The longest path in a `struct sockaddr_un`, in bytes.
 pub const PATH_MAX: usize = 108;
 
-/// The longest address of hardware in a `struct sockaddr_ll`.
+/// The longest hardware address in a `struct sockaddr_ll`, in bytes.
 const HARDWARE: u8 = 8;
 
-/// An address of one of the families that esock knows by name, or the bytes of any other.
+/// A socket address: typed for the families below, raw bytes for every other family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// ip(7)
     Inet {
         /// the address
         addr: Ipv4Addr,
-        /// the port, in host order
+        /// the port, in host byte order
         port: u16,
     },
     /// ipv6(7)
     Inet6 {
         /// the address
         addr: Ipv6Addr,
-        /// the port, in host order
+        /// the port, in host byte order
         port: u16,
-        /// traffic class and flow label, in host order
+        /// traffic class and flow label, in host byte order
         flowinfo: u32,
         /// the interface index of a link-local address
         scope_id: u32,
     },
-    /// unix(7): a path without its NUL, an abstract name with its leading NUL, or nothing for an unnamed socket.
+    /// unix(7): a path without its terminating NUL, an abstract name with its leading NUL, or no bytes for an unnamed socket.
     Local(Vec<u8>),
     /// packet(7)
     Packet {
-        /// the protocol of the link, in host order
+        /// the link-layer protocol, in host byte order
         protocol: u16,
-        /// the interface, or 0: any
+        /// the interface index; 0 matches any interface
         ifindex: i32,
         /// ARPHRD_*
         hatype: u16,
         /// PACKET_*
         pkttype: u8,
-        /// the address of the hardware, of at most 8 bytes
+        /// the hardware address, at most 8 bytes
         addr: Vec<u8>,
     },
-    /// A family that has no form of its own here (AF_UNSPEC among them), with the bytes behind the family.
+    /// Any other family (AF_UNSPEC among them): its number, and the bytes after the family field.
     Other(u16, Vec<u8>),
 }
 
-/// The bytes of a `struct sockaddr` and how many of them count.
+/// A `struct sockaddr` in a buffer of [`STORAGE`] bytes, and its length.
 #[derive(Clone)]
 pub struct Raw {
     bytes: [u8; STORAGE],
@@ -64,7 +64,7 @@ impl Default for Raw {
 }
 
 impl Raw {
-    /// An address made of `parts`, one behind the other; none when they are too long for a `sockaddr_storage`.
+    /// Concatenates `parts`. `None` if they do not fit into a `sockaddr_storage`.
     fn from_parts(parts: &[&[u8]]) -> Option<Self> {
         let mut raw = Self::default();
         for part in parts {
@@ -74,10 +74,10 @@ impl Raw {
         Some(raw)
     }
 
-    /// An address that the system wrote into a struct.
+    /// An address that the kernel wrote into a larger struct. `None` if `bytes` do not fit into a `sockaddr_storage`.
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let raw = Self::from_parts(&[bytes])?;
-        // The room is larger than the address; its family says how long it is.
+        // `bytes` may be longer than the address. The length of AF_INET and AF_INET6 is fixed; other families keep all bytes.
         let len = match raw.bytes.first_chunk::<2>().map(|family| i32::from(u16::from_ne_bytes(*family))) {
             Some(libc::AF_INET) => 16,
             Some(libc::AF_INET6) => 28,
@@ -86,34 +86,34 @@ impl Raw {
         Some(Self { len: len.min(raw.len), ..raw })
     }
 
-    /// Whether connect(2) to it ends a connection: its family is AF_UNSPEC.
+    /// Whether connect(2) to this address dissolves the connection: its family is AF_UNSPEC.
     pub fn disconnects(&self) -> bool {
         self.as_bytes().starts_with(&(libc::AF_UNSPEC as u16).to_ne_bytes())
     }
 
-    /// All the bytes, zeros after those that count.
+    /// The whole buffer. The bytes after the address are 0, unless the kernel wrote there.
     pub fn padded(&self) -> &[u8; STORAGE] {
         &self.bytes
     }
 
-    /// The bytes that count.
+    /// The bytes of the address.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&self.bytes)
     }
 
-    /// Room for the system to write an address; [`Raw::set_len`] says how much it wrote.
+    /// The buffer for the kernel to write an address to. [`Raw::set_len`] records the length.
     pub fn storage(&mut self) -> &mut [u8; STORAGE] {
         &mut self.bytes
     }
 
-    /// Says how many bytes count.
+    /// Records the length that the kernel reported, capped at [`STORAGE`].
     pub fn set_len(&mut self, len: usize) {
         self.len = len.min(STORAGE);
     }
 }
 
 impl Address {
-    /// The bytes for the system; none where the address does not fit (a path too long).
+    /// The `struct sockaddr` for the kernel. `None` if the address is too long, or if a path contains a NUL.
     pub fn to_raw(&self) -> Option<Raw> {
         let family = |number: i32| (number as u16).to_ne_bytes();
         match self {
@@ -127,7 +127,8 @@ impl Address {
                 &addr.octets(),
                 &scope_id.to_ne_bytes(),
             ]),
-            // The system ends a path at its NUL; an abstract name starts with one, and may have others. The longest has none at all.
+            // The kernel ends a path at its first NUL; an abstract name starts with a NUL and may contain others. A path of 108
+            // bytes has no terminating NUL.
             Self::Local(path) => {
                 let ends = path.first().is_some_and(|first| *first != 0) && path.contains(&0);
                 if ends || path.len() > PATH_MAX { None } else { Raw::from_parts(&[&family(libc::AF_UNIX), path]) }
@@ -149,8 +150,8 @@ impl Address {
         }
     }
 
-    /// Reads what the system wrote. An address that it left empty (the sender of a TCP segment, an unbound Unix
-    /// sender) is of family 0, AF_UNSPEC, without bytes.
+    /// Decodes an address that the kernel wrote. If it wrote none (a receive on TCP, an unbound Unix sender), the result has
+    /// family 0, AF_UNSPEC, and no bytes.
     pub fn from_raw(raw: &Raw) -> Self {
         let bytes = raw.as_bytes();
         let Some((family, rest)) = bytes.split_first_chunk::<2>() else {
@@ -187,7 +188,7 @@ fn inet6(rest: &[u8]) -> Option<Address> {
     })
 }
 
-/// The system leaves out what it has no address for.
+/// The kernel may shorten the struct to the length of the hardware address.
 fn packet(rest: &[u8]) -> Option<Address> {
     let (protocol, rest) = rest.split_first_chunk::<2>()?;
     let (ifindex, rest) = rest.split_first_chunk::<4>()?;
@@ -202,7 +203,7 @@ fn packet(rest: &[u8]) -> Option<Address> {
     })
 }
 
-/// A path ends at its NUL; an abstract name starts with one and has the length that the system reported.
+/// A path ends at its first NUL. An abstract name starts with a NUL, and its length is the one that the kernel reported.
 fn path(rest: &[u8]) -> &[u8] {
     match rest.iter().position(|byte| *byte == 0) {
         None | Some(0) => rest,

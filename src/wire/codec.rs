@@ -1,50 +1,50 @@
-//! Values of options and control messages: what they say, and their bytes.
+//! Codecs: how values of socket options and control messages are encoded as bytes.
 //!
-//! A codec is a row's last column. A C struct is a [`Layout`], a table of its fields, which have codecs of their own.
+//! Each row in `crate::table` has a codec. A C struct is a [`Layout`]: a table of fields, each with a codec of its own.
 
 use crate::wire::addr::{Address, Raw, STORAGE};
 use crate::wire::name::{HARDWARE, Name};
 use crate::wire::value::{Namespace, Value, number};
 use crate::wire::{cmsg, extended_error, tos};
 
-/// How a value is written. Numbers are in the machine's order, as the system has them.
+/// How a value is encoded. Numbers are in host byte order unless their codec says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub enum Codec {
-    /// An int that is 0 or not.
+    /// An int as a boolean: 0 is false, any other value is true.
     Bool,
-    /// A byte that is 0 or not.
+    /// A byte as a boolean: 0 is false, any other value is true.
     Bool8,
-    /// An int.
+    /// A signed int.
     Int,
-    /// An int that is not negative.
+    /// A signed int; a negative value is refused.
     Nat,
     /// An unsigned int.
     Uint,
-    /// A byte.
+    /// An unsigned byte.
     U8,
-    /// Two bytes.
+    /// An unsigned 16-bit number.
     U16,
-    /// Eight bytes.
+    /// An unsigned 64-bit number. [`Codec::read`] returns a value of 2⁶³ or more as a negative number.
     U64,
-    /// Eight bytes with a sign.
+    /// A signed 64-bit number.
     I64,
-    /// An error number of the system, 0 for none.
+    /// An error number, see errno(3); 0 stands for none.
     Error,
-    /// An int with names.
+    /// An int with names for its values.
     Named(&'static [Name]),
-    /// A byte with names.
+    /// A byte with names for its values.
     Named8(&'static [Name]),
-    /// Two bytes with names.
+    /// A 16-bit number with names for its values.
     Named16(&'static [Name]),
-    /// Two bytes in the network's order.
+    /// A 16-bit number in network byte order.
     Be16,
-    /// An int made of named bits.
+    /// An int of named bits.
     Bits(&'static [Name]),
-    /// Two bytes made of named bits.
+    /// A 16-bit number of named bits.
     Bits16(&'static [Name]),
-    /// A number of hops: −1 is the system's default.
+    /// A hop limit as an int: −1 selects the system's default.
     Hops,
-    /// The byte of the type of service, ip(7) and RFC 2474.
+    /// The type of service, ip(7) and RFC 2474.
     Tos,
     /// A domain, AF_*.
     Domain,
@@ -56,36 +56,36 @@ pub enum Codec {
     Ip4,
     /// An IPv6 address.
     Ip6,
-    /// A hardware address, in a `struct sockaddr` whose family says which kind it is.
+    /// A hardware address in a `struct sockaddr`, whose family field holds the hardware type (ARPHRD_*).
     Hardware,
-    /// A socket address in the room of a `struct sockaddr_storage`.
+    /// A socket address in a field of the size of a `struct sockaddr_storage`.
     Address,
-    /// A name of at most so many bytes, ended by a NUL or by its length.
+    /// A text of at most this many bytes, which ends at a NUL or at the end of the buffer.
     Text(usize),
-    /// At most so many bytes.
+    /// At most this many bytes, not interpreted.
     Bytes(usize),
-    /// Ints to the end.
+    /// Ints up to the end of the buffer.
     Ints,
-    /// A struct.
+    /// A C struct.
     Struct(&'static Layout),
-    /// `struct linger`, socket(7).
+    /// `struct linger`, socket(7). The name `abort` stands for a linger time of 0 seconds: close(2) resets the connection.
     Linger(&'static Layout),
-    /// `struct ip_msfilter`, ip(7): a struct with a list at its end.
+    /// `struct ip_msfilter`, ip(7): a struct followed by a list of addresses. Write only.
     MsFilter(&'static Layout),
-    /// `struct tcp_md5sig`, tcp(7): a struct with a key at its end.
+    /// `struct tcp_md5sig`, tcp(7): a struct followed by a key. Write only.
     Md5Sig(&'static Layout),
-    /// `struct sock_extended_err` and the address behind it, ip(7).
+    /// `struct sock_extended_err` followed by the offender's address, ip(7). Read only.
     ExtendedError,
-    /// Control messages, cmsg(3).
+    /// Control messages, cmsg(3). Read only.
     Cmsgs,
-    /// Kept by the library: never bytes.
+    /// No encoding: the library keeps the option, or this system does not have it.
     Own,
 }
 
 /// A C struct.
 #[derive(Debug)]
 pub struct Layout {
-    /// Its size.
+    /// Its size in bytes.
     pub size: usize,
     /// Its fields.
     pub fields: &'static [Field],
@@ -96,11 +96,11 @@ pub struct Layout {
 pub struct Field {
     /// Its name as Erlang spells it.
     pub name: &'static str,
-    /// Where it begins.
+    /// Its offset in bytes.
     pub at: usize,
-    /// How it is written.
+    /// How it is encoded.
     pub codec: Codec,
-    /// Whether it may be left out, and is 0 then.
+    /// Whether a value may leave it out. It is 0 then.
     pub optional: bool,
 }
 
@@ -145,7 +145,7 @@ impl Codec {
         }
     }
 
-    /// How many bytes the system may write.
+    /// The most bytes that the kernel writes for a value, which is the buffer size for getsockopt(2).
     pub fn size(self) -> usize {
         match self {
             Self::Bool8 | Self::U8 | Self::Named8(_) => 1,
@@ -153,7 +153,7 @@ impl Codec {
             Self::U64 | Self::I64 | Self::Linger(_) => 8,
             Self::Ip6 | Self::Hardware => 16,
             Self::Address => STORAGE,
-            // A name comes with its NUL.
+            // The kernel writes the terminating NUL too.
             Self::Text(size) => size + 1,
             Self::Bytes(size) => size,
             Self::Ints | Self::Cmsgs | Self::ExtendedError => 1024,
@@ -162,9 +162,9 @@ impl Codec {
         }
     }
 
-    /// Reads what the system wrote; nothing where that is not of this form.
+    /// Decodes bytes that the kernel wrote. `None` if they do not have this encoding.
     pub fn read(self, bytes: &[u8]) -> Option<Value> {
-        // Many an option is written as an int or, where there is room for no more, as a byte.
+        // The kernel writes many values as an int, but as one byte where there is no room for an int.
         let int = || match bytes.first_chunk::<4>() {
             Some(word) => Some(i32::from_ne_bytes(*word)),
             None => bytes.first().map(|byte| i32::from(*byte)),
@@ -213,7 +213,7 @@ impl Codec {
         })
     }
 
-    /// The bytes of a value; nothing where it is none of this form.
+    /// Encodes a value. `None` if it has the wrong type or is out of range.
     pub fn write(self, value: &Value) -> Option<Vec<u8>> {
         let int = |number: i32| Some(number.to_ne_bytes().to_vec());
         let fits = || i32::try_from(value.int()?).ok();
@@ -282,7 +282,7 @@ impl Codec {
     }
 }
 
-/// The longest key of TCP_MD5SIG.
+/// The longest key of TCP_MD5SIG, in bytes.
 const MD5_KEY: u16 = 80;
 
 fn bits(names: &[Name], value: &Value) -> Option<i32> {
@@ -293,7 +293,7 @@ fn bits(names: &[Name], value: &Value) -> Option<i32> {
 }
 
 impl Layout {
-    /// What the system wrote. A system older than the table writes less: what is not there is left out.
+    /// Decodes a struct that the kernel wrote. An older kernel writes a shorter struct: missing fields are left out.
     pub fn read(&self, bytes: &[u8]) -> Option<Value> {
         let field = |field: &Field| {
             let bytes = bytes.get(field.at..)?;
@@ -304,13 +304,13 @@ impl Layout {
         (!fields.is_empty()).then_some(Value::Map(fields))
     }
 
-    /// The bytes of a value that has every field that it must.
+    /// Encodes a value. `None` if a required field is missing, or a field cannot be encoded.
     pub fn write(&self, value: &Value) -> Option<Vec<u8>> {
         let complete = self.fields.iter().all(|field| field.optional || value.get(field.name).is_some());
         if complete { self.write_sparse(value) } else { None }
     }
 
-    /// The bytes of a value; fields that it does not have are 0.
+    /// Encodes a value. Missing fields are 0.
     pub fn write_sparse(&self, value: &Value) -> Option<Vec<u8>> {
         let mut bytes = vec![0; self.size];
         for field in self.fields {

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Errno(i32);
 
 impl Errno {
-    /// The number as the system gave it.
+    /// An error number as the kernel returned it.
     pub const fn new(number: i32) -> Self {
         Self(number)
     }
@@ -17,7 +17,7 @@ impl Errno {
         self.0
     }
 
-    /// The constant's name (`"ECONNREFUSED"`), where the system names this number.
+    /// The name of the constant (`"ECONNREFUSED"`). `None` if Linux has no name for the number.
     pub fn name(self) -> Option<&'static str> {
         TABLE.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
     }
@@ -40,7 +40,7 @@ impl From<nix::errno::Errno> for Errno {
 
 macro_rules! errnos {
     ($($name:ident)*) => {
-        /// Every error number of Linux that has a name; of two names for one number, the one that Erlang uses.
+        /// Every error number that Linux has a name for. If it has two names, the table has the one that Erlang uses.
         pub const TABLE: &[(i32, &str)] = &[$((libc::$name, stringify!($name))),*];
     };
 }

@@ -1,14 +1,14 @@
-//! Errors of the error queue, `struct sock_extended_err` of ip(7).
+//! Entries of a socket's error queue, `struct sock_extended_err` of ip(7).
 
 use crate::wire::addr::{Address, Raw};
 use crate::wire::name::Name;
 use crate::wire::value::Value;
 
-/// Where an extended error comes from, ip(7).
+/// The origins of an extended error, ip(7).
 const ORIGINS: &[Name] = &[("none", 0), ("local", 1), ("icmp", 2), ("icmp6", 3), ("txstatus", 4), ("zerocopy", 5)];
 /// Types of ICMP messages, RFC 792.
 const ICMP_TYPES: &[Name] = &[("dest_unreach", 3), ("time_exceeded", 11)];
-/// Codes of ICMP's destination unreachable, RFC 792 and RFC 1122.
+/// Codes of the ICMP message "destination unreachable", RFC 792 and RFC 1122.
 const ICMP_CODES: &[Name] = &[
     ("net_unreach", 0),
     ("host_unreach", 1),
@@ -19,7 +19,7 @@ const ICMP_CODES: &[Name] = &[
 ];
 /// Types of ICMPv6 messages, RFC 4443.
 const ICMP6_TYPES: &[Name] = &[("dest_unreach", 1), ("pkt_toobig", 2), ("time_exceeded", 3)];
-/// Codes of ICMPv6's destination unreachable, RFC 4443.
+/// Codes of the ICMPv6 message "destination unreachable", RFC 4443.
 const ICMP6_CODES: &[Name] = &[
     ("noroute", 0),
     ("adm_prohibited", 1),
@@ -30,7 +30,7 @@ const ICMP6_CODES: &[Name] = &[
     ("reject_route", 6),
 ];
 
-/// The error and the address behind it.
+/// Decodes an error and the offender's address, which follows the struct. `None` if the struct is truncated.
 pub fn read(bytes: &[u8]) -> Option<Value> {
     let (errno, rest) = bytes.split_first_chunk::<4>()?;
     let ([origin, kind, code, _], rest) = rest.split_first_chunk::<4>()?;

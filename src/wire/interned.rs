@@ -1,9 +1,9 @@
-//! The names that values can have, found by their text.
+//! Lookup of the names in a caller's values by their text.
 
 use super::name::{FILTER_MODES, HARDWARE, Name, PMTUDISC};
 use super::{layout, tos};
 
-/// Every name that a value can have.
+/// The tables of every name that a caller's value can have.
 const NAMES: &[&[Name]] = &[
     PMTUDISC,
     tos::TOS,
@@ -16,7 +16,7 @@ const NAMES: &[&[Name]] = &[
     layout::SCTP_FLAGS,
 ];
 
-/// The name of our tables that reads like this.
+/// The name in the tables with this text. `None` if there is none.
 pub fn interned(name: &str) -> Option<&'static str> {
     NAMES.iter().flat_map(|table| table.iter()).find(|row| row.0 == name).map(|row| row.0)
 }

@@ -1,4 +1,4 @@
-//! The C structs that options and control messages carry, field by field.
+//! Layouts of the C structs in options and control messages, field by field.
 
 use crate::wire::codec::{Codec, Field, Layout};
 use crate::wire::name::{FILTER_MODES, Name};
@@ -104,7 +104,7 @@ layouts! {
         interface  4 Codec::Ip4,;
         sourceaddr 8 Codec::Ip4,;
     }
-    /// `struct ip_msfilter` up to its list, ip(7)
+    /// `struct ip_msfilter` without its list, ip(7)
     MSFILTER 12 {
         multiaddr 0 Codec::Ip4,;
         interface 4 Codec::Ip4,;
@@ -126,7 +126,7 @@ layouts! {
         addr    0 Codec::Ip6,;
         ifindex 16 Codec::Uint,;
     }
-    /// `struct tcp_md5sig` up to its key, tcp(7)
+    /// `struct tcp_md5sig` without its key, tcp(7)
     MD5SIG 136 {
         addr      0   Codec::Address,;
         flags     128 Codec::U8, optional;

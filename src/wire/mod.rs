@@ -1,4 +1,4 @@
-//! Values and their bytes, as system calls pass them: addresses, option values, control messages, errors and names.
+//! Values and their encoding in system calls: addresses, option values, control messages, errors and names.
 
 pub mod addr;
 pub mod cmsg;

@@ -1,14 +1,14 @@
-//! Names of domains, types, protocols and directions, and the numbers behind them.
+//! Tables of names and their numbers: domains, types, protocols, directions and others.
 
-/// A name as Erlang spells it, and the system's number.
+/// An Erlang name, and the kernel's number for it.
 pub type Name = (&'static str, i32);
 
-/// The number of a name in one of the tables.
+/// The number of a name in a table.
 pub fn number(table: &[Name], name: &str) -> Option<i32> {
     table.iter().find(|row| row.0 == name).map(|row| row.1)
 }
 
-/// The first name of a number in one of the tables.
+/// The first name for a number in a table.
 pub fn name(table: &[Name], number: i32) -> Option<&'static str> {
     table.iter().find(|row| row.1 == number).map(|row| row.0)
 }
@@ -26,7 +26,7 @@ pub const TYPES: &[Name] = &[
     ("stream", libc::SOCK_STREAM),
 ];
 
-/// What becomes of a packet, or became, PACKET_* of packet(7).
+/// Packet types, PACKET_* of packet(7).
 pub const PACKETS: &[Name] = &[
     ("host", 0),
     ("broadcast", 1),
@@ -38,11 +38,11 @@ pub const PACKETS: &[Name] = &[
     ("kernel", 7),
 ];
 
-/// Directions to shut down, shutdown(2).
+/// Directions for shutdown(2).
 pub const HOWS: &[Name] = &[("read", libc::SHUT_RD), ("read_write", libc::SHUT_RDWR), ("write", libc::SHUT_WR)];
 
-/// The protocols of IPPROTO_*, by the names of the IANA registry. Built in: /etc/protocols is missing in small
-/// containers.
+/// Protocols, IPPROTO_*, by their names in the IANA registry. The table is built in because small containers have no
+/// /etc/protocols.
 pub const PROTOCOLS: &[Name] = &[
     ("ip", libc::IPPROTO_IP),
     ("icmp", libc::IPPROTO_ICMP),
@@ -84,10 +84,10 @@ pub const PMTUDISC: &[Name] = &[
     ("want", libc::IP_PMTUDISC_WANT),
 ];
 
-/// `include` and `exclude` of a source filter, ip(7).
+/// Modes of a multicast source filter, ip(7).
 pub const FILTER_MODES: &[Name] = &[("exclude", libc::MCAST_EXCLUDE), ("include", libc::MCAST_INCLUDE)];
 
-/// Kinds of hardware, ARPHRD_* of if_arp.h.
+/// Hardware types, ARPHRD_* of if_arp.h.
 pub const HARDWARE: &[Name] = &[
     ("netrom", 0),
     ("ether", 1),

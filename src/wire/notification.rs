@@ -1,4 +1,4 @@
-//! What an SCTP socket is told beside data, RFC 6458 section 6.1. One notification is one row.
+//! SCTP notifications, which a socket receives in addition to data, RFC 6458 section 6.1. One notification is one row.
 
 use crate::wire::codec::{Codec, Field, Layout};
 use crate::wire::name::Name;
@@ -9,26 +9,26 @@ use crate::wire::value::Value;
 struct Row {
     /// Its type.
     number: u16,
-    /// Its name as Erlang spells it.
+    /// Its Erlang name.
     name: &'static str,
-    /// Its fields.
+    /// Its fixed fields.
     layout: Layout,
-    /// What stands behind the fields.
+    /// What follows the fixed fields.
     tail: Tail,
 }
 
-/// What stands behind the fields of a notification.
+/// What follows the fixed fields of a notification.
 enum Tail {
     Nothing,
-    /// the message it is about
+    /// the data of the message that was not sent
     Data,
-    /// causes of an error
+    /// causes of an error, as 16-bit numbers in network byte order
     Causes,
-    /// numbers of streams
+    /// stream numbers, 16 bits each in host byte order
     Streams,
 }
 
-/// Bit of a received message that is a notification.
+/// The flag of a received message that is a notification, MSG_NOTIFICATION. It has the same bit as MSG_MORE.
 pub const FLAG: i32 = libc::MSG_MORE;
 
 const STATES: &[Name] =
@@ -112,12 +112,12 @@ rows! {
     }
 }
 
-/// Whether a received message of a socket of that protocol is a notification.
+/// Whether a message is a notification, by the protocol of its socket and by its flags.
 pub fn is(protocol: i32, flags: i32) -> bool {
     protocol == sctp::LEVEL && flags & FLAG != 0
 }
 
-/// What a notification says; of one that is not in the table its type and flags.
+/// Decodes a notification. If it is unknown or truncated, the result has its type and flags only. `None` if these are missing.
 pub fn read(bytes: &[u8]) -> Option<Value> {
     let number = u16::from_ne_bytes(*bytes.first_chunk()?);
     let Some(row) = TABLE.iter().find(|row| row.number == number && bytes.len() >= row.layout.size) else {

@@ -1,4 +1,4 @@
-//! What the functions of RFC 6458 section 9 are made of: options of the system that carry addresses.
+//! The socket options behind the functions of RFC 6458 section 9, and the address lists in them.
 
 use crate::wire::addr::{Address, Raw};
 
@@ -14,18 +14,18 @@ pub const PEELOFF: i32 = 122;
 pub const PEER_ADDRS: i32 = 108;
 /// SCTP_GET_LOCAL_ADDRS
 pub const LOCAL_ADDRS: i32 = 109;
-/// SCTP_SOCKOPT_CONNECTX, which takes addresses and answers the association.
+/// SCTP_SOCKOPT_CONNECTX. It takes addresses and returns the id of the association.
 pub const CONNECTX: i32 = 110;
 
-/// SCTP_STATUS, whose value begins with the number of the association.
+/// SCTP_STATUS. Its value begins with the id of the association.
 pub const STATUS: i32 = 14;
-/// The size of its value.
+/// The size of that value in bytes.
 pub const STATUS_SIZE: usize = crate::wire::layout::SCTP_STATUS.size;
 
-/// More addresses than a host has.
+/// The size of an address list in bytes: more addresses than a host has.
 const ROOM: usize = 64 * 1024;
 
-/// A `struct sctp_getaddrs` with room for the addresses.
+/// A `struct sctp_getaddrs` for an association, with room for the addresses.
 pub fn addresses_request(association: i32) -> Vec<u8> {
     let mut bytes = vec![0; ROOM];
     for (place, byte) in bytes.iter_mut().zip(association.to_ne_bytes()) {
@@ -34,7 +34,7 @@ pub fn addresses_request(association: i32) -> Vec<u8> {
     bytes
 }
 
-/// The addresses in a `struct sctp_getaddrs` that the system has filled.
+/// Decodes the addresses in a `struct sctp_getaddrs` that the kernel filled.
 pub fn addresses(bytes: &[u8]) -> Vec<Address> {
     let count = bytes.get(4..8).and_then(|count| count.try_into().ok()).map_or(0, u32::from_ne_bytes);
     let mut rest = bytes.get(8..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The type of service: one byte, read as RFC 791 and RFC 1349 have it, or as RFC 2474 (differentiated services).
+//! The type of service: one byte, interpreted by RFC 791 and RFC 1349, and by RFC 2474 (differentiated services).
 
 use crate::wire::name::{self, Name};
 use crate::wire::value::{self, Value};
@@ -46,7 +46,7 @@ pub const DSCP: &[Name] = &[
     ("cs7", 56),
 ];
 
-/// A type of service in its three readings.
+/// Decodes a type of service into its three interpretations: the number, precedence and type of service, and DSCP.
 pub fn read(number: i32) -> Value {
     let tos = Value::Map(vec![
         ("precedence", Value::named(PRECEDENCE, number >> 5)),
@@ -56,7 +56,7 @@ pub fn read(number: i32) -> Value {
     Value::Map(vec![("native", Value::Int(i64::from(number))), ("tos", tos), ("dscp", dscp)])
 }
 
-/// The byte of a value in one of the readings.
+/// The number for a value in any of these interpretations. A value that is a number is not checked.
 pub fn number(value: &Value) -> Option<i32> {
     match value {
         Value::Name(name) => match name::number(DSCP, name) {

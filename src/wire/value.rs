@@ -1,21 +1,21 @@
-//! Values: what options, addresses and control messages say, in types.
+//! Typed values of options, addresses and control messages.
 
 use super::addr::Address;
 use super::cmsg::Message;
 use super::name::{self, Name};
 
-/// What a value says.
+/// A value, decoded or to be encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// a truth value
+    /// a boolean
     Bool(bool),
     /// a number
     Int(i64),
-    /// a name of our tables
+    /// a name from one of the tables
     Name(&'static str),
     /// an error number
     Error(i32),
-    /// a domain, a type or a protocol by its number
+    /// the number of a domain, a type or a protocol
     Kind(Namespace, i32),
     /// an IPv4 address
     Ip4([u8; 4]),
@@ -23,19 +23,19 @@ pub enum Value {
     Ip6([u16; 8]),
     /// a socket address
     Address(Address),
-    /// characters
+    /// a text, as bytes
     Text(Vec<u8>),
     /// bytes
     Bytes(Vec<u8>),
     /// control messages
     Cmsgs(Vec<Message>),
-    /// several values
+    /// a list of values
     List(Vec<Self>),
-    /// values by their names
+    /// named values
     Map(Vec<(&'static str, Self)>),
 }
 
-/// Which names a [`Value::Kind`] goes by.
+/// Which table of names the number of a [`Value::Kind`] belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Namespace {
     /// communication domains
@@ -47,17 +47,17 @@ pub enum Namespace {
 }
 
 impl Value {
-    /// A number by its name, or as it is.
+    /// The name of a number. A number without a name stays a number.
     pub fn named(names: &[Name], number: i32) -> Self {
         name::name(names, number).map_or(Self::Int(i64::from(number)), Self::Name)
     }
 
-    /// The names of the bits that are set.
+    /// The names of the bits that are set. Bits without a name are left out.
     pub fn bits(names: &[Name], bits: i32) -> Self {
         Self::List(names.iter().filter(|row| bits & row.1 != 0).map(|row| Self::Name(row.0)).collect())
     }
 
-    /// The value of that name.
+    /// The value with this name in a map.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Map(pairs) => pairs.iter().find(|pair| pair.0 == name).map(|pair| &pair.1),
@@ -65,7 +65,7 @@ impl Value {
         }
     }
 
-    /// A number.
+    /// The number of an integer, a boolean (0 or 1), or a domain, type or protocol.
     pub fn int(&self) -> Option<i64> {
         match self {
             Self::Int(number) => Some(*number),
@@ -76,7 +76,7 @@ impl Value {
     }
 }
 
-/// The number of a name, or a number as it is.
+/// The number of a name. A number is returned as it is.
 pub fn number(names: &[Name], value: &Value) -> Option<i32> {
     match value {
         Value::Name(name) => name::number(names, name),

@@ -1,4 +1,4 @@
-//! Addresses survive the way to bytes and back.
+//! Addresses: encoding and decoding.
 
 use esock::wire::addr::{Address, PATH_MAX, Raw};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -9,7 +9,7 @@ fn round_trip(address: Address) {
 }
 
 #[test]
-fn every_family() {
+fn every_family_round_trips() {
     round_trip(Address::Inet { addr: Ipv4Addr::new(1, 2, 3, 4), port: 65535 });
     round_trip(Address::Inet6 { addr: Ipv6Addr::LOCALHOST, port: 1, flowinfo: 0xABCDE, scope_id: 7 });
     round_trip(Address::Local(b"/tmp/x".to_vec()));
@@ -20,7 +20,7 @@ fn every_family() {
 }
 
 #[test]
-fn a_path_has_no_nul_and_108_bytes_at_the_most() {
+fn a_path_has_no_nul_and_at_most_108_bytes() {
     assert!(Address::Local(vec![b'x'; PATH_MAX - 1]).to_raw().is_some());
     assert!(Address::Local(vec![b'x'; PATH_MAX]).to_raw().is_some());
     assert!(Address::Local(vec![b'x'; PATH_MAX + 1]).to_raw().is_none());
@@ -35,7 +35,7 @@ fn flowinfo_is_in_network_order() {
     assert_eq!(&raw.as_bytes()[4..8], &[0, 1, 0x23, 0x45]);
 }
 
-/// getsockname(2) gives as much of it as the hardware has of an address.
+/// getsockname(2) shortens the address to the length of the hardware address.
 #[test]
 fn a_packet_address_may_be_short() {
     let raw = Raw::new(&[17, 0, 8, 0, 2, 0, 0, 0, 1, 0, 0, 0]).unwrap();

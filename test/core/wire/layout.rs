@@ -1,4 +1,4 @@
-//! Values and their bytes: the structs of options and control messages.
+//! Encoding and decoding of the structs in options and control messages.
 
 use esock::wire::addr::Address;
 use esock::wire::cmsg::{Message, parse, space, write};
@@ -24,7 +24,7 @@ fn loopback(port: u16) -> Value {
 }
 
 #[test]
-fn fields_lie_inside_their_structs_and_apart() {
+fn fields_are_inside_their_structs_and_do_not_overlap() {
     for layout in [
         &layout::LINGER,
         &layout::TIMEVAL,
@@ -58,7 +58,7 @@ fn fields_lie_inside_their_structs_and_apart() {
 }
 
 #[test]
-fn sizes_are_the_systems() {
+fn sizes_are_those_of_libc() {
     assert_eq!(layout::UCRED.size, size_of::<libc::ucred>());
     assert_eq!(layout::MREQ.size, size_of::<libc::ip_mreq>());
     assert_eq!(layout::MREQ6.size, size_of::<libc::ipv6_mreq>());
@@ -120,7 +120,7 @@ fn sctp_structs() {
 }
 
 #[test]
-fn what_must_be_there_must_be_there() {
+fn missing_fields_and_bad_values_are_refused() {
     let codec = Codec::Struct(&layout::SCTP_RTOINFO);
     assert!(codec.write(&map(&[("assoc_id", int(7))])).is_none());
     assert!(codec.write(&int(7)).is_none());
@@ -132,7 +132,7 @@ fn what_must_be_there_must_be_there() {
 }
 
 #[test]
-fn an_older_system_writes_less() {
+fn an_older_kernel_writes_a_shorter_struct() {
     let value = Codec::Struct(&layout::TCP_INFO).read(&[10; 12]).unwrap();
     let Value::Map(pairs) = &value else { panic!("{value:?}") };
     assert_eq!(get(&value, "state"), &Value::Name("listen"));
@@ -140,7 +140,7 @@ fn an_older_system_writes_less() {
 }
 
 #[test]
-fn control_messages_there_and_back() {
+fn control_messages_round_trip() {
     let messages = vec![
         Message { level: libc::SOL_SOCKET, kind: libc::SCM_RIGHTS, data: 7_i32.to_ne_bytes().to_vec() },
         Message { level: libc::IPPROTO_IP, kind: libc::IP_TTL, data: vec![1, 2, 3] },
@@ -149,7 +149,7 @@ fn control_messages_there_and_back() {
     let bytes = write(&messages);
     assert_eq!(bytes.len(), messages.iter().map(|message| space(message.data.len())).sum::<usize>());
     assert_eq!(parse(&bytes), messages);
-    // What was cut, or says nonsense about its length, is left out and ends the list.
+    // A message that is truncated or has a wrong length is left out, and ends the list.
     assert_eq!(parse(&bytes[..bytes.len() - 1]).len(), 2);
     assert!(parse(&[0; 16]).is_empty());
     assert!(parse(&[0xff; 64]).is_empty());
@@ -210,7 +210,7 @@ fn notifications() {
     failed.extend(b"lost");
     assert_eq!(get(&esock::wire::notification::read(&failed).unwrap(), "data"), &Value::Bytes(b"lost".to_vec()));
 
-    // One that is not known, or that was cut, says what it is.
+    // An unknown or truncated notification decodes to its type and flags.
     let value = esock::wire::notification::read(&header(0x80ff, 5)).unwrap();
     assert_eq!((get(&value, "type"), get(&value, "flags")), (&int(0x80ff), &int(5)));
     assert!(esock::wire::notification::read(&[1]).is_none());
