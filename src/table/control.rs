@@ -1,9 +1,9 @@
-//! The table of control messages. One message is one row: its name, the system's constant, its codec.
+//! The table of control messages. One row is one type of message: its name, the kernel's constant, its codec.
 
 use crate::wire::codec::Codec;
 use crate::wire::layout;
 
-/// A control message.
+/// A type of control message.
 #[derive(Debug)]
 pub struct Row {
     /// The level's name.
@@ -12,15 +12,15 @@ pub struct Row {
     pub number: i32,
     /// The type's name.
     pub name: &'static str,
-    /// Its type at that level.
+    /// The kernel's number of the type within that level.
     pub kind: i32,
-    /// How its value is written.
+    /// How its value is encoded.
     pub codec: Codec,
 }
 
 macro_rules! rows {
     ($($level:ident $number:expr, { $($name:ident $kind:expr, $codec:expr;)* })*) => {
-        /// Every row. Of two names for one type the first is the one that is received.
+        /// Every row. If a type has two names, a received message has the first one.
         pub static TABLE: &[Row] = &[$($(Row {
             level: stringify!($level),
             number: $number,
@@ -73,17 +73,17 @@ rows! {
     }
 }
 
-/// The row of a type at a level.
+/// The row for the numbers of a level and a type.
 pub fn find(number: i32, kind: i32) -> Option<&'static Row> {
     TABLE.iter().find(|row| (row.number, row.kind) == (number, kind))
 }
 
-/// The row of a name.
+/// The row for the names of a level and a type.
 pub fn named(level: &str, name: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| (row.level, row.name) == (level, name))
 }
 
-/// The number of a level that has a name in the table.
+/// The number of a level by its name. `None` if no row has that level.
 pub fn level(name: &str) -> Option<i32> {
     TABLE.iter().find(|row| row.level == name).map(|row| row.number)
 }

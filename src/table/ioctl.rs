@@ -1,41 +1,41 @@
-//! Requests of ioctl(2) that sockets have, netdevice(7), tcp(7) and unix(7). One request is one row.
+//! The table of ioctl(2) requests on sockets, netdevice(7), tcp(7) and unix(7). One request is one row.
 
 use crate::wire::codec::Codec;
 use crate::wire::ifreq::ATMARK;
 use crate::wire::layout;
 use crate::wire::value::Value;
 
-/// What goes in and what comes out.
+/// The arguments and the result of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
-    /// A number comes out.
+    /// Returns an int.
     Get(Codec),
-    /// Of an interface by its name: what stands in the struct behind the name comes out.
+    /// Takes the name of an interface, and returns the payload of its `struct ifreq`.
     Interface(Codec),
-    /// For an interface by its name: it goes into the struct behind the name.
+    /// Takes the name of an interface, and a value for the payload of its `struct ifreq`.
     SetInterface(Codec),
-    /// Of an interface by its number: its name comes out.
+    /// Takes the index of an interface, and returns its name.
     InterfaceName,
-    /// The flags of an interface.
+    /// Takes the name of an interface, and returns its flags.
     Flags,
-    /// Sets and clears flags of an interface.
+    /// Takes the name of an interface, and sets and clears flags of it.
     SetFlags,
-    /// All interfaces that have an address.
+    /// Returns all interfaces that have an address.
     Interfaces,
-    /// How much the send buffer still takes.
+    /// Returns the free space in the send buffer, in bytes.
     Space,
-    /// Another system's.
+    /// A request of another operating system.
     Unsupported,
 }
 
 /// A request.
 #[derive(Debug)]
 pub struct Row {
-    /// Its name as Erlang spells it.
+    /// Its Erlang name.
     pub name: &'static str,
-    /// The system's number.
+    /// The kernel's number.
     pub request: u32,
-    /// What goes in and out.
+    /// Its arguments and its result.
     pub form: Form,
 }
 
@@ -78,7 +78,7 @@ rows! {
     tcp_info    0, Form::Unsupported;
 }
 
-/// Flags of an interface, netdevice(7). What has no number is another system's.
+/// Flags of an interface, netdevice(7). A flag without a number belongs to another operating system.
 pub const FLAGS: &[(&str, Option<i32>)] = &[
     ("allmulti", Some(libc::IFF_ALLMULTI)),
     ("automedia", Some(libc::IFF_AUTOMEDIA)),

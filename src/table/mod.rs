@@ -1,4 +1,4 @@
-//! Rows: one for each socket option, control message and ioctl request.
+//! Tables with one row for each socket option, control message and ioctl request.
 
 pub mod control;
 pub mod ioctl;

@@ -1,19 +1,19 @@
-//! The table of socket options. One option is one row: its name, the system's constant, its codec, its access.
+//! The table of socket options. One option is one row: its name, the kernel's constant, its codec, its access.
 //!
-//! It drives set and get, the terms, `supports/0..2`, `is_supported/2,3` and doc/options.md. Rows stand in the order
-//! of their names; one that is out of place, or twice, does not compile.
+//! The table drives setting and getting, the conversion to terms, `supports/0..2`, `is_supported/2,3` and doc/options.md.
+//! The rows of a level are sorted by name. A row that is out of order, or a duplicate, does not compile.
 
 use crate::wire::codec::Codec;
 use crate::wire::{layout, name};
 
-/// Who keeps an option, and under what name.
+/// Where the value of an option is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeper {
-    /// The system: level and option of setsockopt(2).
+    /// In the kernel: level and option of setsockopt(2).
     System(i32, i32),
-    /// This library.
+    /// In this library.
     Library(Own),
-    /// Nobody here: another system has it, or none any more.
+    /// Nowhere: another operating system has the option, or none has it any more.
     Unsupported,
 }
 
@@ -35,13 +35,13 @@ pub struct Row {
     pub level: &'static str,
     /// The option's name.
     pub name: &'static str,
-    /// Who keeps it.
+    /// Where its value is kept.
     pub keeper: Keeper,
-    /// How its value is written.
+    /// How its value is encoded.
     pub codec: Codec,
     /// Whether it can be set and read.
     pub access: Access,
-    /// The Erlang type of the value of an option that the library keeps.
+    /// The Erlang type of the value if the library keeps the option; else empty.
     own: &'static str,
 }
 
@@ -54,7 +54,7 @@ impl Row {
 
 macro_rules! own {
     ($($variant:ident $name:ident $access:ident $form:literal;)*) => {
-        /// The options of level `otp`, which the library keeps itself.
+        /// The options of level `otp`, which the library keeps.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
         pub enum Own { $($variant),* }
@@ -81,7 +81,7 @@ macro_rules! system {
             own: "",
         }),*];)*
 
-        /// The levels, each with its rows.
+        /// The rows of each level. The last slice has the unsupported options of all levels.
         pub static LEVELS: &[&[Row]] = &[OWN, $($table),*, UNSUPPORTED];
 
         const _: () = { in_order(OWN); $(in_order($table);)* };
@@ -90,7 +90,8 @@ macro_rules! system {
 
 macro_rules! unsupported {
     ($($level:ident { $($name:ident)* })*) => {
-        /// Options of `socket` that this system does not have: known names that answer as unsupported.
+        /// Options of OTP's `socket` that Linux does not have. Their names are known; setting or getting them fails with
+        /// `invalid`.
         const UNSUPPORTED: &[Row] = &[$($(Row {
             level: stringify!($level),
             name: stringify!($name),
@@ -270,7 +271,8 @@ unsupported! {
              peer_auth_chunks reset_streams use_ext_recvinfo }
 }
 
-/// The kernels that options came with, by their manual pages, where that was after Linux 2.4.
+/// The first kernel with an option, by its manual page: level, option, version. An option without an entry came with
+/// Linux 2.4 or earlier, or does not depend on the kernel.
 pub const SINCE: &[(&str, &str, &str)] = &[
     ("ip", "minttl", "2.6.34"),
     ("ip", "multicast_all", "2.6.31"),
@@ -303,7 +305,7 @@ pub const SINCE: &[(&str, &str, &str)] = &[
     ("udp", "segment", "4.18"),
 ];
 
-/// The level of the socket itself.
+/// The number of level `socket`.
 pub const SOL_SOCKET: i32 = libc::SOL_SOCKET;
 
 /// Every row.
@@ -311,7 +313,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     LEVELS.iter().flat_map(|level| level.iter())
 }
 
-#[allow(clippy::indexing_slicing, clippy::panic)] // evaluated by the compiler
+#[allow(clippy::indexing_slicing, clippy::panic)] // evaluated at compile time
 const fn in_order(rows: &[Row]) {
     let mut next = 1;
     while next < rows.len() {
@@ -321,7 +323,7 @@ const fn in_order(rows: &[Row]) {
             at += 1;
         }
         let before = at < that.len() && (at == this.len() || this[at] < that[at]);
-        assert!(before, "the rows of a level stand in the order of their names, each once");
+        assert!(before, "the rows of a level are sorted by name, without duplicates");
         next += 1;
     }
 }

@@ -5,13 +5,13 @@ use esock::wire::errno::Errno;
 use std::collections::HashSet;
 
 #[test]
-fn an_option_has_one_row() {
+fn every_option_has_one_row() {
     let names: HashSet<_> = rows().map(|row| (row.level, row.name)).collect();
     assert_eq!(names.len(), rows().count());
 }
 
 #[test]
-fn a_level_has_one_name() {
+fn the_rows_of_a_level_have_its_name() {
     let (_unsupported, levels) = LEVELS.split_last().unwrap();
     for level in levels {
         assert!(level.iter().all(|row| row.level == level[0].level));
@@ -19,7 +19,7 @@ fn a_level_has_one_name() {
 }
 
 #[test]
-fn errors_have_the_names_of_the_manual() {
+fn errors_have_the_names_of_errno_3() {
     for (number, name) in [(libc::EAGAIN, "EAGAIN"), (libc::ECONNREFUSED, "ECONNREFUSED"), (libc::EMFILE, "EMFILE")] {
         assert_eq!(Errno::new(number).name(), Some(name));
     }
@@ -28,7 +28,7 @@ fn errors_have_the_names_of_the_manual() {
 }
 
 #[test]
-fn kernels_are_of_options() {
+fn every_first_kernel_is_that_of_an_option() {
     for (level, name, _) in SINCE {
         assert!(rows().any(|row| (row.level, row.name) == (*level, *name)), "{level} {name}");
     }
