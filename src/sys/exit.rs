@@ -1,7 +1,7 @@
-//! The end of the operating-system process, atexit(3).
+//! Hooks at the exit of the operating-system process, atexit(3).
 
-/// Has `hook` called when the process exits. Answers whether there was room for it.
+/// Registers `hook` to run when the process exits. Returns whether atexit(3) had room for it.
 pub fn at_exit(hook: extern "C" fn()) -> bool {
-    // SAFETY: the library is linked with `-z nodelete`, so that the function is there when the process ends.
+    // SAFETY: the library is linked with `-z nodelete`, so the function is still mapped when the process exits.
     unsafe { libc::atexit(hook) == 0 }
 }

@@ -12,8 +12,8 @@ pub fn int(fd: BorrowedFd<'_>, request: u32) -> Result<i32> {
     Ok(value)
 }
 
-/// How many bytes there are to read now (of a datagram socket: the length of the next one), FIONREAD of tcp(7),
-/// udp(7) and unix(7).
+/// The number of bytes to read now, FIONREAD of tcp(7), udp(7) and unix(7). On a datagram socket it is the length of the
+/// next datagram.
 pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
     let mut count: libc::c_int = 0;
     // SAFETY: FIONREAD writes one int.
@@ -23,19 +23,19 @@ pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
 
 /// A request that reads and writes a `struct ifreq`.
 pub fn ifreq(fd: BorrowedFd<'_>, request: u32, ifreq: &mut [u8; IFREQ]) -> Result<()> {
-    // SAFETY: the requests on interfaces read and write a `struct ifreq`, which is of this size.
+    // SAFETY: the requests on interfaces read and write a `struct ifreq`, which has this size.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), ifreq.as_mut_ptr()) })?;
     Ok(())
 }
 
-/// SIOCGIFCONF: as many `struct ifreq` as there is room for, in their bytes.
+/// SIOCGIFCONF: the bytes of as many `struct ifreq` as fit into `room` bytes.
 pub fn ifconf(fd: BorrowedFd<'_>, room: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0_u8; room];
     let mut conf = libc::ifconf {
         ifc_len: i32::try_from(room).unwrap_or(i32::MAX),
         ifc_ifcu: libc::__c_anonymous_ifc_ifcu { ifcu_buf: bytes.as_mut_ptr().cast() },
     };
-    // SAFETY: the pointer and the length in the struct are those of a buffer that is ours alone.
+    // SAFETY: the pointer and the length in the struct are those of a buffer that nothing else uses.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCGIFCONF as _, &raw mut conf) })?;
     bytes.truncate(usize::try_from(conf.ifc_len).unwrap_or(0));
     Ok(bytes)

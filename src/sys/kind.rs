@@ -1,8 +1,8 @@
-//! What a socket is, and where its descriptor comes from.
+//! The kind of a socket (domain, type and protocol), and the origin of its descriptor.
 
 use std::os::fd::RawFd;
 
-/// What a socket is, for as long as it lives.
+/// Domain, type and protocol of a socket. They do not change while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// AF_*
@@ -14,12 +14,12 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// Whether it carries a stream of bytes, where a length may come in pieces and nothing means the end.
+    /// Whether its type is SOCK_STREAM: data may arrive in pieces, and a receive of 0 bytes means the end.
     pub fn stream(self) -> bool {
         self.kind == libc::SOCK_STREAM
     }
 
-    /// Whether it carries the records of a Unix connection.
+    /// Whether it is a Unix socket of type SOCK_SEQPACKET, which carries records.
     pub fn seqpacket(self) -> bool {
         self.local() && self.kind == libc::SOCK_SEQPACKET
     }
@@ -29,17 +29,17 @@ impl Kind {
         self.domain == libc::AF_UNIX
     }
 
-    /// Whether a look can wait for a length: the system says of such a stream how much there is.
+    /// Whether a peek can wait for a length: the kernel reports how many bytes of the stream there are (FIONREAD). SCTP has messages.
     pub fn reports_pending(self) -> bool {
         self.stream() && self.protocol != libc::IPPROTO_SCTP
     }
 
-    /// Whether it carries a stream of TCP.
+    /// Whether it is a TCP socket.
     pub fn tcp(self) -> bool {
         matches!(self.domain, libc::AF_INET | libc::AF_INET6) && self.protocol == libc::IPPROTO_TCP
     }
 
-    /// Whether it carries datagrams of UDP, or of UDP-Lite, which has its options.
+    /// Whether it is a UDP or UDP-Lite socket. UDP-Lite has the options of UDP.
     pub fn udp(self) -> bool {
         let internet = matches!(self.domain, libc::AF_INET | libc::AF_INET6);
         let protocol = matches!(self.protocol, libc::IPPROTO_UDP | libc::IPPROTO_UDPLITE);
@@ -47,13 +47,13 @@ impl Kind {
     }
 }
 
-/// Where a socket's descriptor comes from.
+/// The origin of a socket's descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// socket(2) or accept(2)
+    /// socket(2) or accept4(2)
     Opened,
     /// a duplicate of this descriptor
     Duplicate(RawFd),
-    /// this descriptor itself, which stays open when the socket is closed
+    /// this descriptor itself, which stays open when the socket is closed, unless `own => true` has given it to the socket
     Lent(RawFd),
 }

@@ -1,6 +1,7 @@
-//! Every call into the operating system, and every `unsafe` of the core. No state, no policy.
+//! The system calls of the core, and all of its `unsafe` code. No global state, no policy.
 //!
-//! A file for each theme. Functions take borrowed descriptors, so that a descriptor cannot be used after its close.
+//! Each subject has one file. Functions take borrowed descriptors, so that a descriptor cannot be used after it is closed.
+//! epoll(7) and eventfd(2) are not here: `poller` and `ring` call them through nix.
 #![allow(unsafe_code)]
 
 pub mod exit;
@@ -17,16 +18,16 @@ pub mod uring;
 
 use crate::wire::errno::Errno;
 
-/// What a system call answers.
+/// The result of a system call.
 pub type Result<T> = std::result::Result<T, Errno>;
 
-/// The errno of the call that just failed in this thread.
+/// The errno of the system call that has just failed in this thread.
 fn last() -> Errno {
     Errno::new(nix::errno::Errno::last_raw())
 }
 
-/// Makes a call until no signal interrupts it. One that was interrupted says nothing of whether there is something to get, and
-/// who waits for the edge of an event would miss what is there already.
+/// Repeats a call that a signal interrupts (EINTR). An interrupted call does not show whether the descriptor is ready. A waiter
+/// that then waited for an edge-triggered event would miss data that is already there.
 pub fn uninterrupted<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
         match call() {
@@ -36,12 +37,12 @@ pub fn uninterrupted<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     }
 }
 
-/// The answer of a call that says −1 for failure.
+/// The result of a call that returns −1 on failure.
 fn check(answer: libc::c_int) -> Result<libc::c_int> {
     if answer < 0 { Err(last()) } else { Ok(answer) }
 }
 
-/// The answer of a call that moves bytes.
+/// The result of a call that returns a number of bytes, or −1 on failure.
 fn check_len(answer: libc::ssize_t) -> Result<usize> {
     usize::try_from(answer).map_err(|_| last())
 }

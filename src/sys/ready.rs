@@ -1,20 +1,20 @@
-//! A look at whether a descriptor is ready, poll(2).
+//! Readiness of a descriptor, poll(2) without waiting.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::BorrowedFd;
 
-/// What a look finds.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Something: an attempt gets it.
+    /// An attempt would not block.
     Ready,
-    /// An error, which may be one that is queued for another look (MSG_ERRQUEUE).
+    /// POLLERR alone: an error of the socket, or an entry of its error queue (MSG_ERRQUEUE).
     Error,
-    /// Nothing.
+    /// An attempt would block.
     NotReady,
 }
 
-/// Looks for something to read, or else for room to write.
+/// Checks for data to read if `reading`, else for room to write.
 pub fn check(fd: BorrowedFd<'_>, reading: bool) -> Readiness {
     let mut one = [PollFd::new(fd, if reading { PollFlags::POLLIN } else { PollFlags::POLLOUT })];
     let found = poll(&mut one, PollTimeout::ZERO);
@@ -22,46 +22,47 @@ pub fn check(fd: BorrowedFd<'_>, reading: bool) -> Readiness {
     match found {
         Ok(0) => Readiness::NotReady,
         Ok(_) if flags == PollFlags::POLLERR => Readiness::Error,
-        // A poll that fails says that there is something: the attempt that follows finds out.
+        // If poll(2) fails the descriptor counts as ready, and the next attempt meets the error.
         _ => Readiness::Ready,
     }
 }
 
-/// Whether there is an error.
+/// Whether poll(2) reports an error or a hang-up, which it does without being asked.
 pub fn error(fd: BorrowedFd<'_>) -> bool {
     ready(fd, PollFlags::empty())
 }
 
-/// Whether a read (or an accept) would get something now: data, an end of file or an error.
+/// Whether a read or an accept would not block now: there is data, a connection, an end of file or an error.
 pub fn readable(fd: BorrowedFd<'_>) -> bool {
     ready(fd, PollFlags::POLLIN)
 }
 
-/// Whether a write would get on now, or a connect has come to its end.
+/// Whether a write would not block now, or a connect has ended.
 pub fn writable(fd: BorrowedFd<'_>) -> bool {
     ready(fd, PollFlags::POLLOUT)
 }
 
-/// Whether a stream has so much to look at, or has come to its end: the peer has sent all, or an error has ended it.
+/// Whether a peek would see at least this many bytes of a stream, or the stream has ended: the peer has sent all, or there is an
+/// error.
 pub fn has_bytes(fd: BorrowedFd<'_>, least: usize) -> bool {
     let enough = |count| count >= least.saturating_add(peek_offset(fd));
     ended(fd) || readable(fd) && super::ioctl::pending(fd).map_or(true, enough)
 }
 
-/// How far looks have come, SO_PEEK_OFF of socket(7).
+/// How many bytes the next peek skips, SO_PEEK_OFF of socket(7); 0 if that is not set.
 fn peek_offset(fd: BorrowedFd<'_>) -> usize {
     let offset = super::option::get_int(fd, libc::SOL_SOCKET, libc::SO_PEEK_OFF);
     offset.ok().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0)
 }
 
-/// Whether nothing more comes from the peer of a stream.
+/// Whether the peer of a stream sends no more: it has closed its side (POLLRDHUP), or there is an error or a hang-up.
 pub fn ended(fd: BorrowedFd<'_>) -> bool {
     let mut one = [PollFd::new(fd, PollFlags::from_bits_retain(libc::POLLRDHUP))];
-    // Errors are told unasked.
+    // poll(2) reports errors and hang-ups without being asked.
     poll(&mut one, PollTimeout::ZERO).map_or(true, |count| count > 0)
 }
 
 fn ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
-    // A poll that fails says "ready": the attempt that follows finds out.
+    // If poll(2) fails the descriptor counts as ready, and the next attempt meets the error.
     poll(&mut [PollFd::new(fd, what)], PollTimeout::ZERO).map_or(true, |count| count > 0)
 }

@@ -1,47 +1,47 @@
-//! Room for received bytes that knows how much of it has been written.
+//! Receive buffers that know how many of their bytes have been written.
 //!
-//! Only this module and the calls beside it say that bytes were written, so that nobody has to be believed who reads them.
+//! Only this module and the system calls in `sys` count bytes as written, so code outside cannot read uninitialized memory.
 
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 
-/// Room for the bytes of one receive.
+/// The buffer of one receive. Its first `filled` bytes have been written.
 pub struct Space<'m> {
     memory: &'m mut [MaybeUninit<u8>],
     filled: &'m mut usize,
 }
 
 impl<'m> Space<'m> {
-    /// All of this memory, of which nothing counts as written. `filled` is how much does, whenever the space is given up.
+    /// A buffer over all of this memory, with no bytes written. `filled` counts the written bytes, and outlives the space.
     pub fn new(memory: &'m mut [MaybeUninit<u8>], filled: &'m mut usize) -> Self {
         *filled = 0;
         Self { memory, filled }
     }
 
-    /// The same, of memory that holds something already.
+    /// The same, over memory that is initialized.
     pub fn over(memory: &'m mut [u8], filled: &'m mut usize) -> Self {
         let (start, len) = (memory.as_mut_ptr(), memory.len());
-        // SAFETY: the same memory, borrowed for as long. What is written to it is always bytes.
+        // SAFETY: it is the same memory, borrowed for the same time. Only initialized bytes are written to it.
         Self::new(unsafe { std::slice::from_raw_parts_mut(start.cast(), len) }, filled)
     }
 
-    /// How many bytes there is room for.
+    /// The capacity in bytes.
     pub fn len(&self) -> usize {
         self.memory.len()
     }
 
-    /// Whether there is room for none.
+    /// Whether the capacity is 0.
     pub fn is_empty(&self) -> bool {
         self.memory.is_empty()
     }
 
-    /// What has been written.
+    /// The bytes written so far.
     pub fn written(&self) -> &[u8] {
-        // SAFETY: `filled` is never more than was written.
+        // SAFETY: `filled` never exceeds the number of written bytes.
         unsafe { initialized(self.memory, *self.filled) }
     }
 
-    /// Writes the first `len` of these bytes, or as many as there is room for. Answers how many.
+    /// Writes the first `len` bytes of `from`, or as many as fit, from the start of the buffer. Returns how many.
     pub fn copy(&mut self, from: &VecDeque<u8>, len: usize) -> usize {
         let (first, second) = from.as_slices();
         let first = first.get(..len).unwrap_or(first);
@@ -52,26 +52,26 @@ impl<'m> Space<'m> {
         *self.filled
     }
 
-    /// Writes `len` zeros, or as many as there is room for. Answers how many.
+    /// Writes `len` zeros, or as many as fit, from the start of the buffer. Returns how many.
     pub fn zeros(&mut self, len: usize) -> usize {
         let len = len.min(self.memory.len());
-        // SAFETY: that much memory is ours alone.
+        // SAFETY: the memory is borrowed exclusively, and has at least `len` bytes.
         unsafe { std::ptr::write_bytes(self.memory.as_mut_ptr(), 0, len) };
         *self.filled = len;
         len
     }
 
-    /// Writes more bytes behind what has been written, as many as there is room for.
+    /// Appends bytes to the written ones, as many as fit.
     pub fn append(&mut self, bytes: &[u8]) {
-        let left = self.memory.get_mut(*self.filled..).unwrap_or_default();
-        let len = bytes.len().min(left.len());
-        // SAFETY: both are of this length at least, and one is borrowed for this alone.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), left.as_mut_ptr().cast(), len) };
+        let free = self.memory.get_mut(*self.filled..).unwrap_or_default();
+        let len = bytes.len().min(free.len());
+        // SAFETY: both have at least `len` bytes, and the destination is borrowed exclusively.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), free.as_mut_ptr().cast(), len) };
         *self.filled += len;
     }
 
-    /// Where the system is to write. With MSG_TRUNC it may count what it does not write (tcp(7)): zeros stand there then, and
-    /// not what is left of another receive.
+    /// Pointer and length for a system call. With MSG_TRUNC the kernel may count bytes that it does not write (tcp(7)). The
+    /// buffer is filled with zeros first, so that these bytes show nothing of an earlier receive.
     pub(super) fn for_call(&mut self, flags: i32) -> (*mut u8, usize) {
         if flags & libc::MSG_TRUNC != 0 {
             self.zeros(self.memory.len());
@@ -79,38 +79,38 @@ impl<'m> Space<'m> {
         (self.memory.as_mut_ptr().cast(), self.memory.len())
     }
 
-    /// The system has written `len` bytes; with MSG_TRUNC it may name more than there is room for.
+    /// Counts `len` bytes as written, and returns how many fit: with MSG_TRUNC the kernel may report more than the capacity.
     ///
     /// # Safety
     ///
-    /// So many were written, or there were zeros before ([`Self::for_call`]).
+    /// The kernel has written that many bytes, or the buffer was filled with zeros before ([`Self::for_call`]).
     pub(super) unsafe fn set_written(&mut self, len: usize) -> usize {
         *self.filled = len.min(self.memory.len());
         *self.filled
     }
 }
 
-/// Memory to receive into, again and again.
+/// Memory for one receive after the other.
 pub struct Memory {
     bytes: Box<[MaybeUninit<u8>]>,
     filled: usize,
 }
 
 impl Memory {
-    /// So much of it. No page is touched before it is used.
+    /// Allocates `len` bytes. A page is not touched before it is used.
     pub fn new(len: usize) -> Self {
         Self { bytes: Box::new_uninit_slice(len), filled: 0 }
     }
 
-    /// Room for exactly `len` bytes, if there is so much.
+    /// A buffer of exactly `len` bytes, with no bytes written. `None` if the memory has fewer.
     pub fn space(&mut self, len: usize) -> Option<Space<'_>> {
         let memory = self.bytes.get_mut(..len)?;
         Some(Space::new(memory, &mut self.filled))
     }
 
-    /// What was written to the last space.
+    /// The bytes written to the last space.
     pub fn written(&self) -> &[u8] {
-        // SAFETY: only a space of this memory has changed `filled`, to as much as was written.
+        // SAFETY: only a space of this memory changes `filled`, to the number of bytes written.
         unsafe { initialized(&self.bytes, self.filled) }
     }
 }
@@ -119,8 +119,8 @@ impl Memory {
 ///
 /// # Safety
 ///
-/// So many were written.
+/// They have been written.
 unsafe fn initialized(memory: &[MaybeUninit<u8>], len: usize) -> &[u8] {
-    // SAFETY: the caller's word; the length is in any case no more than that of the memory.
+    // SAFETY: the caller guarantees that the bytes were written. The length is never more than that of the memory.
     unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), len.min(memory.len())) }
 }

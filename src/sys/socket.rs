@@ -1,4 +1,4 @@
-//! The life of a descriptor: socket(2), bind(2), connect(2), listen(2), accept4(2), shutdown(2), close(2).
+//! The life of a descriptor: socket(2), bind(2), connect(2), listen(2), accept4(2), shutdown(2) and close(2).
 
 use super::{Result, check, uninterrupted};
 use crate::wire::addr::Raw;
@@ -6,19 +6,19 @@ use crate::wire::errno::Errno;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-/// What every descriptor of ours is.
+/// The flags of every socket that esock creates.
 const FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
 
-/// socket(2), with CLOEXEC and without blocking.
+/// socket(2): close-on-exec and non-blocking.
 pub fn open(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
     // SAFETY: no pointers.
     let fd = check(unsafe { libc::socket(domain, kind | FLAGS, protocol) })?;
-    // SAFETY: the descriptor is new, so it is ours alone.
+    // SAFETY: the descriptor is new, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// socket(2) in the network namespace behind a path, setns(2). On a thread of its own, which ends: a namespace belongs
-/// to a thread, and no other thread may be moved.
+/// socket(2) in the network namespace at a path, setns(2). It runs in a new thread, which then ends: a namespace is an
+/// attribute of a thread, and the calling thread must keep its own.
 pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
     let failed = |error: &std::io::Error| Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
     let namespace = std::fs::File::open(netns).map_err(|error| failed(&error))?;
@@ -33,56 +33,56 @@ pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -
     }
 }
 
-/// A new descriptor, with CLOEXEC, for the open socket behind `fd`, fcntl(2) F_DUPFD_CLOEXEC.
+/// Duplicates a descriptor, fcntl(2) with F_DUPFD_CLOEXEC. Both refer to the same open file.
 pub fn dup(fd: RawFd) -> Result<OwnedFd> {
-    // SAFETY: no pointers; a number that is not a descriptor is an error of the call.
+    // SAFETY: no pointers; for a number that is not a descriptor the call fails.
     let fd = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
-    // SAFETY: the descriptor is new, so it is ours alone.
+    // SAFETY: the descriptor is new, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Which file is behind a descriptor, fstat(2): no two open sockets have the same number.
+/// The inode number of a descriptor's file, fstat(2). No two open sockets have the same one.
 pub fn inode(fd: BorrowedFd<'_>) -> Option<u64> {
     nix::sys::stat::fstat(fd).ok().map(|stat| stat.st_ino)
 }
 
-/// A descriptor that is used, and closed only if it is ours.
+/// A descriptor that is owned, or lent by another part of the program. Only an owned one is closed.
 pub struct MaybeOwnedFd(State);
 
 enum State {
-    Ours(OwnedFd),
-    /// Somebody else's: it stays open.
+    Owned(OwnedFd),
+    /// Stays open.
     Lent(ManuallyDrop<OwnedFd>),
 }
 
 impl MaybeOwnedFd {
-    /// One that somebody else has opened, and lends us by its number: it is not closed, whatever becomes of this. Who lends it
-    /// leaves it open for as long.
+    /// A lent descriptor, by its number. Dropping this value leaves it open. The lender must leave it open for as long as this
+    /// value lives.
     pub fn lent(number: RawFd) -> Result<Self> {
         // SAFETY: no pointers.
         check(unsafe { libc::fcntl(number, libc::F_GETFD) })?;
-        // SAFETY: the number is a descriptor, as the call above said, and nothing here closes it.
+        // SAFETY: the call above has shown that the number is a descriptor, and `ManuallyDrop` does not close it.
         Ok(Self(State::Lent(ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) }))))
     }
 
-    /// The same descriptor, which is ours from now on: whoever lent it has given it away.
+    /// The same descriptor, owned from now on: the lender has given it away.
     pub fn into_owned(self) -> Self {
         match self.0 {
-            State::Lent(fd) => Self(State::Ours(ManuallyDrop::into_inner(fd))),
-            ours => Self(ours),
+            State::Lent(fd) => Self(State::Owned(ManuallyDrop::into_inner(fd))),
+            owned => Self(owned),
         }
     }
 
-    /// Whether it is closed in the end.
+    /// Whether [`MaybeOwnedFd::close`], or dropping this value, closes it.
     pub fn owned(&self) -> bool {
-        matches!(self.0, State::Ours(_))
+        matches!(self.0, State::Owned(_))
     }
 
-    /// close(2), if it is ours. Whatever that answers, the descriptor is gone: it must not be closed again.
+    /// close(2), if the descriptor is owned. Even if that fails the descriptor is released, and must not be closed again.
     pub fn close(self) -> Result<()> {
         match self.0 {
-            // SAFETY: the descriptor was ours alone and nobody has it after `into_raw_fd`.
-            State::Ours(fd) => check(unsafe { libc::close(fd.into_raw_fd()) }).map(drop),
+            // SAFETY: the descriptor had one owner, and has none after `into_raw_fd`.
+            State::Owned(fd) => check(unsafe { libc::close(fd.into_raw_fd()) }).map(drop),
             State::Lent(_) => Ok(()),
         }
     }
@@ -90,36 +90,36 @@ impl MaybeOwnedFd {
 
 impl From<OwnedFd> for MaybeOwnedFd {
     fn from(fd: OwnedFd) -> Self {
-        Self(State::Ours(fd))
+        Self(State::Owned(fd))
     }
 }
 
 impl AsFd for MaybeOwnedFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.0 {
-            State::Ours(fd) => fd.as_fd(),
+            State::Owned(fd) => fd.as_fd(),
             State::Lent(fd) => fd.as_fd(),
         }
     }
 }
 
-/// A socket of its own for one association, SCTP_SOCKOPT_PEELOFF_FLAGS, with CLOEXEC and without blocking.
+/// Moves one association to a socket of its own, SCTP_SOCKOPT_PEELOFF_FLAGS: close-on-exec and non-blocking.
 pub fn peel_off(fd: BorrowedFd<'_>, association: i32) -> Result<OwnedFd> {
-    // A `sctp_peeloff_flags_arg_t`: the association, room for the descriptor, and the flags it is to have.
+    // A `sctp_peeloff_flags_arg_t`: the association, room for the new descriptor, and the flags of that descriptor.
     let mut request = [association, -1, FLAGS];
     let mut len = size_of_val(&request) as libc::socklen_t;
     let (level, option) = (crate::wire::sctp::LEVEL, crate::wire::sctp::PEELOFF);
-    // SAFETY: pointer and length are those of an array that is ours alone.
+    // SAFETY: pointer and length are those of a local array.
     check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, request.as_mut_ptr().cast(), &raw mut len) })?;
     let [_, new, _] = request;
     if new < 0 {
         return Err(Errno::new(libc::EBADF));
     }
-    // SAFETY: the descriptor is new, so it is ours alone.
+    // SAFETY: the descriptor is new, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
-/// Has calls on this descriptor answer EAGAIN where they would block.
+/// Makes a descriptor non-blocking, fcntl(2): calls that would block return EAGAIN.
 pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: no pointers.
     let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
@@ -128,12 +128,12 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Two Unix streams that are connected, socketpair(2).
+/// A pair of connected Unix stream sockets, socketpair(2).
 pub fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
-    // SAFETY: room for two.
+    // SAFETY: the array has room for two descriptors.
     check(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | FLAGS, 0, fds.as_mut_ptr()) })?;
-    // SAFETY: the descriptors are new, so they are ours alone.
+    // SAFETY: the descriptors are new, so nothing else owns them.
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
 
@@ -145,7 +145,7 @@ pub fn bind(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     Ok(())
 }
 
-/// connect(2). One that a signal interrupts goes on, as one that does not wait does: that is EINPROGRESS.
+/// connect(2). A connect that a signal interrupts goes on like a non-blocking one, so EINTR becomes EINPROGRESS.
 pub fn connect(fd: BorrowedFd<'_>, addr: &Raw) -> Result<()> {
     let bytes = addr.as_bytes();
     // SAFETY: pointer and length are those of a slice.
@@ -163,16 +163,16 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
     Ok(())
 }
 
-/// accept4(2), with CLOEXEC and without blocking.
+/// accept4(2): close-on-exec and non-blocking.
 pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let null = std::ptr::null_mut();
-    // SAFETY: with null pointers the peer's address is not asked for.
+    // SAFETY: with null pointers the kernel does not write the peer's address.
     let fd = uninterrupted(|| check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) }))?;
-    // SAFETY: the descriptor is new, so it is ours alone.
+    // SAFETY: the descriptor is new, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// How many connections wait to be accepted, tcp(7): what TCP_INFO of a listener says, and only that of TCP.
+/// How many connections wait to be accepted: `tcpi_unacked` of a listener's TCP_INFO, tcp(7). `None` for other sockets.
 pub fn backlog(fd: BorrowedFd<'_>) -> Option<u32> {
     const UNACKED: usize = std::mem::offset_of!(libc::tcp_info, tcpi_unacked);
     let mut info = [0; UNACKED + 4];
@@ -203,7 +203,7 @@ pub fn peername(fd: BorrowedFd<'_>) -> Result<Raw> {
 fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<Raw> {
     let mut raw = Raw::default();
     let mut len = crate::wire::addr::STORAGE as libc::socklen_t;
-    // SAFETY: the call writes no more than `len` bytes of an address to memory that is ours alone.
+    // SAFETY: the call writes at most `len` bytes of an address, to a local buffer of that size.
     check(unsafe { call(fd.as_raw_fd(), raw.storage().as_mut_ptr().cast(), &raw mut len) })?;
     raw.set_len(len as usize);
     Ok(raw)

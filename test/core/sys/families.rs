@@ -1,4 +1,4 @@
-//! Every family that this kernel opens: the flags that we add to a call are refused by none.
+//! No family that this kernel opens refuses the flags that esock adds to a call.
 
 use esock::sys;
 use esock::sys::kind::Kind;
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// A socket of each kind that there is.
+/// A socket of each domain and type that the kernel opens.
 fn sockets() -> Vec<(Kind, OwnedFd)> {
     let kinds = (1..=46).flat_map(|domain| (1..=6).map(move |kind| (domain, kind)));
     let protocols = |domain| if domain == libc::AF_PACKET { 0x0300 } else { 0 };
@@ -24,7 +24,7 @@ fn number<T>(result: Result<T, Errno>) -> Option<i32> {
 }
 
 #[test]
-fn no_flag_of_ours_is_refused() {
+fn no_family_refuses_the_added_flags() {
     let sockets = sockets();
     assert!(sockets.len() > 5, "{}", sockets.len());
     for (kind, fd) in &sockets {
@@ -37,7 +37,7 @@ fn no_flag_of_ours_is_refused() {
         let (mut data, mut ctrl) = ([0; 64], [0; 64]);
         let room = std::iter::once((&mut data[..], &mut ctrl[..]));
         assert_eq!(number(sys::io::recvmmsg(fd.as_fd(), room, flags)), plain, "recvmmsg {kind:?}");
-        // write(2) has no flags.
+        // write(2) passes no flags, so it shows the result without them.
         let written = File::from(fd.try_clone().unwrap()).write(b"x").err().and_then(|error| error.raw_os_error());
         assert_eq!(number(sys::io::send(fd.as_fd(), b"x", 0)), written, "send {kind:?}");
     }

@@ -1,4 +1,4 @@
-//! Room for received bytes: nobody reads what was not written.
+//! Receive buffers: only written bytes can be read.
 
 use esock::sys;
 use esock::sys::room::{Memory, Space};
@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 
 #[test]
-fn what_was_written_counts_and_no_more() {
+fn only_written_bytes_count() {
     let mut memory = Memory::new(8);
     assert!(memory.space(9).is_none());
     let mut space = memory.space(8).unwrap();
@@ -41,9 +41,9 @@ fn both_halves_of_a_queue_are_copied() {
     }
 }
 
-/// The system names the length of a datagram that was cut.
+/// With MSG_TRUNC the kernel returns the full length of a truncated datagram.
 #[test]
-fn a_cut_datagram_is_as_long_as_the_room() {
+fn a_truncated_datagram_fills_the_buffer() {
     let (near, far) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
     far.send_to(b"abcdefgh", near.local_addr().unwrap()).unwrap();
     let mut memory = Memory::new(4);
@@ -51,21 +51,22 @@ fn a_cut_datagram_is_as_long_as_the_room() {
     assert_eq!((got, memory.written()), (Ok(4), &b"abcd"[..]));
 }
 
-/// Of a stream the system counts what it has not written: there are zeros, and nothing that was there before.
+/// With MSG_TRUNC the kernel counts bytes of a stream that it does not write: they are zeros, not the data of an earlier
+/// receive.
 #[test]
-fn what_a_stream_discards_is_zeros() {
+fn discarded_bytes_of_a_stream_are_zeros() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let near = listener.accept().unwrap().0;
     std::io::Write::write_all(&mut far, b"abcd").unwrap();
     let mut memory = Memory::new(8);
-    memory.space(8).unwrap().append(b"somebody");
+    memory.space(8).unwrap().append(b"leftover");
     let got = sys::io::recv(near.as_fd(), &mut memory.space(8).unwrap(), libc::MSG_TRUNC);
     assert_eq!((got, memory.written()), (Ok(4), &[0; 4][..]));
 }
 
 #[test]
-fn interrupted_calls_are_made_again() {
+fn interrupted_calls_are_repeated() {
     let mut answers = [Err(libc::EINTR), Err(libc::EINTR), Ok(3), Ok(4)].into_iter();
     let got = sys::uninterrupted(|| answers.next().unwrap().map_err(Errno::new));
     assert_eq!((got, answers.len()), (Ok(3), 1));
@@ -74,11 +75,11 @@ fn interrupted_calls_are_made_again() {
     assert_eq!((got.map_err(Errno::number), answers.len()), (Err(libc::EAGAIN), 1));
 }
 
-/// Descriptors that came along, of which nobody was told, are closed; those that somebody was told of are its own.
+/// Passed descriptors are closed with their message, unless they were released to the receiver.
 #[test]
-fn descriptors_that_nobody_was_told_of() {
+fn passed_descriptors_are_closed_unless_released() {
     let (near, far) = sys::socket::pair().unwrap();
-    for told in [false, true] {
+    for released in [false, true] {
         for many in [false, true] {
             let (end, passed) = sys::socket::pair().unwrap();
             let number = passed.as_raw_fd().to_ne_bytes().to_vec();
@@ -92,12 +93,12 @@ fn descriptors_that_nobody_was_told_of() {
             } else {
                 sys::io::recvmsg(near.as_fd(), &mut memory.space(8).unwrap(), &mut ctrl, 0).unwrap()
             };
-            if told {
+            if released {
                 received.release_rights();
             }
             drop(received);
             let answer = sys::io::recv(end.as_fd(), &mut memory.space(8).unwrap(), 0);
-            assert_eq!(answer.map_err(Errno::number), if told { Err(libc::EAGAIN) } else { Ok(0) });
+            assert_eq!(answer.map_err(Errno::number), if released { Err(libc::EAGAIN) } else { Ok(0) });
         }
     }
 }
