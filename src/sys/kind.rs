@@ -29,7 +29,8 @@ impl Kind {
         self.domain == libc::AF_UNIX
     }
 
-    /// Whether a peek can wait for a length: the kernel reports how many bytes of the stream there are (FIONREAD). SCTP has messages.
+    /// Whether a peek can wait for a length: the kernel reports how many bytes of the stream there are (FIONREAD). SCTP carries
+    /// messages instead.
     pub fn reports_pending(self) -> bool {
         self.stream() && self.protocol != libc::IPPROTO_SCTP
     }
