@@ -1,4 +1,4 @@
-//! Accept a connection, or those that are there, accept4(2).
+//! Accept one connection, or several that are waiting, accept4(2).
 
 use super::{Attempt, Op, blocked};
 use crate::lane::Claim;
@@ -7,20 +7,20 @@ use crate::sys::kind::Kind;
 use crate::wire::errno::Errno;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// No call takes more connections: each is a system call, and a scheduler is not to be held for long.
+/// The most connections that one call accepts. Each takes a system call, and the call must not hold a scheduler for long.
 pub const BURST: usize = 64;
 
 /// Accepts one connection.
 pub struct Accept;
 
-/// Accepts the connections that are there, up to `most` (and [`BURST`]) and at least one.
+/// Accepts the waiting connections: at least one, and at most `most` and [`BURST`].
 pub struct AcceptMany {
-    /// How many at the most.
+    /// The maximum number of connections.
     pub most: usize,
 }
 
 impl Op for Accept {
-    /// The connection. Whoever drops it closes it.
+    /// The connection. Dropping it closes it.
     type Done = OwnedFd;
     const CLAIM: Claim = Claim::Accept;
     const SEPARATE_TALLY: bool = true;
@@ -37,8 +37,8 @@ impl Op for Accept {
         0
     }
 
-    /// Errors of accept are those of one connection, or of the moment (no descriptors left): the listener goes on. But one that was
-    /// shut down has no more connections for anybody.
+    /// Most errors of accept are about one connection, or about a temporary shortage (no descriptors left): the listener goes on.
+    /// EINVAL says that the listener was shut down, and no wait will get a connection.
     fn fatal(errno: Errno) -> bool {
         errno.number() == libc::EINVAL
     }
@@ -49,28 +49,28 @@ impl Op for Accept {
 }
 
 impl Op for AcceptMany {
-    /// The connections, in the order of the backlog. Whoever drops them closes them.
+    /// The connections, in the order of the backlog. Dropping them closes them.
     type Done = Vec<OwnedFd>;
     const CLAIM: Claim = Accept::CLAIM;
     const SEPARATE_TALLY: bool = Accept::SEPARATE_TALLY;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Vec<OwnedFd>> {
         let most = self.most.clamp(1, BURST);
-        // Before the first is taken: one for which there is no room would be lost.
-        let mut taken = Vec::new();
-        if taken.try_reserve_exact(most).is_err() {
+        // Reserved before the first accept: a connection without room in the list would be lost.
+        let mut accepted = Vec::new();
+        if accepted.try_reserve_exact(most).is_err() {
             return Attempt::NoMemory;
         }
-        while taken.len() < most {
+        while accepted.len() < most {
             match Accept.attempt(fd, kind) {
-                Attempt::Done(connection) => taken.push(connection),
-                // What ends a burst meets the next call, if it lasts.
-                _ if !taken.is_empty() => break,
+                Attempt::Done(connection) => accepted.push(connection),
+                // The error that ends a burst is not reported. If it persists, the next call meets it.
+                _ if !accepted.is_empty() => break,
                 Attempt::Failed(errno) => return Attempt::Failed(errno),
                 _ => return Attempt::Blocked,
             }
         }
-        Attempt::Done(taken)
+        Attempt::Done(accepted)
     }
 
     fn bytes(_: &Vec<OwnedFd>) -> usize {

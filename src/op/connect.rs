@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 
 /// Connects to `to`.
 pub struct Connect {
-    /// Where to; not needed to learn how a connect that was under way has ended.
+    /// The destination. It is not used to find out how a connect in progress has ended.
     pub to: Raw,
 }
 
@@ -21,7 +21,7 @@ impl Op for Connect {
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
         match sys::socket::connect(fd, &self.to) {
             Ok(()) => Attempt::Done(()),
-            // EAGAIN is not waited for: a Unix listener whose backlog is full tells nobody when there is room.
+            // EAGAIN fails instead of waiting: there is no event for room in the full backlog of a Unix listener.
             Err(errno) if errno.number() == libc::EINPROGRESS => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
@@ -29,9 +29,9 @@ impl Op for Connect {
 
     fn resume(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
         match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
-            // An error is told once, and somebody who reads may have been.
+            // The kernel reports an error once, and a read may have received it.
             Ok(0) if sys::socket::peername(fd).is_err_and(|errno| errno.number() == libc::ENOTCONN) => {
-                // Or it was connected, and was reset between these lines.
+                // Or the connection was established, and was reset between these calls.
                 let reset = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).ok().filter(|error| *error != 0);
                 Attempt::Failed(Errno::new(reset.unwrap_or(libc::ECONNREFUSED)))
             }

@@ -1,6 +1,6 @@
-//! The operations: one file each.
+//! The operations, one file each.
 //!
-//! An operation says how it is attempted once; waiting, lines and retries are `socket::Socket::run`'s.
+//! An operation defines one attempt. `socket::Socket::run` does the rest: waiting, the waiter queues and further attempts.
 
 pub mod accept;
 pub mod connect;
@@ -23,41 +23,43 @@ use crate::wire::errno::Errno;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
-/// How one attempt went.
+/// The outcome of one attempt.
 pub enum Attempt<T> {
-    /// It is done.
+    /// The operation is complete.
     Done(T),
-    /// A part is done (of a stream, where the caller asked for a length).
+    /// A partial result: a part of a length, of a file or of a batch. The call waits for the rest.
     Partial(T),
-    /// Much is done, and not all: the rest would not block, and is for the next attempt of who has the turn.
+    /// A partial result, because the attempt has reached its limit. The rest would not block. The call keeps the turn, and makes
+    /// another attempt.
     Unfinished(T),
-    /// A part is done of what was to be whole, and there will be no more.
+    /// A partial result where the caller asked for the whole length: the stream has ended.
     Cut(T, Cut),
     /// It would block.
     Blocked,
-    /// It would block, and the kernel will not say when it would no more.
+    /// It would block, and no event will show when it no longer would.
     BlockedWithoutEvent,
     /// The peer has closed its side of the stream.
     Closed,
-    /// The system refused.
+    /// The system call has failed.
     Failed(Errno),
-    /// It has done much, is not done, and would not block.
+    /// No result yet, although it would not block: the attempt has reached its limit, or the result is too much for this thread
+    /// to copy at once.
     More,
-    /// There is no memory for a buffer. Nothing was taken from the socket.
+    /// There is no memory for the buffer. Nothing was taken from the socket.
     NoMemory,
 }
 
-/// Why a stream ends.
+/// Why a stream has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// The peer has closed its side.
     Closed,
-    /// The system says so.
+    /// An error of the socket.
     Errno(Errno),
 }
 
 impl<T> Attempt<T> {
-    /// The same attempt, where it is only the first part of what is to be done.
+    /// The same outcome, but `Unfinished` instead of `Done` if there is `more` to do.
     fn unfinished(self, more: bool) -> Self {
         match self {
             Self::Done(done) if more => Self::Unfinished(done),
@@ -65,7 +67,7 @@ impl<T> Attempt<T> {
         }
     }
 
-    /// The same attempt, with something else made of what came of it.
+    /// The same outcome, with its result converted by `make`.
     fn map<U>(self, make: impl FnOnce(T) -> U) -> Attempt<U> {
         match self {
             Self::Done(done) => Attempt::Done(make(done)),
@@ -82,143 +84,147 @@ impl<T> Attempt<T> {
     }
 }
 
-/// What a receive takes from a stream that is read ahead.
+/// What a receive takes from the read-ahead buffer of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
-    /// Fewer bytes are not worth an answer, but at the stream's end.
+    /// The minimum in bytes: with fewer the call waits, unless the stream has ended.
     pub least: usize,
-    /// More than this it has no room for.
+    /// The maximum in bytes.
     pub most: usize,
-    /// The bytes stay (MSG_PEEK).
+    /// The bytes stay in the buffer (MSG_PEEK).
     pub peek: bool,
-    /// This thread may be held for as long as much takes: it is no scheduler.
+    /// The attempt may copy any number of bytes at once. Without it a whole length of more than 1 MB has the outcome
+    /// [`Attempt::More`], because the thread may be a scheduler.
     pub unbounded: bool,
 }
 
 impl Want {
-    /// Whether it is answered only when all of a length is there.
+    /// Whether the call is answered only when its whole length is there.
     pub fn whole(self) -> bool {
         self.least > 1
     }
 }
 
-/// Something that can be attempted, and waited for.
+/// An operation on a socket, which can be attempted and waited for.
 pub trait Op {
-    /// What comes of it.
+    /// Its result.
     type Done;
-    /// What it does with its direction.
+    /// The direction that it uses, and for what.
     const CLAIM: Claim;
-    /// Whether its counters are apart from those of its direction.
+    /// Whether it has counters of its own, beside those of its direction.
     const SEPARATE_TALLY: bool = false;
-    /// Tries once, without blocking.
+    /// Attempts it once, without blocking.
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done>;
-    /// Tries again for who has waited with the turn.
+    /// Attempts it once more for a caller that has the turn since an earlier attempt.
     fn resume(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done> {
         self.attempt(fd, kind)
     }
-    /// It goes on with what a call has begun that has an answer: an error is for the next call.
+    /// Whether it continues a call that already has a result. An error is then kept for the next call.
     fn continues(&self) -> bool {
         false
     }
-    /// Whom the part is for that did not go, where that is not the peer.
+    /// The destination of the data that was not sent, if it is not the connected peer.
     fn receiver(&self) -> Option<&Raw> {
         None
     }
-    /// What it gives stays in the socket.
+    /// Whether what it receives stays in the socket (MSG_PEEK).
     fn peeks(&self) -> bool {
         false
     }
-    /// It ends a connection, and another may follow on the descriptor.
+    /// Whether it ends a connection. The descriptor may have another one after it.
     fn disconnects(&self) -> bool {
         false
     }
-    /// What it takes of a stream that is read ahead; nothing: it goes to the descriptor.
+    /// What it takes from the read-ahead buffer of a stream. `None`: it always uses the descriptor.
     fn want(&self) -> Option<Want> {
         None
     }
-    /// Copies the first `len` bytes of what was read ahead, which is as much as it wants, or all there will be, or as much as is
-    /// copied at once.
+    /// Copies the first `len` bytes of the read-ahead buffer: as many as it wants, or all there will be, or as many as are copied
+    /// at once.
     fn copy_buffered(&mut self, _: &VecDeque<u8>, _len: usize, _: BorrowedFd<'_>, _: Kind) -> Attempt<Self::Done> {
         Attempt::Blocked
     }
-    /// The same, where that is so much that the bytes are taken out, to be copied when the lane has been let go.
+    /// The same for more than 1 MB: the bytes may be moved out of the buffer, to be copied after the lane's lock is released.
     fn take_buffered(&mut self, _: &mut VecDeque<u8>, _len: usize) -> Attempt<Self::Done> {
         Attempt::Blocked
     }
-    /// Whether a ring may receive while it waits. What comes beside the bytes, control messages, does not come that way.
+    /// Whether a ring may receive while it waits. A ring brings bytes only, and no control messages.
     const USES_RING: bool = false;
-    /// How many bytes an outcome moved.
+    /// How many bytes a result has moved.
     fn bytes(done: &Self::Done) -> usize;
-    /// How many packages an outcome is.
+    /// How many packages a result counts as.
     fn packages(_: &Self::Done) -> u64 {
         1
     }
-    /// How many system calls an outcome is worth.
+    /// How many system calls a result took, for which the caller is charged.
     fn calls(_: &Self::Done) -> usize {
         1
     }
-    /// Whether an error is everybody's who waits in this direction, not only this attempt's.
-    /// What is about the call's arguments, or its memory, is its own.
+    /// Whether an error ends all waits of this direction, and not only this call. An error about the call's arguments or its
+    /// memory ends this call alone.
     fn fatal(errno: Errno) -> bool {
         !matches!(
             errno.number(),
             libc::EINVAL | libc::EOPNOTSUPP | libc::EFAULT | libc::EMSGSIZE | libc::ENOMEM | libc::ENOBUFS
         )
     }
-    /// Whether an error is of the moment, and no event tells when the moment is over.
+    /// Whether an error is a temporary shortage. No event shows when it is over, so the socket backs off.
     fn shortage(_: Errno) -> bool {
         false
     }
 }
 
-/// Whether a call should be made again later.
+/// Whether an error says that the call would block.
 pub(crate) fn blocked(errno: Errno) -> bool {
     errno.number() == libc::EAGAIN
 }
 
-/// Whether the system counts bytes of a stream and writes none: MSG_TRUNC, tcp(7). A Unix stream knows no such thing.
+/// Whether the kernel discards the bytes of a stream and only counts them: MSG_TRUNC, tcp(7). On a Unix stream it does not.
 fn discarded(kind: Kind, flags: i32) -> bool {
     kind.stream() && kind.domain != libc::AF_UNIX && flags & libc::MSG_TRUNC != 0
 }
 
-/// Whether flags leave a stream's bytes to the descriptor: what they ask for is not among them.
+/// Whether flags ask for something that is not among the bytes of a stream: urgent data, or the error queue. The read-ahead
+/// buffer does not have it.
 fn bypasses_stream(flags: i32) -> bool {
     flags & (libc::MSG_OOB | libc::MSG_ERRQUEUE) != 0
 }
 
-/// Who sent the bytes of a stream: of a Unix stream, the peer if it has a name, as unix(7) has it; of others nobody says.
+/// The sender's address for bytes from the read-ahead buffer. On a Unix stream it is the peer's, if the peer has a name, as in
+/// unix(7). Other streams have none.
 fn sender(fd: BorrowedFd<'_>, kind: Kind) -> Raw {
     let named = |raw: &Raw| raw.as_bytes().len() > size_of::<libc::sa_family_t>();
     let peer = (kind.domain == libc::AF_UNIX).then(|| crate::sys::socket::peername(fd).ok()).flatten();
     peer.filter(named).unwrap_or_default()
 }
 
-/// The first `len` bytes that were read ahead, into room; zeros in their place if they are discarded. Answers how many.
+/// Copies the first `len` bytes of the read-ahead buffer to `room`, or zeros in their place if they are `discarded`. Returns how
+/// many. `None` if there is no memory.
 fn copy_buffered<R: Room>(room: &mut R, bytes: &VecDeque<u8>, len: usize, discarded: bool) -> Option<usize> {
     let mut space = room.room(len)?;
     Some(if discarded { space.zeros(len) } else { space.copy(bytes, len) })
 }
 
-/// Room for received bytes: the caller's, because only it can make what the receiver gets.
+/// Provides the receive buffer. The caller implements it, because only the caller can create what the receiver gets.
 pub trait Room {
-    /// Up to this size [`Room::room`] costs nothing and does not fail.
+    /// The size of the scratch buffer in bytes. A larger buffer than this is only asked for if there are so many bytes to read.
     const SCRATCH: usize;
-    /// Room for exactly `len` bytes, if there is memory for it.
+    /// A buffer of exactly `len` bytes. `None` if there is no memory.
     fn room(&mut self, len: usize) -> Option<Space<'_>>;
 }
 
-/// How many bytes of a stream one attempt takes: it runs on a scheduler.
-const AT_ONCE: usize = 1 << 20;
+/// The most bytes of a stream that one attempt receives: it may run on a scheduler.
+const BYTES: usize = 1 << 20;
 
-/// Makes room for up to `len` bytes without trusting `len`: what is larger than the scratch buffer is no larger than
-/// what there is to read, and of a stream no more than one attempt takes. A look is not made in parts: each would be the first.
+/// Provides a buffer of up to `len` bytes without trusting `len`. If it is larger than the scratch buffer, it is no larger than
+/// the bytes there are to read, and on a stream no larger than [`BYTES`]. A peek is not split: each part would be the first one.
 fn room<'r, R: Room>(room: &'r mut R, fd: BorrowedFd<'_>, kind: Kind, len: usize, flags: i32) -> Option<Space<'r>> {
     let parts = kind.stream() && flags & libc::MSG_PEEK == 0;
-    let len = if parts { len.min(AT_ONCE.max(R::SCRATCH)) } else { len };
+    let len = if parts { len.min(BYTES.max(R::SCRATCH)) } else { len };
     let len = if len <= R::SCRATCH {
         len
     } else {
-        // A family that cannot tell (netlink, say) has no message larger than the scratch buffer.
+        // A family without FIONREAD (netlink, for one) has no message larger than the scratch buffer.
         len.min(crate::sys::ioctl::pending(fd).unwrap_or(0).max(R::SCRATCH))
     };
     room.room(len)

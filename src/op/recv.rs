@@ -9,7 +9,7 @@ use crate::wire::errno::Errno;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
-/// What is worth a message to who waits: with 0, what is in the error queue.
+/// The number of bytes for which a waiter is woken: 1, or 0 if it waits for the error queue.
 pub fn least(flags: i32) -> usize {
     usize::from(flags & libc::MSG_ERRQUEUE == 0)
 }
@@ -19,28 +19,28 @@ pub const PEEK: i32 = libc::MSG_PEEK;
 
 /// Receives into `room`.
 pub struct Recv<'r, R> {
-    /// Where the bytes go.
+    /// The receive buffer.
     pub room: &'r mut R,
-    /// How many at the most.
+    /// The maximum in bytes.
     pub len: usize,
-    /// Whether a stream is to give exactly so many: fewer are a part then.
+    /// Whether the caller asks a stream for exactly `len` bytes. Fewer are then a partial result.
     pub exact: bool,
-    /// Whether it is answered only when all of that is there.
+    /// Whether the call is answered only when all `len` bytes are there.
     pub whole: bool,
-    /// Whether the end of a connection is to be told from an empty record.
+    /// Whether the end of a Unix SOCK_SEQPACKET connection is distinguished from an empty record.
     pub detects_end: bool,
-    /// Whether the caller waits for all of a length that it peeks_exact at ([`peeks_exact`]).
+    /// Whether the caller waits until it can peek at all `len` bytes ([`peeks_exact`]).
     pub peeks_exact: bool,
     /// MSG_*
     pub flags: i32,
-    /// Whether this thread may be held for as long as it takes to copy much.
+    /// Whether one attempt may copy any number of bytes ([`Want::unbounded`]).
     pub unbounded: bool,
-    /// What was received, where that is so much that it is not in the room yet: it is to be copied there.
+    /// Received bytes that are not in `room` yet, because they are more than 1 MB. The caller copies them there.
     pub uncopied: Option<VecDeque<u8>>,
 }
 
 impl<'r, R> Recv<'r, R> {
-    /// What there is, up to so many bytes.
+    /// Receives what there is, up to `len` bytes.
     pub fn new(room: &'r mut R, len: usize, flags: i32) -> Self {
         let (exact, whole, detects_end, peeks_exact, unbounded) = (false, false, false, false, false);
         Self { room, len, exact, whole, detects_end, peeks_exact, flags, unbounded, uncopied: None }
@@ -48,25 +48,26 @@ impl<'r, R> Recv<'r, R> {
 }
 
 impl<R: Room> Recv<'_, R> {
-    /// Whether so much is a part. What MSG_TRUNC discards is not counted up.
-    fn part(&self, got: usize, kind: Kind) -> bool {
+    /// Whether `got` bytes are a partial result. Bytes that MSG_TRUNC discards are not accumulated.
+    fn is_partial(&self, got: usize, kind: Kind) -> bool {
         self.exact && kind.stream() && got < self.len && self.flags & libc::MSG_TRUNC == 0
     }
 }
 
-/// Whether a caller who waits is to see all of a length.
+/// Whether a caller that waits has to see the whole length that it peeks at.
 pub fn peeks_exact(kind: Kind, exact: bool, flags: i32) -> bool {
     exact && flags & PEEK != 0 && kind.reports_pending() && !bypasses_stream(flags)
 }
 
-/// How much a stream has room for, of which nothing is taken: TCP's window is half of the buffer, a Unix stream fills the sender's.
-fn room_for(fd: BorrowedFd<'_>, kind: Kind) -> usize {
+/// How many unread bytes a stream can hold: half of SO_RCVBUF with TCP, whose window is half of the buffer. Those of a Unix stream
+/// are in the sender's buffer, for which SO_SNDBUF of this socket stands in.
+fn capacity(fd: BorrowedFd<'_>, kind: Kind) -> usize {
     let option = if kind.local() { libc::SO_SNDBUF } else { libc::SO_RCVBUF };
     let size = sys::option::get_int(fd, libc::SOL_SOCKET, option).ok().and_then(|size| usize::try_from(size).ok());
     size.map_or(usize::MAX, |size| if kind.local() { size } else { size / 2 })
 }
 
-/// Why there is no more to see: an error is taken from the socket so.
+/// Why the stream has ended. An error is taken from the socket with this (SO_ERROR).
 fn end(fd: BorrowedFd<'_>) -> Cut {
     match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
         Ok(error) if error != 0 => Cut::Errno(Errno::new(error)),
@@ -82,9 +83,9 @@ impl<R: Room> Op for Recv<'_, R> {
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
         if self.peeks_exact && sys::ready::readable(fd) && !sys::ready::has_bytes(fd, self.len) {
-            // It would never be there.
-            let too_much = self.len > room_for(fd, kind);
-            return if too_much { Attempt::Failed(Errno::new(libc::ENOBUFS)) } else { Attempt::Blocked };
+            // More than the stream can hold would never be there.
+            let too_long = self.len > capacity(fd, kind);
+            return if too_long { Attempt::Failed(Errno::new(libc::ENOBUFS)) } else { Attempt::Blocked };
         }
         let Some(mut space) = room(self.room, fd, kind, self.len, self.flags) else {
             return Attempt::NoMemory;
@@ -98,16 +99,16 @@ impl<R: Room> Op for Recv<'_, R> {
         }
         match sys::io::recv(fd, &mut space, self.flags) {
             Ok(0) if kind.stream() => Attempt::Closed,
-            // Nothing is put together of what is seen: it would be the same again.
-            Ok(got) if self.part(got, kind) && self.peeks_exact => {
+            // Peeked bytes are not accumulated: the next peek would see the same ones again.
+            Ok(got) if self.is_partial(got, kind) && self.peeks_exact => {
                 if sys::ready::ended(fd) {
                     Attempt::Cut(got, end(fd))
                 } else {
                     Attempt::Done(got)
                 }
             }
-            // Of what is beside the stream nothing is gathered.
-            Ok(got) if self.part(got, kind) && !self.whole => Attempt::Partial(got),
+            Ok(got) if self.is_partial(got, kind) && !self.whole => Attempt::Partial(got),
+            // Fewer bytes with `whole` are outside the stream (urgent data), and are not accumulated.
             Ok(got) => Attempt::Done(got),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
@@ -131,7 +132,7 @@ impl<R: Room> Op for Recv<'_, R> {
 
     fn copy_buffered(&mut self, bytes: &VecDeque<u8>, len: usize, _: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
         match copy_buffered(self.room, bytes, len, discarded(kind, self.flags)) {
-            Some(got) if self.part(got, kind) => Attempt::Partial(got),
+            Some(got) if self.is_partial(got, kind) => Attempt::Partial(got),
             Some(got) => Attempt::Done(got),
             None => Attempt::NoMemory,
         }
@@ -139,12 +140,12 @@ impl<R: Room> Op for Recv<'_, R> {
 
     fn take_buffered(&mut self, bytes: &mut VecDeque<u8>, len: usize) -> Attempt<usize> {
         let len = len.min(bytes.len());
-        // They stay where there is no memory for what is made of them.
+        // Without memory for the result the bytes stay in the read-ahead buffer.
         let Some(mut space) = self.room.room(len) else {
             return Attempt::NoMemory;
         };
         if bytes.len() - len > len {
-            // To move what stays would cost more.
+            // More bytes stay than are taken: to move those would cost more than to copy these.
             space.copy(bytes, len);
             bytes.drain(..len);
         } else {

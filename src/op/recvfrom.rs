@@ -1,4 +1,4 @@
-//! Receive, and learn from whom, recvfrom(2).
+//! Receive with the sender's address, recvfrom(2).
 
 use super::{Attempt, Op, Room, blocked, bypasses_stream, copy_buffered, discarded, room, sender};
 use crate::lane::Claim;
@@ -11,16 +11,16 @@ use std::os::fd::BorrowedFd;
 
 /// Receives into `room`.
 pub struct RecvFrom<'r, R> {
-    /// Where the bytes go.
+    /// The receive buffer.
     pub room: &'r mut R,
-    /// How many at the most.
+    /// The maximum in bytes.
     pub len: usize,
     /// MSG_*
     pub flags: i32,
 }
 
 impl<R: Room> Op for RecvFrom<'_, R> {
-    /// How many bytes of the room were filled, and who sent them.
+    /// How many bytes of the buffer were filled, and the sender's address.
     type Done = (usize, Raw);
     const CLAIM: Claim = Claim::Read;
     const USES_RING: bool = true;

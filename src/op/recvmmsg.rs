@@ -10,29 +10,31 @@ use crate::sys::room::Space;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
-/// Receives up to `count` messages, and no more than there is room for.
+/// Receives up to `count` messages, and no more than fit into `room`.
 pub struct RecvMmsg<'r> {
-    /// Where they go: room for at least one. It is not cleared, so that a call costs what it brings.
+    /// The receive buffer, with room for at least one message. It is not cleared before a call, so that a call costs
+    /// no more than what it receives.
     pub room: &'r mut [u8],
-    /// How many messages at the most.
+    /// The maximum number of messages.
     pub count: usize,
-    /// How many bytes of a message at the most.
+    /// The maximum size of a message's data in bytes.
     pub size: usize,
-    /// How many bytes of its control messages at the most.
+    /// The maximum size of its control messages in bytes.
     pub ctrl_size: usize,
     /// MSG_*
     pub flags: i32,
-    /// It goes on where another has received: what it meets is for the next call.
+    /// Whether it continues a call that has received messages already. An error is then kept for the next call.
     pub continues: bool,
 }
 
 impl RecvMmsg<'_> {
-    /// How many bytes of the room a message takes.
+    /// How many bytes of `room` one message takes.
     pub fn each(size: usize, ctrl_size: usize) -> usize {
         size.saturating_add(ctrl_size).max(1)
     }
 
-    /// The room holds what somebody else has received: what was not written over is cleared.
+    /// Fills the data of received messages with zeros: the kernel has not written it, and `room` still holds what earlier calls
+    /// have received there, perhaps from other sockets.
     fn clear(&mut self, received: &[Received]) {
         let each = Self::each(self.size, self.ctrl_size);
         for (part, got) in self.room.chunks_exact_mut(each).zip(received) {
@@ -40,12 +42,12 @@ impl RecvMmsg<'_> {
         }
     }
 
-    /// How many messages one attempt receives at the most.
+    /// The most messages that one attempt receives.
     pub fn capacity(&self) -> usize {
         self.count.min(self.room.len() / Self::each(self.size, self.ctrl_size))
     }
 
-    /// The room of each message: for its bytes, and for its control messages.
+    /// The part of `room` for each message: its data and its control messages.
     pub fn parts(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.room
             .chunks_exact(Self::each(self.size, self.ctrl_size))
@@ -54,7 +56,7 @@ impl RecvMmsg<'_> {
 }
 
 impl Op for RecvMmsg<'_> {
-    /// What was received, in the first parts of the room.
+    /// The received messages. Their bytes are in the first parts of `room`.
     type Done = Vec<Received>;
     const CLAIM: Claim = Claim::Read;
 

@@ -11,11 +11,11 @@ use std::os::fd::BorrowedFd;
 
 /// Receives into `room` and `ctrl`.
 pub struct RecvMsg<'r, R> {
-    /// Where the bytes go.
+    /// The receive buffer.
     pub room: &'r mut R,
-    /// How many at the most.
+    /// The maximum in bytes.
     pub len: usize,
-    /// Room for control messages.
+    /// The buffer for control messages.
     pub ctrl: Vec<u8>,
     /// MSG_*
     pub flags: i32,

@@ -6,20 +6,20 @@ use crate::sys;
 use crate::sys::kind::Kind;
 use std::os::fd::BorrowedFd;
 
-/// The most that one attempt sends of a stream: it runs on a scheduler, and where the peer reads as fast as it is sent to, the
-/// system takes whatever there is.
+/// The most bytes that one attempt sends on a stream. It may run on a scheduler, and the kernel takes any number of bytes if the
+/// peer reads as fast as they are sent.
 pub const BYTES: usize = 256 * 1024;
 
 /// Sends `data`.
 pub struct Send<'d> {
-    /// What to send.
+    /// The data.
     pub data: &'d [u8],
     /// MSG_*
     pub flags: i32,
 }
 
 impl Op for Send<'_> {
-    /// How many bytes went.
+    /// How many bytes were sent.
     type Done = usize;
     const CLAIM: Claim = Claim::Write;
 
@@ -33,8 +33,10 @@ impl Op for Send<'_> {
     }
 }
 
-/// How many bytes one attempt sends. SCTP has messages even where it is a stream. These flags are about all that goes with one
-/// call, and so are control messages, but for those of a Unix stream, which go with its first byte.
+/// The most bytes that one attempt sends: [`BYTES`] on a stream of bytes, else no limit.
+///
+/// SCTP carries messages even if its type is SOCK_STREAM. The flags below apply to all the data of one call, and so do control
+/// messages. On a Unix stream control messages go with the first byte.
 pub fn most(kind: Kind, flags: i32, ctrl: &[u8]) -> usize {
     let bytes = kind.stream() && kind.protocol != libc::IPPROTO_SCTP;
     let whole = flags & (libc::MSG_OOB | libc::MSG_ZEROCOPY | libc::MSG_FASTOPEN) != 0;
@@ -42,12 +44,12 @@ pub fn most(kind: Kind, flags: i32, ctrl: &[u8]) -> usize {
     if bytes && !whole && !about_all { BYTES } else { usize::MAX }
 }
 
-/// What one attempt sends of it.
+/// The part of `data` that one attempt sends.
 pub(super) fn part(data: &[u8], kind: Kind, flags: i32) -> &[u8] {
     data.get(..most(kind, flags, &[])).unwrap_or(data)
 }
 
-/// A stream that took less than all has to be waited for; a message that was cut is gone.
+/// The outcome of a send of `len` bytes. If a stream took fewer, the rest waits; a message that was truncated has no rest.
 pub(super) fn sent(result: sys::Result<usize>, len: usize, kind: Kind) -> Attempt<usize> {
     match result {
         Ok(put) if put < len && kind.stream() => Attempt::Partial(put),

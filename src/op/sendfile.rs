@@ -6,21 +6,21 @@ use crate::sys;
 use crate::sys::kind::Kind;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// How much goes with one attempt.
+/// The most bytes that one attempt sends.
 pub const BYTES: usize = 1024 * 1024;
 
 /// Sends `count` bytes of `file` from `offset`.
 pub struct SendFile<'f> {
     /// The file.
     pub file: &'f OwnedFd,
-    /// Where to begin.
+    /// Where to begin, in bytes.
     pub offset: i64,
     /// How many bytes.
     pub count: usize,
 }
 
 impl Op for SendFile<'_> {
-    /// How many bytes went: fewer than asked for at the end of the file.
+    /// How many bytes were sent: `count`, or 0 at the end of the file. Fewer are a partial result.
     type Done = usize;
     const CLAIM: Claim = Claim::Write;
     const SEPARATE_TALLY: bool = true;

@@ -15,14 +15,14 @@ pub struct SendMmsg<'d> {
     pub messages: Vec<Message<'d>>,
     /// MSG_*
     pub flags: i32,
-    /// Of the last one these are the first parts of a stream's data: others are behind them.
+    /// The last message has only the first parts of its data, and others follow. Streams only.
     pub more: bool,
-    /// How many have gone.
+    /// How many messages a partial result has sent.
     pub sent: usize,
 }
 
 impl Op for SendMmsg<'_> {
-    /// How many bytes of each message went, of the first messages: the others were not sent.
+    /// How many bytes of each message were sent, for the first messages; the others were not sent.
     type Done = Vec<usize>;
     const CLAIM: Claim = Claim::Write;
 
@@ -32,11 +32,11 @@ impl Op for SendMmsg<'_> {
         }
         let addressed = self.messages.iter().any(|message| message.to.is_some());
         match sys::io::sendmmsg(fd, self.messages.iter().map(Message::outgoing), self.flags) {
-            Ok(went) if went.len() < self.messages.len() => {
-                self.sent = went.len();
-                Attempt::Partial(went)
+            Ok(sent) if sent.len() < self.messages.len() => {
+                self.sent = sent.len();
+                Attempt::Partial(sent)
             }
-            Ok(went) => Attempt::Done(went).unfinished(self.more),
+            Ok(sent) => Attempt::Done(sent).unfinished(self.more),
             Err(errno) if blocked(errno) => without_event(Attempt::Blocked, kind, addressed),
             Err(errno) => Attempt::Failed(errno),
         }

@@ -1,4 +1,4 @@
-//! Send gathered data, perhaps to an address and with control messages, sendmsg(2).
+//! Send data in parts, with an optional address and control messages, sendmsg(2).
 
 use super::send::sent;
 use super::sendto::without_event;
@@ -10,7 +10,7 @@ use crate::sys::kind::Kind;
 use crate::wire::addr::Raw;
 use std::os::fd::BorrowedFd;
 
-/// As many parts as one system call takes, UIO_MAXIOV.
+/// The most parts that one system call takes, UIO_MAXIOV.
 pub const IOV_MAX: usize = 1024;
 
 /// Sends a message.
@@ -19,19 +19,19 @@ pub struct SendMsg<'d> {
     pub message: Message<'d>,
     /// MSG_*
     pub flags: i32,
-    /// These are the first parts of a stream's data: others are behind them.
+    /// The message has only the first parts of its data, and others follow. Streams only.
     pub more: bool,
 }
 
 impl Op for SendMsg<'_> {
-    /// How many bytes went.
+    /// How many bytes were sent.
     type Done = usize;
     const CLAIM: Claim = Claim::Write;
 
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<usize> {
         if self.message.gso.is_some() {
             let message = std::slice::from_ref(&self.message);
-            return gso::attempt(fd, message, self.flags).map(|went| went.iter().sum());
+            return gso::attempt(fd, message, self.flags).map(|sent| sent.iter().sum());
         }
         let Message { iov, to, ctrl, .. } = &self.message;
         let len = iov.iter().map(|part| part.len()).sum();

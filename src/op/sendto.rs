@@ -10,16 +10,16 @@ use std::os::fd::BorrowedFd;
 
 /// Sends `data` to an address.
 pub struct SendTo<'d> {
-    /// What to send.
+    /// The data.
     pub data: &'d [u8],
-    /// Where to.
+    /// The destination.
     pub to: Raw,
     /// MSG_*
     pub flags: i32,
 }
 
 impl Op for SendTo<'_> {
-    /// How many bytes went.
+    /// How many bytes were sent.
     type Done = usize;
     const CLAIM: Claim = Claim::Write;
 
@@ -38,8 +38,8 @@ impl Op for SendTo<'_> {
     }
 }
 
-/// The queue of a Unix datagram socket is the receiver's: a sender that is not connected to it has no event for its
-/// having room.
+/// The same outcome, but `BlockedWithoutEvent` instead of `Blocked` for a Unix datagram with an address. The full queue is the
+/// receiver's, and a sender that is not connected to the receiver has no event for room in it.
 pub(super) fn without_event<T>(attempt: Attempt<T>, kind: Kind, addressed: bool) -> Attempt<T> {
     match attempt {
         Attempt::Blocked if addressed && (kind.domain, kind.kind) == (libc::AF_UNIX, libc::SOCK_DGRAM) => {

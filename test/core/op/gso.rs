@@ -1,5 +1,5 @@
-//! Data that goes as many datagrams: what each call is given, and what is told of what came of it. The system is a function
-//! here, so that it can refuse.
+//! Segmentation offload: what each system call is given, and what the result of an attempt is. A function takes the place of the
+//! kernel, so that it can refuse.
 
 use esock::op::Attempt;
 use esock::op::gso::{BYTES, PAYLOAD, SEGMENTS, send, stride};
@@ -11,7 +11,7 @@ use std::io::IoSlice;
 use std::num::NonZeroU16;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A call of the system: of each message its bytes, and the size of the datagrams that it asks for.
+/// A system call: the bytes of each message, and the size of datagrams that the message asks for.
 type Call = Vec<(Vec<u8>, Option<u16>)>;
 
 fn message(data: &[u8], part: usize, gso: u16) -> Message<'_> {
@@ -32,29 +32,29 @@ fn lengths(out: &[Outgoing<'_>]) -> Vec<usize> {
     out.iter().map(|one| one.iov.iter().map(|part| part.len()).sum()).collect()
 }
 
-/// Sends where the system takes everything.
+/// Sends to a kernel that takes everything.
 fn sent(messages: &[Message<'_>], offload: bool) -> (Vec<usize>, Call) {
     let mut calls = Vec::new();
     let attempt = send(messages, offload, |out| {
         calls.push(seen(out));
         Ok(lengths(out))
     });
-    let Attempt::Done(went) = attempt else { panic!("not done") };
+    let Attempt::Done(sent) = attempt else { panic!("not done") };
     assert_eq!(calls.len(), 1);
-    (went, calls.remove(0))
+    (sent, calls.remove(0))
 }
 
 #[test]
-fn only_what_is_longer_than_a_datagram_asks_for_many() {
+fn only_data_longer_than_a_datagram_is_segmented() {
     let data = bytes(2400);
     for (len, asks) in [(0, None), (1, None), (1199, None), (1200, None), (1201, Some(1200)), (2400, Some(1200))] {
-        let (went, call) = sent(&[message(&data[..len], 500, 1200)], true);
-        assert_eq!((went, call), (vec![len], vec![(data[..len].to_vec(), asks)]));
+        let (sizes, call) = sent(&[message(&data[..len], 500, 1200)], true);
+        assert_eq!((sizes, call), (vec![len], vec![(data[..len].to_vec(), asks)]));
     }
 }
 
 #[test]
-fn control_messages_of_the_caller_go_with_every_call() {
+fn every_part_has_the_control_messages_of_the_caller() {
     let data = bytes(100_000);
     let mut one = message(&data, 100_000, 1000);
     one.ctrl = control::write(&[control::Message { level: 0, kind: 2, data: vec![9, 0, 0, 0] }]);
@@ -67,8 +67,8 @@ fn control_messages_of_the_caller_go_with_every_call() {
     assert_eq!(kinds, [vec![2, libc::UDP_SEGMENT], vec![2, libc::UDP_SEGMENT]]);
 }
 
-/// Whatever the sizes: no call takes more than a kernel does, all but the last end where a datagram ends, and the bytes are
-/// those of the data, in order.
+/// For all sizes: no part is larger than a kernel takes, every part but the last ends where a datagram ends, and the parts are
+/// the data in order.
 #[test]
 fn parts_are_the_data_in_order() {
     for size in [1, 2, 63, 1000, 1200, 1472, 9000, 20_000, 32_753, 32_754, 65_507, 65_535] {
@@ -76,10 +76,10 @@ fn parts_are_the_data_in_order() {
             for part in [7, 1200, 300_001] {
                 for offload in [true, false] {
                     let data = bytes(len);
-                    let (went, call) = sent(&[message(&data, part, size)], offload);
+                    let (sizes, call) = sent(&[message(&data, part, size)], offload);
                     let size = usize::from(size);
                     let all: Vec<u8> = call.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
-                    assert_eq!(went, [all.len()]);
+                    assert_eq!(sizes, [all.len()]);
                     assert_eq!(all, data[..all.len()]);
                     assert!(all.len() == len || all.len().is_multiple_of(size), "{size} {len}");
                     let (_, before) = call.split_last().unwrap();
@@ -96,34 +96,34 @@ fn parts_are_the_data_in_order() {
 }
 
 #[test]
-fn a_stride_is_of_whole_datagrams() {
+fn a_stride_is_a_number_of_whole_datagrams() {
     assert_eq!([1, 1000, 1200, 32_753, 32_754, 65_535].map(stride), [64, 64_000, 64_800, 65_506, 32_754, 65_535]);
 }
 
 #[test]
-fn an_attempt_is_bounded_and_says_how_far_it_came() {
+fn an_attempt_is_bounded_and_reports_what_it_has_sent() {
     let data = bytes(5 * BYTES);
     for (size, part) in [(1000, data.len()), (20_000, data.len()), (1000, 1000), (1, data.len())] {
-        let (went, call) = sent(&[message(&data, part, size), message(b"behind", 6, 0)], true);
-        assert!(went.len() == 1 && went[0] < BYTES + PAYLOAD && went[0] % usize::from(size) == 0, "{went:?}");
+        let (sizes, call) = sent(&[message(&data, part, size), message(b"behind", 6, 0)], true);
+        assert!(sizes.len() == 1 && sizes[0] < BYTES + PAYLOAD && sizes[0] % usize::from(size) == 0, "{sizes:?}");
         let datagrams: usize = call.iter().map(|(bytes, _)| bytes.len().div_ceil(size.into())).sum();
         assert!(datagrams < 1024 + SEGMENTS, "{datagrams}");
     }
 }
 
 #[test]
-fn messages_of_a_batch_have_each_its_size() {
+fn each_message_of_a_batch_has_its_own_size() {
     let data = bytes(100_000);
     let batch = [message(&data[..10], 10, 0), message(&data, 999, 1000), message(&data[..3000], 3000, 1400)];
-    let (went, call) = sent(&batch, true);
-    assert_eq!(went, [10, 100_000, 3000]);
+    let (sizes, call) = sent(&batch, true);
+    assert_eq!(sizes, [10, 100_000, 3000]);
     let shape: Vec<_> = call.iter().map(|(bytes, asks)| (bytes.len(), *asks)).collect();
     assert_eq!(shape, [(10, None), (64_000, Some(1000)), (36_000, Some(1000)), (3000, Some(1400))]);
 }
 
-/// A device without checksums, IPsec, a path that is too narrow: it goes datagram by datagram.
+/// A device without checksum offload, IPsec, a path MTU that is too small: each datagram is sent by itself.
 #[test]
-fn what_is_refused_goes_datagram_by_datagram() {
+fn refused_data_is_sent_datagram_by_datagram() {
     for errno in [libc::EIO, libc::EINVAL, libc::EMSGSIZE] {
         let data = bytes(20_000);
         let mut calls = Vec::new();
@@ -131,7 +131,7 @@ fn what_is_refused_goes_datagram_by_datagram() {
             calls.push(seen(out));
             if calls.len() == 1 { Err(Errno::new(errno)) } else { Ok(lengths(out)) }
         });
-        assert!(matches!(attempt, Attempt::Done(went) if went == [20_000]));
+        assert!(matches!(attempt, Attempt::Done(sent) if sent == [20_000]));
         let expected: Call = data.chunks(1200).map(|datagram| (datagram.to_vec(), None)).collect();
         assert_eq!(calls.len(), 2);
         assert_eq!(calls[1], expected);
@@ -139,7 +139,7 @@ fn what_is_refused_goes_datagram_by_datagram() {
 }
 
 #[test]
-fn an_error_of_the_datagrams_is_the_answer() {
+fn an_error_of_the_datagrams_is_the_result() {
     let data = bytes(3000);
     let attempt = |len, errno: fn(usize) -> i32| {
         let mut calls = 0;
@@ -149,7 +149,7 @@ fn an_error_of_the_datagrams_is_the_answer() {
         });
         (attempt, calls)
     };
-    // The second error says more than the first, and nobody tries twice what was no matter of segmentation.
+    // The second error is the result. An error that is not about segmentation is not tried again.
     let (failed, calls) = attempt(3000, |call| if call == 1 { libc::EIO } else { libc::ENETUNREACH });
     assert!(matches!(failed, Attempt::Failed(errno) if errno == Errno::new(libc::ENETUNREACH)) && calls == 2);
     let (failed, calls) = attempt(1200, |_| libc::EIO);
@@ -161,17 +161,17 @@ fn an_error_of_the_datagrams_is_the_answer() {
 }
 
 #[test]
-fn what_the_system_did_not_take_is_told() {
+fn a_partial_send_reports_what_was_sent() {
     let data = bytes(200_000);
     let batch = [message(&data[..10], 10, 0), message(&data, 200_000, 1000), message(&data[..10], 10, 0)];
-    for (taken, told) in [(1, vec![10]), (2, vec![10, 64_000]), (4, vec![10, 192_000]), (5, vec![10, 200_000])] {
+    for (taken, expected) in [(1, vec![10]), (2, vec![10, 64_000]), (4, vec![10, 192_000]), (5, vec![10, 200_000])] {
         let attempt = send(&batch, true, |out| Ok(lengths(out)[..taken].to_vec()));
-        assert!(matches!(attempt, Attempt::Partial(went) if went == told), "{taken}");
+        assert!(matches!(attempt, Attempt::Partial(sent) if sent == expected), "{taken}");
     }
 }
 
 #[test]
-fn a_receive_has_room_for_what_was_put_together() {
+fn a_receive_has_room_for_coalesced_datagrams() {
     let settings = Settings::default();
     assert_eq!(settings.receive(8192).1, 8192);
     settings.gro.store(true, Relaxed);
