@@ -59,8 +59,8 @@ pub fn peeks_exact(kind: Kind, exact: bool, flags: i32) -> bool {
     exact && flags & PEEK != 0 && kind.reports_pending() && !bypasses_stream(flags)
 }
 
-/// How many unread bytes a stream can hold: half of SO_RCVBUF with TCP, whose window is half of the buffer. Those of a Unix stream
-/// are in the sender's buffer, for which SO_SNDBUF of this socket stands in.
+/// How many unread bytes a stream can hold: half of SO_RCVBUF with TCP, whose window is half of the buffer. Those of a Unix
+/// stream are in the sender's buffer, for which SO_SNDBUF of this socket stands in.
 fn capacity(fd: BorrowedFd<'_>, kind: Kind) -> usize {
     let option = if kind.local() { libc::SO_SNDBUF } else { libc::SO_RCVBUF };
     let size = sys::option::get_int(fd, libc::SOL_SOCKET, option).ok().and_then(|size| usize::try_from(size).ok());
