@@ -29,7 +29,7 @@ impl Op for Connect {
 
     fn resume(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<()> {
         match sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR) {
-            // The kernel reports an error once, and a read may have received it.
+            // The kernel reports an error once, and a concurrent receive may have taken it.
             Ok(0) if sys::socket::peername(fd).is_err_and(|errno| errno.number() == libc::ENOTCONN) => {
                 // Or the connection was established, and was reset between these calls.
                 let reset = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR).ok().filter(|error| *error != 0);

@@ -111,7 +111,7 @@ pub trait Op {
     type Done;
     /// The direction that it uses, and for what.
     const CLAIM: Claim;
-    /// Whether it has counters of its own, beside those of its direction.
+    /// Whether it has counters of its own, separate from those of its direction.
     const SEPARATE_TALLY: bool = false;
     /// Attempts it once, without blocking.
     fn attempt(&mut self, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<Self::Done>;

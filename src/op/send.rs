@@ -49,11 +49,12 @@ pub(super) fn part(data: &[u8], kind: Kind, flags: i32) -> &[u8] {
     data.get(..most(kind, flags, &[])).unwrap_or(data)
 }
 
-/// The outcome of a send of `len` bytes. If a stream took fewer, the rest waits; a message that was truncated has no rest.
+/// The outcome of a send of `len` bytes. If a stream took fewer, the call waits to send the rest. A message that was
+/// truncated has no rest.
 pub(super) fn sent(result: sys::Result<usize>, len: usize, kind: Kind) -> Attempt<usize> {
     match result {
-        Ok(put) if put < len && kind.stream() => Attempt::Partial(put),
-        Ok(put) => Attempt::Done(put),
+        Ok(sent) if sent < len && kind.stream() => Attempt::Partial(sent),
+        Ok(sent) => Attempt::Done(sent),
         Err(errno) if blocked(errno) => Attempt::Blocked,
         Err(errno) => Attempt::Failed(errno),
     }

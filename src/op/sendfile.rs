@@ -13,9 +13,9 @@ pub const BYTES: usize = 1024 * 1024;
 pub struct SendFile<'f> {
     /// The file.
     pub file: &'f OwnedFd,
-    /// Where to begin, in bytes.
+    /// The offset of the first byte.
     pub offset: i64,
-    /// How many bytes.
+    /// The number of bytes.
     pub count: usize,
 }
 
@@ -28,8 +28,8 @@ impl Op for SendFile<'_> {
     fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<usize> {
         match sys::io::sendfile(fd, self.file, self.offset, self.count.min(BYTES)) {
             Ok(0) => Attempt::Done(0),
-            Ok(put) if put == self.count => Attempt::Done(put),
-            Ok(put) => Attempt::Partial(put),
+            Ok(sent) if sent == self.count => Attempt::Done(sent),
+            Ok(sent) => Attempt::Partial(sent),
             Err(errno) if blocked(errno) => Attempt::Blocked,
             Err(errno) => Attempt::Failed(errno),
         }
