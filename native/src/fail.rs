@@ -34,7 +34,7 @@ pub(crate) fn failure(env: Env<'_>, failure: Failure) -> NifResult<Term<'_>> {
         Failure::NoMemory => error(env, atoms::enomem()),
         Failure::Already => error(env, atoms::already()),
         Failure::State => invalid(env, atoms::state()),
-        Failure::InLine => {
+        Failure::NotHead => {
             return Err(Error::RaiseTerm(Box::new((atoms::invalid(), atoms::state()))));
         }
     })

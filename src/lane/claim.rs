@@ -1,20 +1,20 @@
-//! What a waiter is about to do, and in which direction.
+//! What a waiter waits to do, and in which direction.
 
-/// What the holder of a turn is about to do. Accept and read, and connect and write, share a direction and exclude
-/// each other.
+/// What the head of a lane waits to do or is doing. Read and accept share a direction, and so do write and connect.
+/// Two different claims in one direction exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// recv and its kin
+    /// recv, recvfrom, recvmsg, recvmmsg
     Read,
     /// accept
     Accept,
-    /// send and its kin
+    /// send, sendto, sendmsg, sendmmsg, sendfile
     Write,
     /// connect
     Connect,
 }
 
-/// Read and write.
+/// A direction of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// receive and accept
@@ -24,7 +24,7 @@ pub enum Direction {
 }
 
 impl Claim {
-    /// The direction it needs.
+    /// The direction of the claim.
     pub fn direction(self) -> Direction {
         match self {
             Self::Read | Self::Accept => Direction::Read,

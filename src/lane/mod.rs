@@ -1,10 +1,12 @@
-//! One direction of a socket: who has the turn (the head), and the queue behind it.
+//! A lane: one direction of a socket with its lock, the head of its queue (which has the turn), and the waiters
+//! behind the head.
 //!
-//! A lane names no socket and no process. Whoever waits in it is a [`Wake`]; whoever holds its lock and finds a waiter to
-//! wake puts it on a list ([`Wakes`]) and wakes it after the lock is released.
+//! A lane knows neither sockets nor processes: a waiter is a [`Wake`]. A thread that holds the lock and finds a
+//! waiter to notify adds it to a list ([`Wakes`]), and delivers the list after it has released the lock.
 //!
-//! The poller never waits for a lane: it leaves a mark and tries the lock. A thread that holds the lock meanwhile sees the
-//! mark when it releases the lock, so that no event is lost between an attempt that said EAGAIN and the wait that follows.
+//! The poller thread never blocks on a lane: it sets `event_pending` and tries the lock. If another thread holds the
+//! lock, that thread sees the flag when it has released the lock, and handles the event. So no event is lost between
+//! an attempt that fails with EAGAIN and the wait that follows.
 
 mod claim;
 pub(crate) mod queue;
@@ -22,37 +24,37 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use tally::Tally;
 use wakes::Wakes;
 
-/// What the lock of a lane protects: the waiters, the counters, and whatever else (`F`) belongs to the direction.
+/// What the lock of a lane protects.
 pub struct State<W: Wake, F> {
-    /// Who waits.
+    /// the waiters
     pub waiters: Waiters<W>,
-    /// What reads (or writes) have done.
+    /// counters of reads, or of writes
     pub tally: Tally,
-    /// What accepts (or sendfiles) have done; most sockets never do either.
-    pub apart: Option<Box<Tally>>,
-    /// What the socket keeps here.
-    pub own: F,
+    /// counters of accepts, or of sendfiles; most sockets never do either
+    pub separate_tally: Option<Box<Tally>>,
+    /// what the socket keeps for the direction
+    pub data: F,
 }
 
 /// One direction of a socket.
 pub struct Lane<W: Wake, F> {
     state: Mutex<State<W, F>>,
-    /// An event came in while somebody held the lock.
-    mark: AtomicBool,
+    /// An event has come that no thread has handled yet: another thread may hold the lock.
+    event_pending: AtomicBool,
 }
 
 impl<W: Wake, F> Lane<W, F> {
-    /// A lane where nobody waits.
-    pub fn new(own: F) -> Self {
-        let state = State { waiters: Waiters::default(), tally: Tally::default(), apart: None, own };
-        Self { state: Mutex::new(state), mark: AtomicBool::new(false) }
+    /// A lane without waiters.
+    pub fn new(data: F) -> Self {
+        let state = State { waiters: Waiters::default(), tally: Tally::default(), separate_tally: None, data };
+        Self { state: Mutex::new(state), event_pending: AtomicBool::new(false) }
     }
 
-    /// Holds the lane for the time of `work`. Whoever is to be woken is in the list beside the answer. `look` says whether an event
-    /// wakes the head: it may be about what an earlier attempt has taken.
+    /// Runs `work` under the lock. Returns its result, and the notifications to deliver. If an event came meanwhile,
+    /// `wakes_head` says whether it notifies the head: the event may be about data that an earlier attempt took.
     pub fn hold<R>(
         &self,
-        look: impl Fn(&mut State<W, F>) -> bool,
+        wakes_head: impl Fn(&mut State<W, F>) -> bool,
         work: impl FnOnce(&mut State<W, F>, &mut Wakes<W>) -> R,
     ) -> (R, Wakes<W>) {
         let mut wakes = Wakes::default();
@@ -60,30 +62,33 @@ impl<W: Wake, F> Lane<W, F> {
         let answer = work(&mut state, &mut wakes);
         drop(state);
         fence(Ordering::SeqCst);
-        if self.mark.load(Ordering::Relaxed) {
-            self.deliver(look, &mut wakes);
+        if self.event_pending.load(Ordering::Relaxed) {
+            self.deliver(wakes_head, &mut wakes);
         }
         (answer, wakes)
     }
 
-    /// An event: wakes the head, or has the holder of the lock do it.
-    pub fn event(&self, look: impl Fn(&mut State<W, F>) -> bool) -> Wakes<W> {
+    /// Handles an event: notifies the head, or leaves that to the thread that holds the lock.
+    pub fn event(&self, wakes_head: impl Fn(&mut State<W, F>) -> bool) -> Wakes<W> {
         let mut wakes = Wakes::default();
-        self.mark.store(true, Ordering::Relaxed);
+        self.event_pending.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        self.deliver(look, &mut wakes);
+        self.deliver(wakes_head, &mut wakes);
         wakes
     }
 
-    fn deliver(&self, look: impl Fn(&mut State<W, F>) -> bool, wakes: &mut Wakes<W>) {
+    fn deliver(&self, wakes_head: impl Fn(&mut State<W, F>) -> bool, wakes: &mut Wakes<W>) {
         while let Some(mut state) = self.state.try_lock() {
-            // What comes after the look is another event.
-            if self.mark.swap(false, Ordering::Relaxed) && state.waiters.head.is_some() && look(&mut state) {
+            // Data that arrives after the check of `wakes_head` causes another event.
+            if self.event_pending.swap(false, Ordering::Relaxed)
+                && state.waiters.head.is_some()
+                && wakes_head(&mut state)
+            {
                 state.waiters.notify(wakes);
             }
             drop(state);
             fence(Ordering::SeqCst);
-            if !self.mark.load(Ordering::Relaxed) {
+            if !self.event_pending.load(Ordering::Relaxed) {
                 return;
             }
         }

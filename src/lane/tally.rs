@@ -1,44 +1,44 @@
 //! Counters of one direction of a socket.
 
-/// What one direction of a socket has done, or what its accepts have. A package is one message, or on a stream what
-/// one call of the API moved, in however many pieces.
+/// Counters of one direction of a socket, or of its accepts or sendfiles alone. A package is one message; on a stream
+/// it is what one call of the API moves, in any number of parts.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Tally {
     /// bytes moved
     pub bytes: u64,
-    /// packages moved (connections, for accept)
+    /// packages moved (for accept: connections)
     pub packages: u64,
-    /// the largest package
+    /// bytes of the largest package
     pub largest: u64,
     /// attempts
     pub tries: u64,
-    /// attempts that had to wait
+    /// attempts after which the caller waited
     pub waits: u64,
     /// attempts that failed
     pub fails: u64,
-    /// the most that one system call moved
-    pub most: u64,
-    /// bytes of the package that is under way
+    /// the most bytes that one attempt moved
+    pub largest_call: u64,
+    /// bytes of the package under way
     partial: u64,
 }
 
 impl Tally {
-    /// A part of a package went through.
-    pub fn part(&mut self, bytes: usize) {
+    /// Counts a part of a package.
+    pub fn add_part(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
         self.partial += bytes as u64;
-        self.most = self.most.max(bytes as u64);
+        self.largest_call = self.largest_call.max(bytes as u64);
     }
 
-    /// One attempt moved so many packages more than one: they count as if each had had its own.
-    pub fn more(&mut self, packages: u64) {
+    /// Counts further packages of the same attempt, as if each had had an attempt of its own.
+    pub fn add_packages(&mut self, packages: u64) {
         self.tries += packages;
         self.packages += packages;
     }
 
-    /// A package, or the last part of one, went through.
-    pub fn package(&mut self, bytes: usize) {
-        self.part(bytes);
+    /// Counts a package, or the last part of one.
+    pub fn add_package(&mut self, bytes: usize) {
+        self.add_part(bytes);
         self.packages += 1;
         self.largest = self.largest.max(self.partial);
         self.partial = 0;

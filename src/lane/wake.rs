@@ -1,4 +1,4 @@
-//! A waiter, and what it is told.
+//! The trait of a waiter, and the signals that it gets.
 
 use crate::wire::errno::Errno;
 use std::hash::Hash;
@@ -6,53 +6,57 @@ use std::sync::Arc;
 
 /// A waiter.
 pub trait Wake: Send + Sync + 'static {
-    /// What tells one waiting party from another: a process waits once in a lane.
+    /// Identifies a process. A process has at most one wait of its own in a lane.
     type Process: Copy + Eq + Hash + Send + Sync + 'static;
-    /// Who waits.
+    /// The process that waits.
     fn process(&self) -> Self::Process;
-    /// A number for the handle of a pending completion: waiters with the same handle have the same one.
+    /// A number for the handle of a pending completion: equal handles have equal tags. 0 for other waiters.
     fn tag(&self) -> u64 {
         0
     }
-    /// Tells it, from a thread of our own or in its place.
+    /// Delivers a signal. A thread of this library calls it, or the helper in place of the poller thread.
     fn wake(self: &Arc<Self>, signal: Signal);
     /// Whether its message has been sent.
     fn notified(&self) -> bool;
-    /// It is a pending completion: when it is woken the operation is done in its place, and it does not come back itself.
+    /// Whether it is a pending completion: after a wake-up the poller thread or the helper makes the call in place of
+    /// the process, which does not call again itself.
     fn is_completion(&self) -> bool {
         false
     }
-    /// It is sent a message and goes by what it says: it is woken where there is something, and not where there was.
+    /// Whether its process relies on the `select` message: it is notified only if an attempt would succeed at that
+    /// time, not for data that another attempt has taken since the event.
     fn relies_on_select(&self) -> bool {
         false
     }
-    /// How many bytes it waits for: it is woken for no fewer, but at the end of the stream. With 0 it waits for what is beside the
-    /// data, an error in the queue.
+    /// How many bytes it waits for. It is not notified for fewer, except at the end of the stream. 0: it waits for an
+    /// entry of the error queue, which is apart from the data.
     fn least(&self) -> usize {
         1
     }
-    /// Whether something is to be cleared up when it leaves the lane ([`Signal::Departed`]).
+    /// Whether it has something to clean up when it leaves the lane ([`Signal::Departed`]).
     fn needs_cleanup(&self) -> bool;
 }
 
-/// What a waiter is told, exactly once.
+/// A signal to a waiter. For one wait, a waiter that is not a completion gets one of `Ready` and `Abort` at most; but a
+/// connect whose result is asked for too early gets a second `Ready`. A completion may get `Ready` several times, and
+/// then `Abort`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Try again.
+    /// Attempt again.
     Ready,
     /// The wait is over.
     Abort(Reason),
-    /// It left the lane by a call of its own process: there is no message, only something to clear up.
+    /// It has left the lane and gets no message: it only cleans up.
     Departed,
 }
 
-/// Why a wait was cut short.
+/// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The socket was closed, here or (on a stream) by the peer.
+    /// The socket was closed, or the peer closed its side of the stream.
     Closed,
-    /// Somebody else's attempt met this error, which concerns everybody.
+    /// An attempt of another call failed with this error, which ends all waits of the direction.
     Errno(Errno),
-    /// A later call of its own process has taken its place.
+    /// A later call of the same process replaced it.
     Cancelled,
 }

@@ -1,15 +1,14 @@
-//! Who is to be told what, once the lock of a lane is released.
+//! Deferred notifications: the waiters to notify after the lock of a lane is released.
 
 use super::queue::Queue;
 use super::wake::{Reason, Signal, Wake};
 use std::sync::Arc;
 
-/// Waiters to be told something, each with what. They are taken from the lane and no lock is held; whoever has the list
-/// tells them.
+/// Deferred notifications: waiters, each with its signal. The list holds no lock. Whoever receives it delivers it.
 #[must_use]
 pub struct Wakes<W: Wake> {
     list: Vec<(Arc<W>, Signal)>,
-    /// A whole queue: seldom, so apart.
+    /// an aborted queue as a whole; rare, so it is boxed
     aborted: Option<Box<(Arc<Queue<W>>, Reason)>>,
 }
 
@@ -24,19 +23,19 @@ impl<W: Wake> Wakes<W> {
         self.list.push((waiter, signal));
     }
 
-    /// A queue is told why its waits have ended.
+    /// Adds `Abort` for all waiters of a queue.
     pub(crate) fn abort(&mut self, queue: Arc<Queue<W>>, reason: Reason) {
         self.aborted = Some(Box::new((queue, reason)));
     }
 
-    /// A waiter has left: only one with something to clear up is told.
+    /// Adds `Departed` for a waiter that has left the lane, if it has something to clean up.
     pub(crate) fn departed(&mut self, waiter: Option<Arc<W>>) {
         if let Some(waiter) = waiter.filter(|waiter| waiter.needs_cleanup()) {
             self.list.push((waiter, Signal::Departed));
         }
     }
 
-    /// A wait under the handle of the call that takes its place is the same wait: it is told nothing.
+    /// A wait that a call under the same handle replaces is the same wait: it gets no `abort`.
     pub fn drop_same(&mut self, same: impl Fn(&W) -> bool) {
         for (waiter, signal) in &mut self.list {
             if *signal == Signal::Abort(Reason::Cancelled) && same(waiter) {
@@ -45,7 +44,7 @@ impl<W: Wake> Wakes<W> {
         }
     }
 
-    /// Who is to be told what.
+    /// The waiters with their signals.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<W>, Signal)> {
         let aborted = self.aborted.iter().flat_map(|aborted| {
             let (queue, reason) = &**aborted;
@@ -54,18 +53,18 @@ impl<W: Wake> Wakes<W> {
         self.list.iter().map(|(waiter, signal)| (waiter, *signal)).chain(aborted)
     }
 
-    /// How many are to be told.
+    /// How many signals there are.
     pub fn len(&self) -> usize {
         self.list.len() + self.aborted.as_ref().map_or(0, |aborted| aborted.0.len())
     }
 
-    /// Whether there is nobody to tell.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty() && self.aborted.is_none()
     }
 
-    /// Tells everybody, from a thread of our own or in its place.
-    pub fn tell(self) {
+    /// Delivers all signals, from a thread of this library or from the helper in its place.
+    pub fn notify(self) {
         for (waiter, signal) in self.iter() {
             waiter.wake(signal);
         }

@@ -1,41 +1,43 @@
-//! How an operation is to go about waiting, and what came of it.
+//! How an operation waits, and its outcome.
 
 use crate::wire::errno::Errno;
 
-/// How an operation is to go about waiting.
+/// How an operation waits if it would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Do not wait.
+    /// It does not wait.
     Once,
-    /// Wait to be woken.
+    /// It waits for a wake-up.
     Wait,
-    /// The caller can give up its turn and come back, and has done so this many times: only wait where, as this
-    /// socket has been, it would not help.
+    /// The caller can yield and call again, and has yielded this many times. It waits only if, by the experience of
+    /// this socket, another yield would not help.
     Yield(u32),
-    /// Begin what is to be completed for the caller: of a part it learns when the whole is done.
+    /// The first attempt of a call that is completed for the caller. The caller does not learn of parts, only of the
+    /// whole.
     Start,
-    /// It is being done in place of who waits for it.
+    /// An attempt that is made in place of the process that waits for the completion.
     Complete,
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 #[derive(Debug)]
 pub enum Answer<T> {
     /// It is done.
     Done(T),
-    /// It is done, and the caller is in line for the next (`{otp, select_read}`).
+    /// It is done, and the caller now waits for the next one (`{otp, select_read}`).
     Again(T),
-    /// It is done in part, and the caller is in line for the rest (unless it is not to wait).
+    /// A part is done. With `Once` the caller does not wait. With `Start` and `Complete` it keeps the turn and goes
+    /// on at once. Otherwise it waits for the rest.
     Partial(T),
-    /// It is done in part, and the caller has the turn and is to go on at once.
+    /// A part is done, and the rest would not block. The caller keeps the turn and goes on at once.
     Unfinished(T),
-    /// The caller is in line.
+    /// The caller waits, as the head or behind it.
     Waiting,
-    /// It would block; the caller is not to wait and is not in line.
+    /// It would block, and the caller does not wait.
     Blocked,
-    /// The caller is to give up its turn and try again.
+    /// The caller is to yield and call again.
     Yield,
-    /// A part is done of what was to be whole, and this is why there is no more.
+    /// A part is done of what was wanted as a whole. The failure says why there is no more.
     Cut(T, Failure),
     /// It failed.
     Failed(Failure),
@@ -44,16 +46,17 @@ pub enum Answer<T> {
 /// Why an operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The socket, or the peer's side of the stream, is closed.
+    /// The socket is closed, or the peer has closed its side of the stream.
     Closed,
-    /// The system says so.
+    /// The system call failed.
     Errno(Errno),
     /// There is no memory for a buffer.
     NoMemory,
-    /// Something is going on that excludes this.
+    /// The head has another claim, which excludes this operation.
     State,
-    /// The caller is in line already.
-    InLine,
-    /// A connect is under way.
+    /// The caller is not the head as it should be: it already waits behind the head, its completion has left the
+    /// lane, or it has no connect under way.
+    NotHead,
+    /// A connect is already under way.
     Already,
 }

@@ -1,12 +1,13 @@
-//! What waits and receives for a socket.
+//! The back end of a socket: how its calls wait.
 
-/// What waits and receives for a socket.
+/// How the calls of a socket wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// epoll(7) tells when to try.
+    /// epoll(7) reports when to attempt a call again.
     #[default]
     Epoll,
-    /// What a process waits for is done for it, by the poller, or on a stream by a ring of io_uring(7).
+    /// Completions: the poller thread or the helper makes the call in place of the process that waits, or a ring of
+    /// io_uring(7) receives for a stream.
     Uring,
 }
 

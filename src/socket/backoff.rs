@@ -1,37 +1,38 @@
-//! Back-off: how long a shortage (of descriptors, of memory) is left alone, since no event tells when it is over.
+//! Back-off after a shortage of descriptors or memory, whose end no event reports.
 
 use std::time::{Duration, Instant};
 
-/// A shortage that lasts: it begins with the attempt that first meets it, and ends with the one that first does not.
+/// A shortage. It begins with the first attempt that fails for it, and ends with the next attempt that does not.
 #[derive(Debug)]
 pub struct Backoff {
     delay: Duration,
     until: Instant,
-    /// Somebody has asked to be told at the end of the pause.
-    alarm: bool,
+    /// The timer for the end of this period has been taken.
+    timer_taken: bool,
 }
 
 impl Backoff {
-    /// The first pause.
-    pub const LEAST: Duration = Duration::from_millis(5);
-    /// They double up to this.
-    pub const MOST: Duration = Duration::from_millis(100);
+    /// The first period.
+    pub const MIN: Duration = Duration::from_millis(5);
+    /// The limit up to which the periods double.
+    pub const MAX: Duration = Duration::from_millis(100);
 
-    /// An attempt met the shortage. Whether that was news: who comes before the pause is over learns nothing new.
+    /// Records that an attempt failed for the shortage. Returns whether the call is to report the error: only the
+    /// first one in each period is.
     pub fn record_shortage(shortage: &mut Option<Box<Self>>, now: Instant) -> bool {
-        let (news, delay) = match shortage {
-            None => (true, Self::LEAST),
-            Some(known) if known.until <= now => (true, (known.delay * 2).min(Self::MOST)),
+        let (report, delay) = match shortage {
+            None => (true, Self::MIN),
+            Some(known) if known.until <= now => (true, (known.delay * 2).min(Self::MAX)),
             Some(_) => (false, Duration::ZERO),
         };
-        if news {
-            *shortage = Some(Box::new(Self { delay, until: now + delay, alarm: false }));
+        if report {
+            *shortage = Some(Box::new(Self { delay, until: now + delay, timer_taken: false }));
         }
-        news
+        report
     }
 
-    /// The end of the pause, for who is the first to ask to be told of it.
-    pub fn alarm(&mut self) -> Option<Instant> {
-        (!std::mem::replace(&mut self.alarm, true)).then_some(self.until)
+    /// The end of this period, for a timer. Only the first call in a period gets it.
+    pub fn take_timer(&mut self) -> Option<Instant> {
+        (!std::mem::replace(&mut self.timer_taken, true)).then_some(self.until)
     }
 }

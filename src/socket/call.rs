@@ -14,7 +14,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Options that have a receive bring something else, or besides.
+/// Options that change what a receive returns, or that add something to it.
 const RECEIVED_WITH: &[(i32, i32)] = &[
     (libc::SOL_SOCKET, libc::SO_OOBINLINE),
     (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
@@ -28,7 +28,7 @@ const RECEIVED_WITH: &[(i32, i32)] = &[
 impl<W: Wake> Socket<W> {
     /// bind(2)
     pub fn bind(&self, addr: &Raw) -> Outcome<Result<(), Failure>, W> {
-        self.with(|fd, side| {
+        self.with_descriptor(|fd, side| {
             sys::socket::bind(fd, addr)?;
             side.bound = true;
             Ok(())
@@ -37,7 +37,7 @@ impl<W: Wake> Socket<W> {
 
     /// listen(2)
     pub fn listen(&self, backlog: i32) -> Outcome<Result<(), Failure>, W> {
-        self.with(|fd, side| {
+        self.with_descriptor(|fd, side| {
             sys::socket::listen(fd, backlog)?;
             side.listening = true;
             Ok(())
@@ -46,41 +46,43 @@ impl<W: Wake> Socket<W> {
 
     /// shutdown(2)
     pub fn shutdown(&self, how: i32) -> Outcome<Result<(), Failure>, W> {
-        self.with(|fd, _| sys::socket::shutdown(fd, how))
+        self.with_descriptor(|fd, _| sys::socket::shutdown(fd, how))
     }
 
     /// getsockname(2)
     pub fn sockname(&self) -> Outcome<Result<Address, Failure>, W> {
-        self.with(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
+        self.with_descriptor(|fd, _| sys::socket::sockname(fd).map(|raw| Address::from_raw(&raw)))
     }
 
     /// getpeername(2)
     pub fn peername(&self) -> Outcome<Result<Address, Failure>, W> {
-        self.with(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
+        self.with_descriptor(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
     }
 
-    /// Whether an option may be set now. One that changes what a receive brings, in ways that a ring does not know, waits until the
-    /// ring that receives has let go; none receives for this socket again.
+    /// Whether an option may be set now; if not, the caller is to ask again. An option that changes what a receive
+    /// returns is not known to a ring: the ring that receives has to release the descriptor first, and no ring
+    /// receives for this socket again.
     pub fn may_set(&self, level: i32, option: i32) -> bool {
         match (level, option) {
-            // The kernel counts what was looked at behind the descriptor.
+            // SO_PEEK_OFF is an offset in the kernel's queue, so bytes must not be read ahead of it.
             (libc::SOL_SOCKET, libc::SO_PEEK_OFF) => self.share(),
             with => !RECEIVED_WITH.contains(&with) || self.leave_ring(),
         }
     }
 
-    /// No ring receives for this socket from now on. Answers whether that is so already: else the caller is to ask again.
+    /// No ring receives for this socket from now on. Returns whether the present ring has released it; if not, the
+    /// caller is to ask again.
     pub fn leave_ring(&self) -> bool {
         self.ahead.as_ref().is_none_or(|ahead| !ahead.leave())
     }
 
-    /// The connection is to be ended: a ring is not to hold anything of it that would come with the next. Answers whether it has let
-    /// go, as [`Socket::leave_ring`].
+    /// Prepares the end of the connection: a ring must not hold bytes that would be mixed with those of the next
+    /// connection. Returns whether the ring has released the descriptor, as [`Socket::leave_ring`].
     pub fn may_disconnect(&self) -> bool {
         self.ahead.as_ref().is_none_or(|ahead| !ahead.end_stream())
     }
 
-    /// The connection has ended: nothing of it is left to the next.
+    /// The connection has ended: drops what was kept of it, so that nothing of it reaches the next connection.
     pub(crate) fn reset_stream(&self) {
         let _ = (self.pending_error.take(), self.error_after_data.take());
         if let Some(ahead) = &self.ahead {
@@ -88,12 +90,13 @@ impl<W: Wake> Socket<W> {
         }
     }
 
-    /// Who asks for the descriptor's number may read there too: as [`Socket::leave_ring`], and nothing is gathered for a length.
+    /// The descriptor's number is handed out, and its bytes may be read elsewhere: as [`Socket::leave_ring`], and no
+    /// bytes are gathered for a length from now on.
     pub fn share(&self) -> bool {
         self.ahead.as_ref().is_none_or(|ahead| !ahead.share())
     }
 
-    /// `{otp, read_ahead}`. Answers whether the ring has let go where it is to read nothing ahead.
+    /// Sets `{otp, read_ahead}`. With 0, answers whether the ring has released the descriptor; otherwise `true`.
     pub fn set_read_ahead(&self, most: usize) -> bool {
         self.settings.read_ahead.store(most, Relaxed);
         most > 0 || self.ahead.as_ref().is_none_or(|ahead| !ahead.looked())
@@ -101,10 +104,10 @@ impl<W: Wake> Socket<W> {
 
     /// setsockopt(2)
     pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> Outcome<Result<(), Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             sys::option::set(fd, level, option, value)?;
             if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
-                // Off, or a reset, does not block.
+                // A linger that is off, or that has a time of 0 seconds (a reset), does not block.
                 self.lingers
                     .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
             }
@@ -120,9 +123,9 @@ impl<W: Wake> Socket<W> {
         self.option_into(level, option, vec![0; size])
     }
 
-    /// getsockopt(2) into `value`, whose bytes the system may read first.
+    /// getsockopt(2) into `value`, whose bytes the kernel may read first.
     pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> Outcome<Result<Vec<u8>, Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
             if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
@@ -132,7 +135,7 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// An error that was taken from the socket, by a ring or for who comes next, for who asks for it.
+    /// Fills in an error that a ring or an earlier call has taken from the socket: SO_ERROR reports it, once.
     fn fill_pending_error(&self, value: &mut [u8]) {
         let errno = self.pending_error.take().or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
         if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
@@ -140,9 +143,9 @@ impl<W: Wake> Socket<W> {
         }
     }
 
-    /// A request of ioctl(2) that answers a number. What was read ahead is still to be read.
+    /// A request of ioctl(2) whose result is a number. Bytes that were read ahead count as unread.
     pub fn ioctl_int(&self, request: u32, read: impl Fn(i32) -> Value) -> Outcome<Result<Value, Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             let ahead = i32::try_from(self.read_ahead()).unwrap_or(i32::MAX);
             let number = sys::ioctl::int(fd, request)?;
             Ok(read(match request {
@@ -153,35 +156,35 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// How much the send buffer still takes: its size less what is in it.
+    /// The free space in the send buffer: its size less the bytes in it.
     pub fn ioctl_space(&self, request: u32) -> Outcome<Result<Value, Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             let size = sys::option::get_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
             Ok(Value::Int(i64::from(size - sys::ioctl::int(fd, request)?).max(0)))
         })
     }
 
-    /// A request about an interface. What `read` makes of its `struct ifreq` is the answer.
+    /// A request about an interface. The result is what `read` makes of its `struct ifreq`.
     pub fn ioctl_interface(
         &self,
         request: u32,
         mut ifreq: [u8; IFREQ],
         read: impl Fn(&[u8]) -> Option<Value>,
     ) -> Outcome<Result<Value, Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             sys::ioctl::ifreq(fd, request, &mut ifreq)?;
             read(&ifreq).ok_or(Errno::new(libc::EINVAL))
         })
     }
 
-    /// Changes something of an interface.
+    /// Changes a property of an interface.
     pub fn set_interface(&self, request: u32, mut ifreq: [u8; IFREQ]) -> Outcome<Result<(), Failure>, W> {
-        self.with(|fd, _| sys::ioctl::ifreq(fd, request, &mut ifreq))
+        self.with_descriptor(|fd, _| sys::ioctl::ifreq(fd, request, &mut ifreq))
     }
 
     /// Sets and clears flags of an interface.
     pub fn set_flags(&self, mut ifreq: [u8; IFREQ], set: i32, clear: i32) -> Outcome<Result<(), Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             sys::ioctl::ifreq(fd, libc::SIOCGIFFLAGS as u32, &mut ifreq)?;
             let bits = ifreq.get_mut(NAME..NAME + 2).ok_or(Errno::new(libc::EINVAL))?;
             let old =
@@ -191,34 +194,35 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// All interfaces that have an address.
+    /// The interfaces that have an address.
     pub fn interfaces(&self) -> Outcome<Result<Value, Failure>, W> {
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             let bytes = sys::ioctl::ifconf(fd, 1024 * IFREQ)?;
             crate::wire::ifreq::interfaces(&bytes).ok_or(Errno::new(libc::EINVAL))
         })
     }
 
-    /// Begins an SCTP association with a host of several addresses. Answers its number.
+    /// Begins an SCTP association with a host that has several addresses. The result is its number.
     pub fn sctp_connect(&self, addresses: &[u8]) -> Outcome<Result<i32, Failure>, W> {
-        self.with(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
+        self.with_descriptor(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
     }
 
-    /// A socket of its own for one association. It inherits the settings.
+    /// Peels off an association: makes a socket for it alone, which inherits the settings.
     pub fn sctp_peeloff(&self, association: i32) -> Outcome<Result<Arc<Self>, Failure>, W> {
         let kind = Kind { kind: libc::SOCK_STREAM, ..self.kind };
-        self.with(|fd, _| {
+        self.with_descriptor(|fd, _| {
             let fd = sys::socket::peel_off(fd, association)?;
-            Self::on(fd.into(), kind, Origin::Opened, self.settings.inherited(), true, self.backend)
+            Self::new(fd.into(), kind, Origin::Opened, self.settings.inherited(), true, self.backend)
         })
     }
 
-    /// Which file is behind the descriptor: that of a number that somebody else may give away.
+    /// The inode number of the socket. The owner of a lent descriptor may close it, and its number may then belong to
+    /// another file.
     pub fn file(&self) -> Outcome<Result<u64, Failure>, W> {
-        self.with(|fd, _| sys::socket::inode(fd).ok_or(Errno::new(libc::EBADF)))
+        self.with_descriptor(|fd, _| sys::socket::inode(fd).ok_or(Errno::new(libc::EBADF)))
     }
 
-    /// The number of the descriptor, where it is somebody else's.
+    /// The number of the descriptor, if it is lent.
     pub fn lent(&self) -> Option<RawFd> {
         let number = if let Origin::Lent(number) = self.origin { Some(number) } else { None };
         number.filter(|_| self.registration.lent())
@@ -226,6 +230,6 @@ impl<W: Wake> Socket<W> {
 
     /// The number of the descriptor.
     pub fn fd(&self) -> Outcome<Result<RawFd, Failure>, W> {
-        self.with(|fd, _| Ok(fd.as_raw_fd()))
+        self.with_descriptor(|fd, _| Ok(fd.as_raw_fd()))
     }
 }

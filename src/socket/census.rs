@@ -1,34 +1,34 @@
-//! How many sockets are open, by domain, type and protocol.
+//! Counters of the open sockets, by domain, type and protocol.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 macro_rules! census {
     ($($name:ident $number:expr;)*) => {
-        /// How many sockets are open, by domain, type and protocol.
+        /// Counters of open sockets, by domain, type and protocol.
         pub struct Census {
             total: AtomicUsize,
             $($name: AtomicUsize,)*
         }
 
         impl Census {
-            /// Counts nothing yet.
+            /// All counters are 0.
             pub const fn new() -> Self {
                 Self { total: AtomicUsize::new(0), $($name: AtomicUsize::new(0),)* }
             }
 
-            /// Counts a socket of these numbers in.
-            pub fn enter(&self, domain: i32, kind: i32, protocol: i32) {
+            /// Counts a socket as open.
+            pub fn add(&self, domain: i32, kind: i32, protocol: i32) {
                 self.total.fetch_add(1, Relaxed);
                 $(if $number(domain, kind, protocol) { self.$name.fetch_add(1, Relaxed); })*
             }
 
-            /// Counts a socket of these numbers out.
-            pub fn leave(&self, domain: i32, kind: i32, protocol: i32) {
+            /// Counts a socket as closed.
+            pub fn subtract(&self, domain: i32, kind: i32, protocol: i32) {
                 self.total.fetch_sub(1, Relaxed);
                 $(if $number(domain, kind, protocol) { self.$name.fetch_sub(1, Relaxed); })*
             }
 
-            /// Every count by its name.
+            /// Each counter with its name.
             pub fn read(&self) -> Vec<(&'static str, usize)> {
                 vec![("num_sockets", self.total.load(Relaxed)), $((stringify!($name), self.$name.load(Relaxed))),*]
             }
@@ -55,5 +55,5 @@ impl Default for Census {
     }
 }
 
-/// The sockets of this library.
+/// The counters of this library's sockets.
 pub static CENSUS: Census = Census::new();

@@ -1,4 +1,4 @@
-//! Descriptors: who closes them, and how long that may take.
+//! Descriptors: whether a socket closes its descriptor, and whether that may take long.
 
 use crate::ring::thread::Held;
 use crate::sys;
@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
-/// So many connections of a backlog are reset on a scheduler.
-const BACKLOG: u32 = 64;
+/// A backlog of more connections than this is not reset on a scheduler.
+const LONG_BACKLOG: u32 = 64;
 
-/// A descriptor, which is closed with the socket if it is ours.
+/// A descriptor of a socket. It is closed with the socket, unless it is lent.
 pub struct Descriptor {
     fd: Option<MaybeOwnedFd>,
     slow: bool,
@@ -19,12 +19,12 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// A socket's.
+    /// The descriptor of a socket.
     pub fn new(fd: MaybeOwnedFd) -> Self {
         Self { fd: Some(fd), slow: false, held: None, unread: None }
     }
 
-    /// The descriptor. It is there for as long as this is.
+    /// The descriptor, until it is closed.
     pub fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
     }
@@ -34,14 +34,16 @@ impl Descriptor {
         self.fd.as_ref().is_some_and(MaybeOwnedFd::owned)
     }
 
-    /// Its stream was read ahead, and a ring may hold it still; `unread`: there were bytes that nobody has taken.
-    pub fn read_ahead(&mut self, held: Option<Held>, unread: Arc<AtomicBool>) {
+    /// Bytes of its stream were read ahead. A ring may still receive from it (`held`). `unread` says whether bytes
+    /// are left that no caller received.
+    pub fn set_read_ahead(&mut self, held: Option<Held>, unread: Arc<AtomicBool>) {
         self.held = held;
         self.unread = Some(unread);
     }
 
-    /// The system resets a connection that is closed with bytes unread, RFC 2525 section 2.17. It does not know of those that
-    /// were read ahead: it is told.
+    /// If bytes that were read ahead are left, makes close(2) reset the connection (SO_LINGER with 0 seconds). The
+    /// kernel does that by itself for unread bytes in its own buffer (RFC 2525 section 2.17), but does not know of
+    /// these.
     fn reset_if_unread(&self) {
         if let (Some(fd), Some(unread)) = (self.as_fd(), &self.unread)
             && unread.load(Relaxed)
@@ -54,70 +56,72 @@ impl Descriptor {
         }
     }
 
-    /// Whether its close(2) may take long.
+    /// Whether close(2) may take long.
     pub fn slow(&self) -> bool {
         self.slow
     }
 
-    /// Its close(2) may take long: SO_LINGER may be on, or many connections may wait in its backlog, which the system resets one by one.
+    /// Says whether close(2) may take long: SO_LINGER may be on, or the backlog may hold many connections, which the
+    /// kernel resets one by one.
     pub fn set_slow(&mut self, slow: bool) {
         self.slow = slow;
     }
 
-    /// Whether many connections wait in its backlog; nothing where that is not known, but of a listener of TCP.
-    pub fn crowded(&self) -> Option<bool> {
-        self.as_fd().and_then(sys::socket::backlog).map(|count| count > BACKLOG)
+    /// Whether the backlog holds more than 64 connections. `None` if that is not known: only a TCP listener tells.
+    pub fn has_long_backlog(&self) -> Option<bool> {
+        self.as_fd().and_then(sys::socket::backlog).map(|count| count > LONG_BACKLOG)
     }
 
-    /// Whether a ring is to let go of it first.
-    pub fn held(&self) -> bool {
+    /// Whether a ring has to release it before it can be closed.
+    pub fn held_by_ring(&self) -> bool {
         self.held.is_some()
     }
 
-    /// Closes it as soon as the ring that holds it has let go. The answer comes then.
+    /// Closes it as soon as the ring has released it. The channel then has the result.
     pub fn close_when_released(mut self) -> mpsc::Receiver<sys::Result<()>> {
-        let (tell, told) = mpsc::sync_channel(1);
+        let (sender, receiver) = mpsc::sync_channel(1);
         let held = self.held.take();
         let close = move || {
-            // Who asked may have ended.
-            let _ = tell.send(self.close());
+            // The receiver may have been dropped.
+            let _ = sender.send(self.close());
         };
         match held {
             Some(held) => held.ring.release(held.token, Box::new(close)),
             None => close(),
         }
-        told
+        receiver
     }
 
-    /// Closes it, unless it was lent. Blocks for as long as SO_LINGER says, and until a ring that holds it has let go.
+    /// Closes it, unless it was lent. Blocks for as long as SO_LINGER says, and until a ring that holds it has
+    /// released it.
     pub fn close(mut self) -> sys::Result<()> {
         if let Some(held) = self.held.take() {
-            let (tell, told) = mpsc::sync_channel::<()>(1);
-            held.ring.release(held.token, Box::new(move || drop(tell)));
-            // An error says that the ring's thread has ended, and let go.
-            let _ = told.recv();
+            let (sender, receiver) = mpsc::sync_channel::<()>(1);
+            held.ring.release(held.token, Box::new(move || drop(sender)));
+            // On an error the ring's thread has ended, and has released it.
+            let _ = receiver.recv();
         }
         self.reset_if_unread();
         self.fd.take().map_or(Ok(()), MaybeOwnedFd::close)
     }
 
-    /// Closes it without waiting: what is still to be sent goes on in the background.
+    /// Closes it without blocking: the kernel sends in the background what is still in the send buffer.
     pub fn close_unattended(mut self) {
         if let Some(held) = self.held.take() {
             held.ring.release(held.token, Box::new(move || self.close_unattended()));
             return;
         }
         self.reset_if_unread();
-        // What is lent is not closed, and who lends it may have set the option.
+        // A lent descriptor is not closed, and its lender may have set the option.
         if let Some(fd) = self.fd.as_ref().filter(|fd| fd.owned()).map(AsFd::as_fd) {
             let mut linger = [0; 8];
             let read = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
-            // A linger of 0 seconds is a reset: it does not block, and stays one.
+            // A linger of 0 seconds is a reset, which does not block: it is left as it is.
             if read.is_ok() && linger.last_chunk::<4>() != Some(&[0; 4]) {
                 let _ = sys::option::set(fd, libc::SOL_SOCKET, libc::SO_LINGER, &[0; 8]);
             }
         }
-        // Nobody is left who could be told of an error.
+        // There is no caller to report an error to.
         let _ = self.close();
     }
 }

@@ -1,4 +1,4 @@
-//! Where sockets come from: socket(2), accept4(2), or a descriptor that is open already.
+//! How sockets are opened: by socket(2), from accept4(2), or on a descriptor that is open already.
 
 use crate::lane::{Lane, Wake};
 use crate::poller::registration::Registration;
@@ -6,9 +6,9 @@ use crate::ring::ahead::Ahead;
 use crate::socket::backend::Backend;
 use crate::socket::census::CENSUS;
 use crate::socket::descriptor::Descriptor;
-use crate::socket::patience::Patience;
 use crate::socket::pending_error::PendingError;
 use crate::socket::settings::Settings;
+use crate::socket::yielding::YieldPolicy;
 use crate::socket::{Side, Socket};
 use crate::sys::kind::{Kind, Origin};
 use crate::sys::socket::MaybeOwnedFd;
@@ -22,22 +22,23 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 impl<W: Wake> Socket<W> {
     /// A new socket, socket(2).
     pub fn open(domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
-        Self::opened(sys::socket::open(domain, kind, protocol)?, domain, kind, protocol, backend)
+        Self::from_opened(sys::socket::open(domain, kind, protocol)?, domain, kind, protocol, backend)
     }
 
-    /// A new socket in the network namespace behind a path, setns(2). Not for threads that must not block.
+    /// A new socket in the network namespace of a path, setns(2). This blocks: it must not run on a normal scheduler.
     pub fn open_in(netns: &OsStr, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
-        Self::opened(sys::socket::open_in(netns, domain, kind, protocol)?, domain, kind, protocol, backend)
+        Self::from_opened(sys::socket::open_in(netns, domain, kind, protocol)?, domain, kind, protocol, backend)
     }
 
-    fn opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
+    fn from_opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
         let protocol = sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(protocol);
         let kind = Kind { domain, kind, protocol };
-        Self::on(fd.into(), kind, Origin::Opened, Settings::default(), false, backend)
+        Self::new(fd.into(), kind, Origin::Opened, Settings::default(), false, backend)
     }
 
-    /// A socket on a descriptor that is open already, or on a duplicate of it. What is no duplicate is lent, and stays open,
-    /// unless it is given (`own`) and is a socket. What is none is left as it was.
+    /// A socket on a duplicate of an open descriptor (`dup`), or on the descriptor itself. The descriptor itself is
+    /// lent and stays open, unless `own` gives it to the socket. If the open fails, for example because the
+    /// descriptor is not a socket, the descriptor stays open and as it was.
     pub fn open_fd(number: RawFd, dup: bool, own: bool, backend: Backend) -> sys::Result<Arc<Self>> {
         let used = if dup { sys::socket::dup(number)?.into() } else { MaybeOwnedFd::lent(number)? };
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
@@ -46,32 +47,33 @@ impl<W: Wake> Socket<W> {
         let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
         let connected = sys::socket::peername(fd).is_ok();
         let settings = Settings::default();
-        // Who had it before may have turned it on.
+        // The option may have been set before the socket was opened.
         settings.gro.store(kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1), Relaxed);
-        // Nothing fails from here on: what is given is ours only now, and what is lent was not changed before.
+        // The last two steps that can fail. A given descriptor belongs to the socket only after them, and a lent one
+        // is changed only by the second.
         poller::pool::of(number).ok_or(Errno::new(libc::ENOSYS))?;
         sys::socket::set_nonblocking(fd)?;
         let used = if own { used.into_owned() } else { used };
-        let socket = Self::on(used, kind, origin, settings, connected, backend)?;
-        // Who had it before may have set it.
+        let socket = Self::new(used, kind, origin, settings, connected, backend)?;
+        // The option may have been set before the socket was opened.
         socket.lingers.store(true, Relaxed);
         Ok(socket)
     }
 
-    /// A socket for a connection that this one has accepted. It inherits the settings.
+    /// A socket for an accepted connection. It inherits the settings of this one.
     pub fn accepted(&self, fd: OwnedFd) -> sys::Result<Arc<Self>> {
         let settings = self.settings.inherited();
-        let socket = Self::on(fd.into(), self.kind, Origin::Opened, settings, true, self.backend)?;
+        let socket = Self::new(fd.into(), self.kind, Origin::Opened, settings, true, self.backend)?;
         socket.lingers.store(self.lingers.load(Relaxed), Relaxed);
         Ok(socket)
     }
 
-    /// Whether bytes are kept for a receive of a length, until all of them are there.
+    /// Whether a receive of a length may gather bytes in the socket until all of them have come.
     pub fn gathers(&self) -> bool {
         self.ahead.as_ref().is_some_and(|ahead| !ahead.shared())
     }
 
-    pub(crate) fn on(
+    pub(crate) fn new(
         fd: MaybeOwnedFd,
         kind: Kind,
         origin: Origin,
@@ -81,7 +83,8 @@ impl<W: Wake> Socket<W> {
     ) -> sys::Result<Arc<Self>> {
         let number = fd.as_fd().as_raw_fd();
         let poller = poller::pool::of(number).ok_or(Errno::new(libc::ENOSYS))?;
-        // Who shares the open socket with others takes no more of it than is given to a caller.
+        // A socket on a duplicate or on a lent descriptor shares the open socket with others. It takes no more bytes
+        // from the kernel than it gives to a caller.
         let alone = backend == Backend::Uring && kind.stream() && origin == Origin::Opened;
         let ring = if kind.tcp() { ring::pool::of } else { |_| None };
         let ahead = alone.then(|| Ahead::new(ring(number)));
@@ -93,12 +96,12 @@ impl<W: Wake> Socket<W> {
             listening: false,
             connected,
             selected: false,
-            patience: Patience::default(),
+            yield_policy: YieldPolicy::default(),
             shortage: None,
-            round: 0,
+            attempt_round: 0,
             probe: None,
         };
-        CENSUS.enter(kind.domain, kind.kind, kind.protocol);
+        CENSUS.add(kind.domain, kind.kind, kind.protocol);
         Ok(Arc::new(Self {
             kind,
             origin,

@@ -1,7 +1,8 @@
-//! Who tells a Unix datagram sender that is not connected of room at its receiver.
+//! Reports room at the receiver of a Unix datagram socket that is not connected.
 //!
-//! There is no event for that. A socket that is connected to the receiver has one (unix(7)): one of our own, which nothing is sent by,
-//! stands in for the sender while it waits.
+//! For such a sender the kernel has no event. A socket that is connected to the receiver has one (unix(7)). So while
+//! a sender waits, a socket of this library, by which nothing is sent, is connected to the receiver and registered in
+//! its place.
 
 use crate::poller::epoll::{Interest, Poller};
 use crate::poller::event::Ready;
@@ -11,7 +12,7 @@ use crate::wire::addr::Raw;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// Such a socket.
+/// A socket that is connected to the receiver.
 pub struct Probe {
     fd: OwnedFd,
     token: Token,
@@ -19,7 +20,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// One that tells `source` of room at the receiver.
+    /// Makes the poller notify `source` when there is room at the receiver.
     pub fn new(to: &Raw, poller: &'static Poller, source: Arc<dyn Ready>) -> sys::Result<Self> {
         let fd = sys::socket::open(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
         sys::socket::connect(fd.as_fd(), to)?;
@@ -27,7 +28,7 @@ impl Probe {
         Ok(Self { fd, token, poller })
     }
 
-    /// Whether there is room. If not, there will be an event.
+    /// Whether there is room. If not, an event follows.
     pub fn room(&self) -> bool {
         sys::ready::writable(self.fd.as_fd())
     }

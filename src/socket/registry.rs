@@ -1,39 +1,40 @@
-//! The registry of open sockets: a table in shards, so that opens and closes on many schedulers seldom meet.
+//! The registry of open sockets: a table in shards, so that schedulers that open and close sockets rarely wait for
+//! one another.
 
 use parking_lot::Mutex;
 use slab::Slab;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// More than the schedulers that open sockets at the same moment on the machines of today.
+/// More than the schedulers that open sockets at the same time on present machines.
 const SHARDS: usize = 16;
 /// The most entries of a page. The NIF makes a term of each, which takes about a microsecond.
-const PAGE: usize = 128;
-/// The most slots that are looked at for a page: after many have left, most are vacant.
-const SLOTS: usize = 1024;
+const PAGE_ENTRIES: usize = 128;
+/// The most slots that are examined for a page: after many removals most slots are vacant.
+const PAGE_SLOTS: usize = 1024;
 
-/// Where an entry is; needed to take it out again.
+/// The place of an entry, by which it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     shard: usize,
     index: usize,
 }
 
-/// A part of a table. Whoever follows `next` to its end finds each entry that is there all the while exactly once, since an
-/// entry keeps its slot.
+/// A part of a table. A walk along `next` finds each entry that is there throughout exactly once, because an entry
+/// keeps its slot.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What was found.
+    /// the entries
     pub entries: Vec<T>,
-    /// The cursor of the next page, if this was not the last.
+    /// the cursor of the next page; `None` after the last
     pub next: Option<usize>,
 }
 
 impl<T: Clone> Page<T> {
-    /// The page of a slab from a slot on.
+    /// The page of a slab that begins at a slot.
     pub fn new(slab: &Slab<T>, from: usize) -> Self {
-        let end = slab.capacity().min(from.saturating_add(SLOTS));
+        let end = slab.capacity().min(from.saturating_add(PAGE_SLOTS));
         let (mut slots, mut entries) = (from..end, Vec::new());
-        while entries.len() < PAGE
+        while entries.len() < PAGE_ENTRIES
             && let Some(slot) = slots.next()
         {
             entries.extend(slab.get(slot).cloned());
@@ -45,7 +46,7 @@ impl<T: Clone> Page<T> {
 /// A table of `T`s.
 pub struct Registry<T> {
     shards: [Mutex<Slab<T>>; SHARDS],
-    turn: AtomicUsize,
+    next_shard: AtomicUsize,
     count: AtomicUsize,
 }
 
@@ -54,20 +55,20 @@ impl<T: Clone> Registry<T> {
     pub const fn new() -> Self {
         Self {
             shards: [const { Mutex::new(Slab::new()) }; SHARDS],
-            turn: AtomicUsize::new(0),
+            next_shard: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
         }
     }
 
-    /// Puts an entry in.
+    /// Inserts an entry.
     pub fn insert(&self, entry: T) -> Option<Key> {
-        let shard = self.turn.fetch_add(1, Relaxed) % SHARDS;
+        let shard = self.next_shard.fetch_add(1, Relaxed) % SHARDS;
         let index = self.shards.get(shard)?.lock().insert(entry);
         self.count.fetch_add(1, Relaxed);
         Some(Key { shard, index })
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub fn remove(&self, key: Key) -> Option<T> {
         let entry = self.shards.get(key.shard)?.lock().try_remove(key.index)?;
         self.count.fetch_sub(1, Relaxed);
@@ -79,12 +80,12 @@ impl<T: Clone> Registry<T> {
         self.count.load(Relaxed)
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The page at a cursor, which is 0 for the first.
+    /// The page at a cursor. The first cursor is 0.
     pub fn page(&self, cursor: usize) -> Page<T> {
         let (shard, from) = (cursor % SHARDS, cursor / SHARDS);
         let page = self.shards.get(shard).map(|slab| Page::new(&slab.lock(), from));

@@ -1,30 +1,30 @@
-//! What the library keeps for a socket at the level `otp`.
+//! The options of the level `otp`, which the library keeps for a socket.
 
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// How much one receive takes where the caller names no length: `{otp, rcvbuf}`.
+/// The buffers of a receive without a length: `{otp, rcvbuf}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rcvbuf {
-    /// how many buffers a receive that may wait fills, where the size was given as a pair
+    /// how many buffers a receive that may wait fills, if the option was set to a pair
     pub count: Option<u32>,
-    /// the size of one, in bytes; or what there is, as far as a thread's scratch buffer goes
+    /// the size of one buffer in bytes; `None`: as much as there is, up to the size of a thread's scratch buffer
     pub size: Option<usize>,
 }
 
-/// How much room there is for control messages where nobody says: `{otp, rcvctrlbuf}` and `{otp, sndctrlbuf}`.
-pub const CTRL: usize = 1024;
+/// The default buffer for control messages, in bytes: `{otp, rcvctrlbuf}` and `{otp, sndctrlbuf}`.
+pub const CTRL_BUFFER: usize = 1024;
 
-/// How much a ring reads ahead where nobody says: `{otp, read_ahead}`. Nothing, unless the node wants it: what is read ahead is in
-/// the kernel no more, where urgent data is looked for.
+/// The default of `{otp, read_ahead}` in bytes: how much a ring reads ahead. It is 0 unless the node sets it, because
+/// bytes that were read ahead are no longer in the kernel, where urgent data is looked for.
 pub static READ_AHEAD: AtomicUsize = AtomicUsize::new(0);
 
-/// What the library keeps for the level `otp`. An accepted socket inherits it.
+/// The options of the level `otp` of one socket. An accepted socket inherits them.
 pub struct Settings {
     /// `{otp, rcvbuf}`
     pub rcvbuf: Mutex<Rcvbuf>,
-    /// How much the last receive got: no setting, but what the size of the next buffer goes by.
-    pub last: AtomicUsize,
+    /// Bytes of the last receive. This is no option: the size of the next buffer depends on it.
+    pub last_received: AtomicUsize,
     /// `{otp, debug}`
     pub debug: AtomicBool,
     /// `{otp, iow}`
@@ -35,9 +35,9 @@ pub struct Settings {
     pub sndctrlbuf: AtomicUsize,
     /// `{otp, select_read}`
     pub select_read: AtomicBool,
-    /// `{otp, read_ahead}`: bytes
+    /// `{otp, read_ahead}`, in bytes
     pub read_ahead: AtomicUsize,
-    /// `{udp, gro}`, which the system keeps: a message may be many datagrams.
+    /// `{udp, gro}`, which the kernel keeps: a message may hold many datagrams
     pub gro: AtomicBool,
 }
 
@@ -45,11 +45,11 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             rcvbuf: Mutex::default(),
-            last: AtomicUsize::new(0),
+            last_received: AtomicUsize::new(0),
             debug: AtomicBool::new(false),
             iow: AtomicBool::new(false),
-            rcvctrlbuf: AtomicUsize::new(CTRL),
-            sndctrlbuf: AtomicUsize::new(CTRL),
+            rcvctrlbuf: AtomicUsize::new(CTRL_BUFFER),
+            sndctrlbuf: AtomicUsize::new(CTRL_BUFFER),
             select_read: AtomicBool::new(false),
             read_ahead: AtomicUsize::new(READ_AHEAD.load(Relaxed)),
             gro: AtomicBool::new(false),
@@ -57,23 +57,24 @@ impl Default for Settings {
     }
 }
 
-/// As long as a message can be that the system has put together of several datagrams (UDP_GRO).
+/// The longest message that the kernel makes of several datagrams (UDP_GRO), in bytes.
 const GRO: usize = 65_535;
 
 impl Settings {
-    /// How many buffers of which size one receive fills where the caller names no length, with `auto` where nobody has
-    /// set it. Where datagrams come put together, a buffer for one of them would cut nearly all away, so there it is large.
+    /// How many buffers a receive without a length fills, and their size, which is `auto` if none was set. With
+    /// UDP_GRO the size is at least that of the longest message: a buffer for one datagram would truncate nearly all
+    /// of it.
     pub fn receive(&self, auto: usize) -> (u32, usize) {
         let rcvbuf = *self.rcvbuf.lock();
         let least = if self.gro.load(Relaxed) { GRO } else { 0 };
         (rcvbuf.count.unwrap_or(1), rcvbuf.size.unwrap_or(auto).max(least))
     }
 
-    /// What an accepted socket inherits: all of it.
+    /// The settings of an accepted socket: all options are inherited.
     pub fn inherited(&self) -> Self {
         Self {
             rcvbuf: Mutex::new(*self.rcvbuf.lock()),
-            last: AtomicUsize::new(0),
+            last_received: AtomicUsize::new(0),
             debug: AtomicBool::new(self.debug.load(Relaxed)),
             iow: AtomicBool::new(self.iow.load(Relaxed)),
             rcvctrlbuf: AtomicUsize::new(self.rcvctrlbuf.load(Relaxed)),

@@ -18,7 +18,7 @@ fn close<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     };
     Handle::disown(&handle, env);
     charge(env, CLOSE);
-    if !descriptor.slow() && descriptor.held() {
+    if !descriptor.slow() && descriptor.held_by_ring() {
         // The file is closed even if the caller ends before `close_linger/1`.
         *handle.closing.lock() = Some(descriptor.close_when_released());
         return Ok(atoms::linger().encode(env));

@@ -117,13 +117,13 @@ struct Snapshot {
 }
 
 fn snapshot(env: Env<'_>, handle: &Handle, direction: Direction) -> Snapshot {
-    let (snapshot, wakes) = handle.socket.look(direction, |state| {
+    let (snapshot, wakes) = handle.socket.inspect(direction, |state| {
         let claim = if direction == Direction::Read { Claim::Read } else { Claim::Write };
         Snapshot {
             tally: state.tally,
-            apart: state.apart.as_deref().copied(),
-            waiting: state.waiters.waiting(claim),
-            accepting: state.waiters.waiting(Claim::Accept),
+            apart: state.separate_tally.as_deref().copied(),
+            waiting: state.waiters.count(claim),
+            accepting: state.waiters.count(Claim::Accept),
             states: states(state),
         }
     });
@@ -132,7 +132,7 @@ fn snapshot(env: Env<'_>, handle: &Handle, direction: Direction) -> Snapshot {
 }
 
 fn states(state: &State<Waiter, Side>) -> Vec<Atom> {
-    let side = &state.own;
+    let side = &state.data;
     let head = state.waiters.head.as_ref().map(|head| head.claim);
     let all = [
         (side.bound, atoms::bound()),
@@ -163,7 +163,7 @@ fn counters<'a>(env: Env<'a>, read: &Snapshot, write: &Snapshot) -> NifResult<Te
     rows.extend(rows_of(write_names(), &write.tally));
     if let Some(files) = &write.apart {
         rows.extend(rows_of(sendfile_names(), files));
-        rows.extend([(atoms::sendfile(), files.packages), (atoms::sendfile_max(), files.most)]);
+        rows.extend([(atoms::sendfile(), files.packages), (atoms::sendfile_max(), files.largest_call)]);
     }
     Term::map_from_pairs(env, &rows)
 }

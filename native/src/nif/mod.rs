@@ -78,7 +78,7 @@ pub(crate) fn run<'a, O: Op>(
 fn is_final<T>(answer: &Answer<T>) -> bool {
     let waits = matches!(
         answer,
-        Answer::Partial(_) | Answer::Unfinished(_) | Answer::Waiting | Answer::Failed(Failure::InLine)
+        Answer::Partial(_) | Answer::Unfinished(_) | Answer::Waiting | Answer::Failed(Failure::NotHead)
     );
     !waits
 }

@@ -3,7 +3,7 @@
 use crate::process::{Handle, Place, notify};
 use crate::{atoms, fail};
 use esock::socket::answer::Failure;
-use esock::socket::settings::{CTRL, READ_AHEAD, Rcvbuf};
+use esock::socket::settings::{CTRL_BUFFER, READ_AHEAD, Rcvbuf};
 use esock::table::option::Own;
 use esock::wire::sctp;
 use rustler::env::OwnedEnv;
@@ -32,8 +32,8 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::Debug => flag(&settings.debug, value),
         Own::Iow => flag(&settings.iow, value),
         Own::Meta => set_meta(resource, value),
-        Own::Rcvctrlbuf => size(value, CTRL).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
-        Own::Sndctrlbuf => size(value, CTRL).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
+        Own::Rcvctrlbuf => size(value, CTRL_BUFFER).map(|size| settings.rcvctrlbuf.store(size, Relaxed)),
+        Own::Sndctrlbuf => size(value, CTRL_BUFFER).map(|size| settings.sndctrlbuf.store(size, Relaxed)),
         Own::ReadAhead => match read_ahead(value) {
             Some(size) if !resource.socket.set_read_ahead(size) => return Ok(Set::Yield),
             size => size.map(|_| ()),

@@ -69,7 +69,7 @@ fn receive<'a>(
     buffer::with(direct, |room| {
         let mut op = Recv { room, len, exact, whole, detects_end: some, peeks_exact, flags, unbounded, uncopied: None };
         run(env, socket, wait, &mut op, tag, |op, got, all| {
-            socket.socket.settings.last.store(got, Relaxed);
+            socket.socket.settings.last_received.store(got, Relaxed);
             let data = binary(env, op)?;
             Some(if all { (atoms::ok(), data).encode(env) } else { data })
         })
@@ -132,7 +132,7 @@ fn received_from<'a>(
 /// and the last receive of the stream got at least [`DIRECT`] bytes, the room is twice that, rounded up to a power of
 /// two: the receive gets at most four times as much as the last one.
 fn room_for(handle: &Handle, len: usize, has_length: bool) -> (usize, bool) {
-    let last = handle.socket.settings.last.load(Relaxed);
+    let last = handle.socket.settings.last_received.load(Relaxed);
     if !has_length && len == SCRATCH && last >= DIRECT && handle.socket.kind.stream() {
         return (last.saturating_mul(2).next_power_of_two().min(SCRATCH), true);
     }

@@ -41,7 +41,7 @@ impl Resource for Handle {
         } else if is(&self.closer) {
             close_unattended(self.lingering.lock().take());
         } else if BACKGROUND.submit(Work::ProcessDown(Arc::clone(&self.socket), pid)).is_err() {
-            self.socket.gone(pid).into_iter().for_each(|wakes| notify::deliver(env, Place::Callback, wakes));
+            self.socket.remove_process(pid).into_iter().for_each(|wakes| notify::deliver(env, Place::Callback, wakes));
         }
     }
 }
@@ -137,7 +137,7 @@ fn close_unattended(descriptor: Option<Descriptor>) {
     let Some(descriptor) = descriptor else {
         return;
     };
-    let long = descriptor.slow() && descriptor.crowded() == Some(true);
+    let long = descriptor.slow() && descriptor.has_long_backlog() == Some(true);
     let work = Work::Close(descriptor);
     if let Err(Work::Close(descriptor)) = if long { BACKGROUND.submit(work) } else { Err(work) } {
         descriptor.close_unattended();

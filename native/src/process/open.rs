@@ -52,7 +52,7 @@ impl Handle {
         // A former owner that still waits stays monitored until the last of its waits ends.
         if let Some(Owner { pid: old, monitor: Some(monitor) }) = old {
             let monitor = Arc::new(monitor);
-            let shown = this.socket.waiters(old, |waiter| waiter.share(&monitor));
+            let shown = this.socket.for_each_waiter(old, |waiter| waiter.share(&monitor));
             shown.into_iter().for_each(|wakes| notify::deliver(env, place, wakes));
             if let Some(monitor) = Arc::into_inner(monitor) {
                 this.demonitor(place.caller(env), &monitor);

@@ -201,7 +201,7 @@ impl<'a> Wait<'a> {
         if self.has_turn.get() {
             let (answer, wakes) = handle.socket.proceed(op, self.pid, |waiter| self.is(waiter), waiter);
             // The call has left the lane because of an error that ends all waits. A new attempt meets it too.
-            if !matches!(answer, Answer::Failed(Failure::InLine)) {
+            if !matches!(answer, Answer::Failed(Failure::NotHead)) {
                 return (answer, wakes);
             }
             notify::deliver(env, self.place(), wakes);
@@ -282,7 +282,7 @@ impl<'a> Wait<'a> {
     /// Records a failure: of the call, or of a waiter that has left the lane.
     pub(crate) fn failed(&self, failure: Failure) {
         self.step.set(match failure {
-            Failure::InLine if self.completing.is_some() => Step::Departed,
+            Failure::NotHead if self.completing.is_some() => Step::Departed,
             _ => Step::Answered,
         });
     }

@@ -21,7 +21,7 @@ impl Run for Work {
             Self::Complete(waiter) => waiter.resume(),
             Self::Notify(wakes) => notify_paced(&wakes),
             Self::SocketDown(watches) => send_downs(&watches),
-            Self::ProcessDown(socket, pid) => socket.gone(pid).iter().for_each(notify_paced),
+            Self::ProcessDown(socket, pid) => socket.remove_process(pid).iter().for_each(notify_paced),
             Self::Close(descriptor) => descriptor.close_unattended(),
         }
     }
@@ -31,7 +31,7 @@ impl Run for Work {
 fn notify_paced(wakes: &Wakes<Waiter>) {
     paced(wakes.iter(), |(waiter, signal)| waiter.wake(signal));
     if let Some((waiter, _)) = wakes.iter().next() {
-        waiter.socket.socket.sweep().into_iter().for_each(Wakes::tell);
+        waiter.socket.socket.sweep().into_iter().for_each(Wakes::notify);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sockets on loopback: the one readiness protocol with the real kernel and the real poller.
+//! Sockets on loopback: the readiness protocol with the real kernel and the real poller.
 
 use crate::socket::waiting::{Process, Waiter};
 use esock::lane::{Cancelled, Direction, Reason, Signal};
@@ -74,7 +74,7 @@ fn tcp() -> Sock {
 
 fn run<O: Op>(socket: &Sock, op: &mut O, process: &Process, handle: u32) -> Answer<O::Done> {
     let (answer, wakes) = socket.run(op, process.number, Mode::Wait, || process.waiter(handle));
-    wakes.tell();
+    wakes.notify();
     answer
 }
 
@@ -86,12 +86,12 @@ fn recv(socket: &Sock, len: usize, process: &Process, handle: u32) -> (Answer<us
 
 fn close(socket: &Sock) {
     let (descriptor, wakes) = socket.close().unwrap();
-    wakes.into_iter().for_each(esock::lane::wakes::Wakes::tell);
+    wakes.into_iter().for_each(esock::lane::wakes::Wakes::notify);
     descriptor.close().unwrap();
 }
 
 #[test]
-fn a_receive_waits_is_woken_and_gets_all() {
+fn a_receive_waits_is_notified_and_gets_all() {
     let (socket, far) = pair();
     let process = Process::new(1);
     assert!(matches!(recv(&socket, 5, &process, 1).0, Answer::Waiting));
@@ -108,7 +108,7 @@ fn a_receive_waits_is_woken_and_gets_all() {
 }
 
 #[test]
-fn the_end_of_the_stream_aborts_who_stands_in_line() {
+fn the_end_of_the_stream_aborts_the_waiters_behind_the_head() {
     let (socket, far) = pair();
     let (first, second) = (Process::new(1), Process::new(2));
     assert!(matches!(recv(&socket, 1, &first, 1).0, Answer::Waiting));
@@ -120,7 +120,7 @@ fn the_end_of_the_stream_aborts_who_stands_in_line() {
 }
 
 #[test]
-fn close_aborts_everybody_and_frees_the_descriptor() {
+fn close_aborts_all_waiters_and_frees_the_descriptor() {
     let (socket, _far) = pair();
     let (reader, writer) = (Process::new(1), Process::new(2));
     assert!(matches!(recv(&socket, 1, &reader, 1).0, Answer::Waiting));
@@ -132,7 +132,7 @@ fn close_aborts_everybody_and_frees_the_descriptor() {
     assert!(socket.close().is_none());
     assert!(matches!(recv(&socket, 1, &reader, 3).0, Answer::Failed(Failure::Closed)));
     assert!(socket.sockname().0.is_err());
-    // The poller has let go of it: who holds it is this test.
+    // The poller has dropped its reference: the only one left is this test's.
     assert_eq!(Arc::strong_count(&socket), 1);
 }
 
@@ -144,16 +144,16 @@ fn cancel_and_the_death_of_a_process_pass_the_turn_on() {
         assert!(matches!(recv(&socket, 1, process, process.number).0, Answer::Waiting));
     }
     let (how, wakes) = socket.cancel(Direction::Read, (1, 1), |waiter| waiter.handle() == 1);
-    wakes.tell();
+    wakes.notify();
     assert_eq!(how, Ok(Cancelled::Clean));
-    socket.gone(2).into_iter().for_each(esock::lane::wakes::Wakes::tell);
+    socket.remove_process(2).into_iter().for_each(esock::lane::wakes::Wakes::notify);
     std::io::Write::write_all(&mut &far, b"x").unwrap();
     assert_eq!(all[2].receive(), (3, Signal::Ready));
     assert_eq!([all[0].inbox(), all[1].inbox()], [[(1, Signal::Departed)], [(2, Signal::Departed)]]);
 }
 
 #[test]
-fn no_room_takes_nothing_from_the_socket() {
+fn without_a_buffer_nothing_is_taken_from_the_socket() {
     let (socket, far) = pair();
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"kept").unwrap();
@@ -163,7 +163,7 @@ fn no_room_takes_nothing_from_the_socket() {
 }
 
 #[test]
-fn a_length_of_4_gigabytes_asks_for_what_is_there() {
+fn a_length_of_4_gigabytes_is_not_allocated() {
     let (socket, far) = pair();
     let process = Process::new(1);
     std::io::Write::write_all(&mut &far, b"small").unwrap();
@@ -183,7 +183,7 @@ fn ten_connections_reach_ten_acceptors() {
     let clients: Vec<_> = (0..10).map(|_| tcp()).collect();
     let caller = Process::new(99);
     for client in &clients {
-        // On loopback a connect ends in the call or is under way; both reach the listener.
+        // On loopback a connect either succeeds at once or is under way. Both reach the listener.
         let answer = run(client, &mut Connect { to: addr.clone() }, &caller, 0);
         assert!(matches!(answer, Answer::Done(()) | Answer::Waiting), "{answer:?}");
     }
@@ -202,7 +202,7 @@ fn ten_connections_reach_ten_acceptors() {
 }
 
 #[test]
-fn a_refused_connect_says_so() {
+fn a_refused_connect_reports_econnrefused() {
     let (listener, addr) = listener();
     close(&listener);
     let (client, process) = (tcp(), Process::new(1));
@@ -214,7 +214,7 @@ fn a_refused_connect_says_so() {
     if matches!(answer, Answer::Waiting) {
         assert_eq!(process.receive(), (1, Signal::Ready));
         let (ended, wakes) = client.finish_connect(1, || process.waiter(2));
-        wakes.tell();
+        wakes.notify();
         answer = ended;
     }
     assert!(refused(&answer), "{answer:?}");
@@ -233,23 +233,23 @@ fn a_lent_descriptor_stays_open() {
     assert_eq!(&data, b"alive");
 }
 
-/// A receive by who has given up his turn so many times.
+/// A receive by a caller that has yielded this many times.
 fn yielding(socket: &Sock, process: &Process, after: u32) -> Answer<usize> {
     let mut room = Buffer::default();
     let mut op = Recv::new(&mut room, 16, 0);
     let (answer, wakes) = socket.run(&mut op, process.number, Mode::Yield(after), || process.waiter(1));
-    wakes.tell();
+    wakes.notify();
     answer
 }
 
 #[test]
-fn yields_are_learnt_and_forgotten() {
+fn yields_depend_on_past_yields() {
     let (socket, far) = pair();
     let process = Process::new(1);
     let attempt = |after| yielding(&socket, &process, after);
-    // A socket where nothing is known waits at once.
+    // A new socket waits at once.
     assert!(matches!(attempt(0), Answer::Waiting));
-    // After some waits it is asked to try again.
+    // After some waits it yields.
     let mut waits = 1;
     while matches!(attempt(0), Answer::Waiting) {
         waits += 1;
@@ -258,19 +258,19 @@ fn yields_are_learnt_and_forgotten() {
     std::io::Write::write_all(&mut &far, b"x").unwrap();
     assert!(matches!(attempt(1), Answer::Done(1)));
     assert!(matches!(attempt(1), Answer::Yield));
-    // Where it does not pay, it ends in a wait.
+    // If yields are in vain the call waits.
     let most = (2..).find(|after| matches!(attempt(*after), Answer::Waiting));
     assert!(most.is_some_and(|most| most > 1));
 }
 
 #[test]
-fn who_is_always_early_is_not_looked_for_at_first() {
+fn the_first_attempt_is_skipped_if_it_always_blocks() {
     let (socket, far) = pair();
     let process = Process::new(1);
     let attempt = |after| yielding(&socket, &process, after);
-    let tries = || socket.look(Direction::Read, |state| state.tally.tries).0;
+    let tries = || socket.inspect(Direction::Read, |state| state.tally.tries).0;
     let send = || std::io::Write::write_all(&mut &far, b"x").unwrap();
-    // The bytes always come after the first look.
+    // The bytes always come after the first attempt.
     for _ in 0..9 {
         while !matches!(attempt(0), Answer::Yield) {
             send();
@@ -279,7 +279,7 @@ fn who_is_always_early_is_not_looked_for_at_first() {
         send();
         assert!(matches!(attempt(1), Answer::Done(1)));
     }
-    // Most calls leave it out by now; some look, so that it is noticed when the bytes come early.
+    // Most calls skip the first attempt by now. Some make it, so that it is noticed when bytes come early.
     let mut left_out = 0;
     let early = (0..100).find(|_| {
         let before = tries();
@@ -299,9 +299,9 @@ fn who_is_always_early_is_not_looked_for_at_first() {
     assert!(matches!(attempt(0), Answer::Done(1)));
 }
 
-/// What is no socket is not taken, though it is given.
+/// A descriptor that is not a socket is not taken over, even with `own`.
 #[test]
-fn a_file_that_is_given_stays_open() {
+fn a_given_descriptor_that_is_no_socket_stays_open() {
     poller::pool::start(1).unwrap();
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     for dup in [false, true] {
@@ -311,27 +311,27 @@ fn a_file_that_is_given_stays_open() {
     }
 }
 
-/// The option is that of the open socket, which others have too.
+/// SO_LINGER is an option of the open socket, which the lender shares.
 #[test]
-fn what_the_lender_has_set_stays() {
+fn the_linger_of_a_lent_descriptor_is_left_as_it_was() {
     poller::pool::start(1).unwrap();
     let (near, _far) = UnixStream::pair().unwrap();
     let linger = [1_i32, 5].map(i32::to_ne_bytes).concat();
     sys::option::set(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger).unwrap();
     let socket: Sock = Socket::open_fd(near.as_raw_fd(), false, false, Backend::Epoll).unwrap();
     let (descriptor, wakes) = socket.close().unwrap();
-    wakes.into_iter().for_each(esock::lane::wakes::Wakes::tell);
+    wakes.into_iter().for_each(esock::lane::wakes::Wakes::notify);
     descriptor.close_unattended();
     let mut now = [0; 8];
     sys::option::get(near.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &mut now).unwrap();
     assert_eq!(now[..], linger);
 }
 
-/// A receive of much takes a part at a time, whatever there is to read.
+/// One attempt of a long receive takes a part, whatever there is to read.
 #[test]
 fn one_attempt_takes_no_more_than_a_megabyte() {
     let (near, far) = UnixStream::pair().unwrap();
-    // More than the system's limit needs a right that not everybody has.
+    // A buffer above the system's limit needs CAP_NET_ADMIN, which not every user has.
     let size = (8_i32 << 20).to_ne_bytes();
     if sys::option::set(far.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, &size).is_err() {
         return;
@@ -346,9 +346,10 @@ fn one_attempt_takes_no_more_than_a_megabyte() {
     assert_eq!(process.receive(), (1, Signal::Ready));
 }
 
-/// A call that goes on, and has an answer, leaves an error to the next one, which somebody else may wait to make.
+/// A continuation belongs to a call that has its answer. It leaves an error to the next call, for which another
+/// process may wait.
 #[test]
-fn an_error_met_by_going_on_is_the_next_calls() {
+fn an_error_of_a_continuation_is_left_to_the_next_call() {
     poller::pool::start(1).unwrap();
     let socket: Sock = Socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0, Backend::Epoll).unwrap();
     let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -360,7 +361,7 @@ fn an_error_met_by_going_on_is_the_next_calls() {
     let mut room = [0; 64];
     let mut batch = RecvMmsg { room: &mut room, count: 4, size: 8, ctrl_size: 8, flags: 0, continues: true };
     let (answer, wakes) = socket.run(&mut batch, 1, Mode::Once, || process.waiter(4));
-    wakes.tell();
+    wakes.notify();
     assert!(matches!(answer, Answer::Blocked));
     assert_eq!(other.receive(), (2, Signal::Ready));
     let refused = Errno::new(libc::ECONNREFUSED);

@@ -3,7 +3,7 @@
 use esock::socket::registry::{Page, Registry};
 use std::sync::Arc;
 
-/// Every page from the first to the last.
+/// All pages, from the first to the last.
 fn pages(registry: &Registry<usize>) -> Vec<Page<usize>> {
     let mut pages = vec![registry.page(0)];
     while let Some(next) = pages.last().unwrap().next {
@@ -19,7 +19,7 @@ fn entries(pages: &[Page<usize>]) -> Vec<usize> {
 }
 
 #[test]
-fn what_goes_in_comes_out_once() {
+fn each_entry_is_found_and_removed_once() {
     let registry = Registry::new();
     let keys: Vec<_> = (0..10_000).map(|n| registry.insert(n).unwrap()).collect();
     assert_eq!(registry.len(), 10_000);
@@ -33,7 +33,7 @@ fn what_goes_in_comes_out_once() {
     assert!(registry.is_empty());
 }
 
-/// Vacant slots are paged too: 100,000 entries have left, and no page looks at all their slots.
+/// Vacant slots are paged, too: after 100,000 removals no page examines all slots.
 #[test]
 fn a_page_of_vacant_slots_is_bounded() {
     let registry = Registry::new();
@@ -45,15 +45,15 @@ fn a_page_of_vacant_slots_is_bounded() {
 }
 
 #[test]
-fn a_cursor_from_elsewhere_ends() {
+fn an_unknown_cursor_is_past_the_end() {
     let registry = Registry::new();
     registry.insert(0).unwrap();
     assert_eq!(registry.page(usize::MAX), Page { entries: Vec::new(), next: None });
 }
 
-/// Who stays is found exactly once, whoever comes and goes between the pages.
+/// An entry that stays is found exactly once, whatever is inserted and removed between the pages.
 #[test]
-fn a_walk_while_others_come_and_go() {
+fn a_walk_during_inserts_and_removals() {
     let registry = Registry::new();
     let keys: Vec<_> = (0..10_000).map(|n| registry.insert(n).unwrap()).collect();
     let (mut found, mut next, mut leaving) = (Vec::new(), Some(0), keys.iter().skip(1).step_by(2));

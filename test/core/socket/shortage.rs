@@ -1,4 +1,5 @@
-//! Shortages: an accept that meets one is not left waiting for an event that does not come, and is not asked in vain.
+//! Shortages: a failed accept does not wait for an event that never comes, and is not attempted
+//! all the time.
 
 use crate::socket::waiting::{PATIENCE, Process, Waiter};
 use esock::lane::{Claim, Direction, Signal};
@@ -18,12 +19,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// An accept that has descriptors or has none.
-struct Taking {
+/// An accept that has descriptors, or has none.
+struct ScriptedAccept {
     descriptors: bool,
 }
 
-impl Op for Taking {
+impl Op for ScriptedAccept {
     type Done = ();
     const CLAIM: Claim = Claim::Accept;
     const SEPARATE_TALLY: bool = true;
@@ -41,17 +42,18 @@ impl Op for Taking {
     }
 }
 
-/// Nothing ever comes here, so whoever is woken was woken by the timer. The peer is returned too: it stays open.
-fn silent() -> (Arc<Socket<Waiter>>, UnixStream) {
+/// A socket without events: a waiter on it is notified only by a timer. The peer is returned as well, so that it
+/// stays open.
+fn quiet_socket() -> (Arc<Socket<Waiter>>, UnixStream) {
     poller::pool::start(1).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
     (Socket::open_fd(near.as_raw_fd(), true, false, Backend::Epoll).unwrap(), far)
 }
 
 fn take(socket: &Arc<Socket<Waiter>>, descriptors: bool, process: &Process, mode: Mode) -> Answer<()> {
-    let mut op = Taking { descriptors };
+    let mut op = ScriptedAccept { descriptors };
     let (answer, wakes) = socket.run(&mut op, process.number, mode, || process.waiter(process.number));
-    wakes.tell();
+    wakes.notify();
     answer
 }
 
@@ -59,7 +61,7 @@ fn failed(answer: &Answer<()>) -> bool {
     matches!(answer, Answer::Failed(Failure::Errno(errno)) if *errno == Errno::new(libc::EMFILE))
 }
 
-/// One error in each pause, until a call comes within one.
+/// Calls until one comes within a pause, and so waits. In each pause the first call reports the error.
 fn wait_in_pause(socket: &Arc<Socket<Waiter>>, process: &Process) {
     loop {
         match take(socket, false, process, Mode::Wait) {
@@ -70,7 +72,7 @@ fn wait_in_pause(socket: &Arc<Socket<Waiter>>, process: &Process) {
 }
 
 #[test]
-fn pauses_double_and_begin_anew() {
+fn the_back_off_doubles_and_begins_anew() {
     let ms = Duration::from_millis;
     let mut now = Instant::now();
     let mut shortage = None;
@@ -79,45 +81,45 @@ fn pauses_double_and_begin_anew() {
         assert!(!Backoff::record_shortage(&mut shortage, now + ms(pause) - Duration::from_nanos(1)));
         now += ms(pause);
         let known = shortage.as_mut().unwrap();
-        // Asked for once in each pause.
-        assert_eq!([known.alarm(), known.alarm()], [Some(now), None]);
+        // The timer is taken once in each pause.
+        assert_eq!([known.take_timer(), known.take_timer()], [Some(now), None]);
     }
     shortage = None;
     assert!(Backoff::record_shortage(&mut shortage, now));
-    assert_eq!(shortage.unwrap().alarm(), Some(now + Backoff::LEAST));
+    assert_eq!(shortage.unwrap().take_timer(), Some(now + Backoff::MIN));
 }
 
 #[test]
-fn who_waits_in_a_pause_is_woken_at_its_end() {
-    let (socket, _far) = silent();
+fn a_call_that_waits_in_a_pause_is_notified_at_its_end() {
+    let (socket, _far) = quiet_socket();
     let process = Process::new(1);
     let begin = Instant::now();
     assert!(failed(&take(&socket, false, &process, Mode::Wait)));
     wait_in_pause(&socket, &process);
     assert_eq!(process.receive(), (1, Signal::Ready));
-    assert!(begin.elapsed() >= Backoff::LEAST);
-    // The pause is over: he is told.
+    assert!(begin.elapsed() >= Backoff::MIN);
+    // The pause is over: this call reports the error.
     assert!(failed(&take(&socket, false, &process, Mode::Wait)));
     wait_in_pause(&socket, &process);
-    // There are some again, before the end of the pause.
+    // Descriptors are available again before the end of the pause.
     assert!(matches!(take(&socket, true, &process, Mode::Wait), Answer::Done(())));
-    assert_eq!(socket.look(Direction::Read, |state| state.waiters.waiting(Claim::Accept)).0, 0);
+    assert_eq!(socket.inspect(Direction::Read, |state| state.waiters.count(Claim::Accept)).0, 0);
 }
 
 #[test]
-fn the_line_moves_on_by_itself() {
-    let (socket, _far) = silent();
+fn the_queue_advances_without_events() {
+    let (socket, _far) = quiet_socket();
     let all = [1, 2, 3].map(Process::new);
     wait_in_pause(&socket, &all[0]);
     for process in &all[1..] {
         assert!(matches!(take(&socket, false, process, Mode::Wait), Answer::Waiting));
     }
-    // Each is woken, though nothing comes, and told what the one before was told.
+    // Without an event each is notified, and reports the error.
     for process in &all {
         loop {
             match process.receive().1 {
                 Signal::Ready if failed(&take(&socket, false, process, Mode::Wait)) => break,
-                // Cleared up, or woken in the next pause already, and waiting again.
+                // The waiter was removed, or it was notified in a pause and waits again.
                 Signal::Departed | Signal::Ready => {}
                 signal => panic!("{signal:?}"),
             }
@@ -126,15 +128,15 @@ fn the_line_moves_on_by_itself() {
 }
 
 #[test]
-fn who_does_not_wait_is_answered_at_once() {
-    let (socket, _far) = silent();
+fn a_call_that_does_not_wait_reports_each_error() {
+    let (socket, _far) = quiet_socket();
     let process = Process::new(1);
     for _ in 0..100 {
         assert!(failed(&take(&socket, false, &process, Mode::Once)));
     }
     assert!(matches!(take(&socket, true, &process, Mode::Once), Answer::Done(())));
     let (fails, tries) =
-        socket.look(Direction::Read, |state| state.apart.as_deref().map(|t| (t.fails, t.tries)).unwrap()).0;
+        socket.inspect(Direction::Read, |state| state.separate_tally.as_deref().map(|t| (t.fails, t.tries)).unwrap()).0;
     assert_eq!((fails, tries), (100, 101));
 }
 
@@ -147,16 +149,16 @@ impl Ready for Named {
 }
 
 #[test]
-fn a_poller_keeps_the_order_of_times() {
+fn timers_expire_in_order() {
     let poller = Poller::start(95).unwrap();
-    let (sender, told) = channel();
+    let (sender, events) = channel();
     let source = |number| Arc::new(Named(number, Mutex::new(sender.clone())));
     let now = Instant::now();
     let at = |ms| now + Duration::from_millis(ms);
     poller.notify_at(at(40), true, source(3));
     poller.notify_at(at(20), false, source(1));
     poller.notify_at(at(30), false, source(2));
-    let order = [1, 2, 3].map(|_| (told.recv_timeout(PATIENCE).unwrap(), Instant::now()));
+    let order = [1, 2, 3].map(|_| (events.recv_timeout(PATIENCE).unwrap(), Instant::now()));
     assert_eq!(order.map(|(what, _)| what), [(1, true, false), (2, true, false), (3, false, true)]);
     assert!(order.iter().zip([20, 30, 40]).all(|((_, when), ms)| *when >= at(ms)));
     poller.stop();

@@ -1,4 +1,4 @@
-//! Who waits in these tests: a number for a process, a channel for its inbox.
+//! Waiters for tests: a process is a number, and its inbox a channel.
 
 use esock::lane::{Signal, Wake};
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// Long enough for anything that happens at all.
+/// How long a test waits for a message before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Waiter {
     process: u32,
     handle: u32,
-    acts: bool,
-    trusts: bool,
-    told: AtomicBool,
+    completion: bool,
+    select: bool,
+    notified: AtomicBool,
     inbox: Sender<(u32, Signal)>,
 }
 
@@ -25,9 +25,9 @@ impl Waiter {
 }
 
 impl Waiter {
-    /// The result is sent.
+    /// The result of a completion has been sent.
     pub(crate) fn complete(&self) {
-        self.told.store(true, Relaxed);
+        self.notified.store(true, Relaxed);
     }
 }
 
@@ -43,19 +43,19 @@ impl Wake for Waiter {
         self.inbox.send((self.handle, signal)).unwrap();
         // The message of a completion is its result.
         match signal {
-            Signal::Ready => self.told.store(!self.acts, Relaxed),
-            Signal::Abort(_) => self.told.store(true, Relaxed),
+            Signal::Ready => self.notified.store(!self.completion, Relaxed),
+            Signal::Abort(_) => self.notified.store(true, Relaxed),
             Signal::Departed => {}
         }
     }
     fn notified(&self) -> bool {
-        self.told.load(Relaxed)
+        self.notified.load(Relaxed)
     }
     fn is_completion(&self) -> bool {
-        self.acts
+        self.completion
     }
     fn relies_on_select(&self) -> bool {
-        self.trusts
+        self.select
     }
     fn needs_cleanup(&self) -> bool {
         true
@@ -76,26 +76,26 @@ impl Process {
     }
 
     pub(crate) fn waiter(&self, handle: u32) -> Waiter {
-        let (told, inbox) = (AtomicBool::new(false), self.sender.clone());
-        Waiter { process: self.number, handle, acts: false, trusts: false, told, inbox }
+        let (notified, inbox) = (AtomicBool::new(false), self.sender.clone());
+        Waiter { process: self.number, handle, completion: false, select: false, notified, inbox }
     }
 
-    /// One that goes by what its message says.
-    pub(crate) fn trusting(&self, handle: u32) -> Waiter {
-        Waiter { trusts: true, ..self.waiter(handle) }
+    /// A waiter that relies on `select`.
+    pub(crate) fn select_waiter(&self, handle: u32) -> Waiter {
+        Waiter { select: true, ..self.waiter(handle) }
     }
 
     /// A pending completion.
     pub(crate) fn completion(&self, handle: u32) -> Waiter {
-        Waiter { acts: true, ..self.waiter(handle) }
+        Waiter { completion: true, ..self.waiter(handle) }
     }
 
-    /// The next message, for which it waits.
+    /// The next message; waits for it.
     pub(crate) fn receive(&self) -> (u32, Signal) {
         self.inbox.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// What has come already.
+    /// The messages that have come.
     pub(crate) fn inbox(&self) -> Vec<(u32, Signal)> {
         self.inbox.try_iter().collect()
     }
