@@ -1,21 +1,22 @@
-//! Busy polling: while events are dense, somebody who is awake anyway asks for them in the thread's place.
+//! Busy polling: while events are dense, a helper process polls in place of the poller thread.
 //!
-//! An event that wakes a thread, which wakes a scheduler, costs two thread switches. Where the next one is some
-//! microseconds off it is cheaper to ask for it between other things: a helper, a process of the node, does so while it
-//! pays, and the thread stands by. It has a look where the helper is kept from its turn, and takes the duty back from one
-//! that stays away.
+//! An event that wakes the poller thread, which wakes a scheduler, costs two thread switches. If the next event is only
+//! microseconds away, it is cheaper for a process that is running anyway to ask for it between other work. A helper (a process
+//! of the node) does so while it pays, and the thread stands by. If the helper is not scheduled for a while, the thread polls
+//! once without waiting. If the helper stays absent, the thread takes the polling back.
 
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// Who polls in a thread's place.
+/// What polls in place of a poller thread.
 pub trait Helper: Send {
-    /// Asks it to begin: to call [`super::epoll::Poller::busy_poll`] until that says that it is over. `false`: it has ended.
+    /// Asks the helper to begin: to call [`super::epoll::Poller::busy_poll`] until that answers `false`. `false`: the helper has
+    /// ended.
     fn begin(&self) -> bool;
 }
 
-/// When there is busy polling.
+/// When helpers poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum When {
@@ -23,13 +24,13 @@ pub enum When {
     Dense,
     /// Never.
     Never,
-    /// At every event: for tests.
+    /// At every event, dense or not: for tests.
     Always,
 }
 
 static WHEN: AtomicU8 = AtomicU8::new(When::Dense as u8);
 
-/// Says when there is busy polling, from now on.
+/// Sets when helpers poll, for all pollers. The default is [`When::Dense`].
 pub fn poll_busily(when: When) {
     WHEN.store(when as u8, Relaxed);
 }
@@ -38,51 +39,52 @@ fn is(when: When) -> bool {
     WHEN.load(Relaxed) == when as u8
 }
 
-/// Events are dense where a thread is woken so often,
-pub const WAKES: u32 = 32;
-/// in so short a time.
-pub const WITHIN: Duration = Duration::from_millis(2);
-/// Events are lastingly so where they were dense so many times more than not: a burst is no reason to change who receives.
+/// Events are dense if a thread wakes up this often
+pub const DENSE_WAKE_UPS: u32 = 32;
+/// within this time.
+pub const DENSE_TIME: Duration = Duration::from_millis(2);
+/// Events are lastingly dense if dense windows outnumber others by this many. A single burst is no reason to change what
+/// receives a stream, the ring or the poller.
 pub const LASTING: u32 = 3;
-/// So often a helper may ask in vain for an event that it has found: what that costs, a thread costs that is woken for it.
-const EACH: u32 = 16;
-/// No more than this is saved up for a pause.
-pub const MOST: u32 = 64;
-/// A pause of so long is no busy time, however seldom the helper has its turn.
+/// Empty polls that the helper earns with each event it finds. So many cost about as much as waking the thread once.
+const EMPTY_POLLS_PER_EVENT: u32 = 16;
+/// The most empty polls that a helper may save up.
+pub const MAX_EMPTY_POLLS: u32 = 64;
+/// After this time without an event the helper stops, however few polls it made in that time.
 const QUIET: Duration = Duration::from_millis(1);
-/// So long a helper may be without a turn before the thread has a look. While it has its turns nobody else looks: what a
-/// thread of ours allocates, the schedulers free by way of one thread of the VM, which is woken each time (a look every
-/// millisecond: 5 % of the CPU at 50 connections).
-const LOOK: Duration = Duration::from_millis(1);
-/// After so long without an event it is forgotten what was before.
-pub const PAUSE: Duration = Duration::from_millis(50);
-/// A helper that has not asked for so long stays away.
-pub const AWAY: Duration = Duration::from_millis(50);
+/// How long a helper may go without polling before the thread polls once. While the helper is scheduled only the helper
+/// polls: what a thread of this library allocates, the schedulers free through one thread of the VM, which is woken each time
+/// (with one poll of the thread per millisecond: 5 % of the CPU at 50 connections).
+const STAND_BY: Duration = Duration::from_millis(1);
+/// After this time without a wake-up, the first window that is not dense clears the history of dense windows.
+pub const IDLE: Duration = Duration::from_millis(50);
+/// A helper that has not polled for this long is absent: the thread takes the polling back.
+pub const ABSENT: Duration = Duration::from_millis(50);
 
 /// How dense events are: those of a poller and of the ring beside it.
 #[derive(Default)]
 pub struct Traffic {
     dense: AtomicBool,
     lasting: AtomicBool,
-    seen: Mutex<Seen>,
+    history: Mutex<History>,
 }
 
-/// How often the threads were woken.
+/// How often the two threads were woken.
 #[derive(Default)]
-struct Seen {
+struct History {
     poller: Window,
     ring: Window,
-    /// When either was woken last.
+    /// The last wake-up of either thread.
     last: Option<Instant>,
-    /// So many times more it was often than not, up to twice [`LASTING`], and since the last pause.
-    times: u32,
-    /// A helper polls: that the poller's thread is not woken says nothing.
-    helped: bool,
-    /// A helper has just had much to do.
+    /// Dense windows minus others since the last pause of [`IDLE`], from 0 up to twice [`LASTING`].
+    score: u32,
+    /// A helper polls, so a lack of wake-ups of the poller thread says nothing.
+    helper_polls: bool,
+    /// The helper that has just stopped found many events: the next wake-up of the poller thread makes events dense again.
     resumes: bool,
 }
 
-/// How often one of them was.
+/// Wake-ups of one thread since a window began.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
@@ -90,53 +92,54 @@ struct Window {
 }
 
 impl Window {
-    /// It was woken, for so much. Where that is the end of the time, answers whether it was often.
-    fn wakes(&mut self, now: Instant, count: usize) -> Option<bool> {
+    /// Adds `count` wake-ups. If that ends the window, answers whether it was dense.
+    fn add(&mut self, now: Instant, count: usize) -> Option<bool> {
         let since = *self.since.get_or_insert(now);
-        let over = now.saturating_duration_since(since) >= WITHIN;
+        let over = now.saturating_duration_since(since) >= DENSE_TIME;
         self.count = self.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-        (over || self.count >= WAKES).then(|| {
+        (over || self.count >= DENSE_WAKE_UPS).then(|| {
             *self = Self { since: Some(now), count: 0 };
             !over
         })
     }
 }
 
-impl Seen {
-    /// Whether nobody was woken for long before this moment.
-    fn paused(&mut self, now: Instant) -> bool {
-        self.last.replace(now).is_some_and(|last| now.saturating_duration_since(last) >= PAUSE)
+impl History {
+    /// Records a wake-up. Answers whether none came in the [`IDLE`] time before it.
+    fn was_idle(&mut self, now: Instant) -> bool {
+        self.last.replace(now).is_some_and(|last| now.saturating_duration_since(last) >= IDLE)
     }
 }
 
 impl Traffic {
-    /// The poller's thread was woken.
-    pub fn wakes(&self, now: Instant) {
-        let mut seen = self.seen.lock();
-        let (paused, often) = (seen.paused(now), seen.poller.wakes(now, 1));
-        // What had paused for a moment goes on.
-        let resumes = std::mem::take(&mut seen.resumes) && often != Some(false);
-        if let Some(dense) = often.or(resumes.then_some(true)) {
+    /// Records a wake-up of the poller thread.
+    pub fn poller_woken(&self, now: Instant) {
+        let mut history = self.history.lock();
+        let (idle, dense) = (history.was_idle(now), history.poller.add(now, 1));
+        // The helper stopped in a short pause of dense events.
+        let resumes = std::mem::take(&mut history.resumes) && dense != Some(false);
+        if let Some(dense) = dense.or(resumes.then_some(true)) {
             self.dense.store(dense, Relaxed);
         }
-        self.judge(&mut seen, often, paused);
+        self.score(&mut history, dense, idle);
     }
 
-    /// The ring's thread was, for so many completions: what it brings at once would not have waited for it elsewhere.
-    pub fn ring_wakes(&self, now: Instant, completions: usize) {
-        let mut seen = self.seen.lock();
-        let (paused, often) = (seen.paused(now), seen.ring.wakes(now, completions));
-        self.judge(&mut seen, often, paused);
+    /// Records a wake-up of the ring thread. Each of its completions counts as a wake-up: as events of the poller they would not
+    /// have waited for one another.
+    pub fn ring_woken(&self, now: Instant, completions: usize) {
+        let mut history = self.history.lock();
+        let (idle, dense) = (history.was_idle(now), history.ring.add(now, completions));
+        self.score(&mut history, dense, idle);
     }
 
-    fn judge(&self, seen: &mut Seen, often: Option<bool>, paused: bool) {
-        seen.times = match often {
-            Some(true) => (seen.times + 1).min(2 * LASTING),
-            Some(false) if paused && !seen.helped => 0,
-            Some(false) if !seen.helped => seen.times.saturating_sub(1),
+    fn score(&self, history: &mut History, dense: Option<bool>, idle: bool) {
+        history.score = match dense {
+            Some(true) => (history.score + 1).min(2 * LASTING),
+            Some(false) if idle && !history.helper_polls => 0,
+            Some(false) if !history.helper_polls => history.score.saturating_sub(1),
             _ => return,
         };
-        self.lasting.store(seen.times >= LASTING, Relaxed);
+        self.lasting.store(history.score >= LASTING, Relaxed);
     }
 
     /// Whether the poller's events are dense.
@@ -144,159 +147,165 @@ impl Traffic {
         self.dense.load(Relaxed)
     }
 
-    /// Whether events have been dense for a while.
+    /// Whether the events of the poller or of the ring have been dense for a while.
     pub fn lasting(&self) -> bool {
         self.lasting.load(Relaxed)
     }
 
-    /// A helper polls.
-    pub fn helped(&self) {
-        self.seen.lock().helped = true;
+    /// A helper begins to poll.
+    pub fn helper_begins(&self) {
+        self.history.lock().helper_polls = true;
     }
 
-    /// It does so no more, and has found so many. They are not dense at this moment; whether that lasts is seen later.
-    pub fn abates(&self, now: Instant, found: u32) {
-        let mut seen = self.seen.lock();
-        seen.poller = Window { since: Some(now), count: 0 };
-        (seen.last, seen.helped, seen.resumes) = (Some(now), false, found >= WAKES);
+    /// The helper has stopped after it found `found` events. Events are not dense now; whether they are lastingly dense is for
+    /// the next windows to say.
+    pub fn helper_stopped(&self, now: Instant, found: u32) {
+        let mut history = self.history.lock();
+        history.poller = Window { since: Some(now), count: 0 };
+        (history.last, history.helper_polls, history.resumes) = (Some(now), false, found >= DENSE_WAKE_UPS);
         self.dense.store(false, Relaxed);
     }
 }
 
-/// Who polls: the thread, or the helper.
+/// Which of the two polls: the thread, or the helper.
 #[derive(Default)]
 pub struct Role {
     helper: Mutex<Option<Box<dyn Helper>>>,
     state: Mutex<State>,
-    over: Condvar,
+    /// Notified when the helper stops.
+    stopped: Condvar,
 }
 
-/// What a helper does next.
+/// What a helper does after a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It asks again.
+    /// It polls again.
     Again,
-    /// The thread polls.
-    Over,
-    /// The thread polls already.
-    Lost,
+    /// It stops; the thread polls from now on.
+    Stop,
+    /// It stops; the thread has taken the polling back already.
+    TakenBack,
 }
 
-/// What the thread does next that has handed over the role.
+/// What a thread that stands by does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stand {
-    /// Nothing: the helper asks.
-    By,
-    /// It has a look, since the helper has not had its turn for a while.
-    Look,
-    /// It polls again.
-    Over,
+pub(super) enum StandBy {
+    /// Nothing: the helper polls.
+    Wait,
+    /// One poll without waiting: the helper has not polled for more than [`STAND_BY`].
+    PollOnce,
+    /// It polls from now on.
+    Resume,
 }
 
 #[derive(Default)]
 struct State {
-    /// The helper has the duty, and asked last at this time.
-    asked: Option<Instant>,
-    /// When it found something last.
-    found: Option<Instant>,
-    /// So often it may ask in vain.
-    vain: u32,
-    /// So much it has found.
-    total: u32,
-    /// It has stayed away, and not come back since.
-    away: bool,
+    /// When the helper polled last. `None`: the thread polls.
+    polled: Option<Instant>,
+    /// The last poll that found an event.
+    found_at: Option<Instant>,
+    /// Empty polls that the helper may still make.
+    empty_polls: u32,
+    /// Events that the helper has found since it began.
+    found: u32,
+    /// The helper was absent, and has not polled since.
+    absent: bool,
 }
 
 impl Role {
-    /// From now on this one helps.
+    /// Makes `helper` the poller's helper, in place of the one before.
     pub fn appoint(&self, helper: Box<dyn Helper>) {
         *self.helper.lock() = Some(helper);
-        self.state.lock().away = false;
+        self.state.lock().absent = false;
     }
 
     /// Whether a helper polls.
     pub fn helped(&self) -> bool {
-        self.state.lock().asked.is_some()
+        self.state.lock().polled.is_some()
     }
 
-    /// The thread's: lets the helper poll, if that pays and there is one. Answers whether it does.
+    /// Called by the thread: hands polling over to the helper, if events are dense and there is one. Answers whether it did.
     pub fn hand_over(&self, traffic: &Traffic) -> bool {
         if !(traffic.dense() && !is(When::Never) || is(When::Always)) {
             return false;
         }
         let mut state = self.state.lock();
-        if state.away {
+        if state.absent {
             return false;
         }
         let now = Some(Instant::now());
-        *state = State { asked: now, found: now, vain: MOST, ..State::default() };
+        *state = State { polled: now, found_at: now, empty_polls: MAX_EMPTY_POLLS, ..State::default() };
         drop(state);
-        // It may be done before this has said that it begins.
+        // The state is set before this call, because the helper may have stopped again before it returns.
         let mut helper = self.helper.lock();
         let begins = helper.as_ref().is_some_and(|helper| helper.begin());
         if !begins {
             *helper = None;
-            self.state.lock().asked = None;
+            self.state.lock().polled = None;
         }
         begins
     }
 
-    /// The thread's: waits for a moment.
-    pub(super) fn stand_by(&self) -> Stand {
+    /// Called by the thread: waits until the helper stops, for [`STAND_BY`] at the most.
+    pub(super) fn stand_by(&self) -> StandBy {
         let mut state = self.state.lock();
-        if state.asked.is_some() {
-            let _ = self.over.wait_for(&mut state, LOOK);
+        if state.polled.is_some() {
+            let _ = self.stopped.wait_for(&mut state, STAND_BY);
         }
-        match state.asked.map(|asked| asked.elapsed()) {
-            None => Stand::Over,
-            Some(since) if since > AWAY => {
-                *state = State { away: true, ..State::default() };
-                Stand::Over
+        match state.polled.map(|polled| polled.elapsed()) {
+            None => StandBy::Resume,
+            Some(since) if since > ABSENT => {
+                *state = State { absent: true, ..State::default() };
+                StandBy::Resume
             }
-            Some(since) if since > LOOK => Stand::Look,
-            Some(_) => Stand::By,
+            Some(since) if since > STAND_BY => StandBy::PollOnce,
+            Some(_) => StandBy::Wait,
         }
     }
 
-    /// How much the helper has found that had the duty last; nothing where it stayed away.
+    /// How many events the helper found before it stopped; 0 if it was absent.
     pub(super) fn found(&self) -> u32 {
-        self.state.lock().total
+        self.state.lock().found
     }
 
-    /// The helper's: whether it has the role.
-    pub(super) fn helps(&self) -> bool {
+    /// Called by the helper before a poll. Answers whether the helper is to poll.
+    pub(super) fn begin_poll(&self) -> bool {
         let mut state = self.state.lock();
-        state.away = false;
-        if state.asked.is_some() {
-            state.asked = Some(Instant::now());
+        state.absent = false;
+        if state.polled.is_some() {
+            state.polled = Some(Instant::now());
         }
-        state.asked.is_some()
+        state.polled.is_some()
     }
 
-    /// The helper's: it has asked, and found so much. Answers whether to go on.
-    pub(super) fn asked(&self, found: usize) -> Next {
+    /// Called by the helper after a poll that found `found` events.
+    pub(super) fn end_poll(&self, found: usize) -> Next {
         let mut state = self.state.lock();
-        if state.asked.is_none() {
-            // The thread has taken the duty back while this took so long.
-            state.away = false;
-            return Next::Lost;
+        if state.polled.is_none() {
+            // The poll took so long that the thread has taken the polling back.
+            state.absent = false;
+            return Next::TakenBack;
         }
         if found > 0 {
-            state.vain = u32::try_from(found)
-                .map_or(MOST, |found| found.saturating_mul(EACH).saturating_add(state.vain))
-                .min(MOST);
-            state.found = state.asked;
-            state.total = state.total.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
+            state.empty_polls = u32::try_from(found)
+                .map_or(MAX_EMPTY_POLLS, |found| {
+                    found.saturating_mul(EMPTY_POLLS_PER_EVENT).saturating_add(state.empty_polls)
+                })
+                .min(MAX_EMPTY_POLLS);
+            state.found_at = state.polled;
+            state.found = state.found.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
         } else {
-            state.vain = state.vain.saturating_sub(1);
+            state.empty_polls = state.empty_polls.saturating_sub(1);
         }
-        let quiet =
-            state.asked.zip(state.found).is_some_and(|(asked, found)| asked.saturating_duration_since(found) > QUIET);
-        if state.vain > 0 && !quiet && !is(When::Never) {
+        let quiet = state
+            .polled
+            .zip(state.found_at)
+            .is_some_and(|(polled, found)| polled.saturating_duration_since(found) > QUIET);
+        if state.empty_polls > 0 && !quiet && !is(When::Never) {
             return Next::Again;
         }
-        *state = State { total: state.total, ..State::default() };
-        self.over.notify_one();
-        Next::Over
+        *state = State { found: state.found, ..State::default() };
+        self.stopped.notify_one();
+        Next::Stop
     }
 }

@@ -1,10 +1,10 @@
 //! A poller on epoll(7).
 //!
-//! A descriptor is registered, edge-triggered, when somebody first waits for it, and stays until it is closed
-//! (`registration`). Interest in writing is added when somebody first waits to write: a datagram socket with that
-//! interest would report an event for every packet it has sent.
+//! A descriptor is registered, edge-triggered, with the first wait on its socket, and stays registered until it is closed
+//! (`registration`). Interest in writing is added with the first wait to write: with that interest a datagram socket would
+//! report an event for every packet it has sent.
 
-use crate::poller::busy::{Next, Role, Stand, Traffic};
+use crate::poller::busy::{Next, Role, StandBy, Traffic};
 use crate::poller::event::{Event, Ready};
 use crate::poller::token::{Table, Token};
 use crate::sys::{Result, processor};
@@ -20,21 +20,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Events fetched with one system call.
+/// The most events that the thread fetches with one epoll_wait(2).
 const BATCH: usize = 256;
-/// Events that a helper fetches at once.
-const HELPED: usize = 64;
-/// How long a round of a helper's takes: it is on a scheduler.
+/// The most events that a helper fetches with one epoll_wait(2).
+const HELPER_BATCH: usize = 64;
+/// How long a round of a helper may take: it occupies a scheduler.
 pub const ROUND: Duration = Duration::from_millis(1);
-/// The thread calls nothing that goes deep.
+/// The thread's stack in bytes: its calls do not nest deeply.
 const STACK: usize = 256 * 1024;
-/// The name of the event that wakes the thread for its own sake. No table gets so large.
+/// The event data of the eventfd that wakes the thread. No table of sources grows to this index.
 const WAKEUP: u64 = u64::MAX;
 
-/// Sources that no event will tell of, by when they are told all the same.
+/// Sources that are notified at a time, without an event of the kernel.
 type Timers = BTreeMap<Instant, Vec<(Arc<dyn Ready>, EpollFlags)>>;
 
-/// A thread that waits for events.
+/// An epoll instance and the thread that waits on it.
 pub struct Poller {
     epoll: Epoll,
     sources: Mutex<Table<Arc<dyn Ready>>>,
@@ -42,11 +42,11 @@ pub struct Poller {
     stopping: AtomicBool,
     timers: Mutex<Timers>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Times that anybody has asked for events.
+    /// How many rounds have begun: calls of epoll_wait(2), by the thread or a helper.
     round: AtomicU64,
-    /// How dense its events are, and those of the ring beside it.
+    /// How dense the events of this poller and of the ring beside it are.
     pub traffic: Arc<Traffic>,
-    /// Who polls.
+    /// Which of the two polls: the thread, or the helper.
     pub role: Role,
 }
 
@@ -78,8 +78,8 @@ impl Poller {
         Ok(poller)
     }
 
-    /// Registers a descriptor: `source` is told of its events from now on, and of what it is ready for
-    /// already.
+    /// Registers a descriptor: `source` is notified of its events from now on. If the descriptor is ready already, that is an
+    /// event.
     pub fn add(&self, fd: BorrowedFd<'_>, interest: Interest, source: Arc<dyn Ready>) -> Result<Token> {
         let token = self.sources.lock().insert(source);
         let added = self.epoll.add(fd, interest.event(token));
@@ -87,34 +87,34 @@ impl Poller {
         Ok(token)
     }
 
-    /// Changes what is reported. What the descriptor is ready for already is reported again.
+    /// Changes what is reported. If the descriptor is ready already, that is reported again.
     pub fn modify(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> Result<()> {
         Ok(self.epoll.modify(fd, &mut interest.event(token))?)
     }
 
-    /// Ends a registration. It has to be ended by name: the kernel only does it by itself when the last descriptor
-    /// of the open socket is closed, and there may be others (dup(2), descriptors passed on). No descriptor: it was closed by others, and
-    /// its number is another's.
+    /// Ends a registration. That takes a call, because the kernel ends it by itself only when the last descriptor of the open
+    /// socket is closed, and there may be others (dup(2), SCM_RIGHTS). `None`: the descriptor was closed by its owner, and its
+    /// number may belong to another file.
     pub fn remove(&self, fd: Option<BorrowedFd<'_>>, token: Token) {
-        // It fails only if the descriptor is not registered, which is what is wanted.
+        // This fails only if the descriptor is not registered.
         let _ = fd.map(|fd| self.epoll.delete(fd));
-        // The source is dropped outside the lock: it may be the last one to know the socket.
+        // The source is dropped after the lock is released: it may hold the last reference to the socket.
         let source = self.sources.lock().remove(token);
         drop(source);
     }
 
-    /// Tells a source, at a time, that it may be readable, or writable: the kernel has no event for what it waits for.
+    /// Notifies a source at a time, as readable or (`writing`) as writable. This is for waits for which the kernel has no event.
     pub fn notify_at(&self, at: Instant, writing: bool, source: Arc<dyn Ready>) {
         let mut timers = self.timers.lock();
         let sooner = timers.first_key_value().is_none_or(|(first, _)| at < *first);
         timers.entry(at).or_default().push((source, if writing { EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }));
         if sooner {
-            // It fails when the counter is at its end, and then the thread is being woken already.
+            // This fails only if the eventfd's counter is full, and then the thread is being woken already.
             let _ = self.wakeup.write(1);
         }
     }
 
-    /// The round that goes on, or was the last: an event of a later one is about what was so after this call.
+    /// The number of the current or last round. An event of a later round was reported after this call.
     pub fn round(&self) -> u64 {
         fence(Ordering::SeqCst);
         self.round.load(Ordering::SeqCst)
@@ -125,7 +125,7 @@ impl Poller {
         self.sources.lock().len()
     }
 
-    /// Ends the thread and waits for it.
+    /// Ends the thread and waits until it has ended.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         if self.wakeup.write(1).is_ok()
@@ -136,14 +136,14 @@ impl Poller {
         }
     }
 
-    /// One round of a helper, who comes again while the answer is `true`. It does not take much longer than [`ROUND`].
+    /// One round of the helper, which takes little more than [`ROUND`]. Answers whether the helper is to call this again.
     pub fn busy_poll(&self) -> bool {
-        if !self.role.helps() {
+        if !self.role.begin_poll() {
             return false;
         }
-        let next = self.role.asked(self.poll::<HELPED>(EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
-        if next == Next::Lost {
-            // What woke this one may have been for the thread, which sleeps.
+        let next = self.role.end_poll(self.poll::<HELPER_BATCH>(EpollTimeout::ZERO, Some(Instant::now() + ROUND)));
+        if next == Next::TakenBack {
+            // This poll may have fetched the eventfd's event, which was for the thread. The thread sleeps in epoll_wait(2).
             let _ = self.wakeup.write(1);
         }
         next == Next::Again
@@ -152,19 +152,19 @@ impl Poller {
     fn run(&self) {
         while !self.stopping() {
             self.poll::<BATCH>(self.timeout(), None);
-            self.traffic.wakes(Instant::now());
+            self.traffic.poller_woken(Instant::now());
             if self.role.hand_over(&self.traffic) {
-                self.traffic.helped();
+                self.traffic.helper_begins();
                 loop {
                     let next = self.role.stand_by();
-                    if next == Stand::Over || self.stopping() {
+                    if next == StandBy::Resume || self.stopping() {
                         break;
                     }
-                    if next == Stand::Look {
+                    if next == StandBy::PollOnce {
                         self.poll::<BATCH>(EpollTimeout::ZERO, None);
                     }
                 }
-                self.traffic.abates(Instant::now(), self.role.found());
+                self.traffic.helper_stopped(Instant::now(), self.role.found());
             }
         }
     }
@@ -173,8 +173,8 @@ impl Poller {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Waits for events, `MOST` of them, and tells whom they are for; those it does not come to before `end` are put off.
-    /// Answers how many there were.
+    /// One round: waits for up to `MOST` events and notifies their sources. If `end` is reached before all are notified, the rest
+    /// is left to the next round. Answers how many events the kernel reported.
     fn poll<const MOST: usize>(&self, timeout: EpollTimeout, end: Option<Instant>) -> usize {
         let mut events = [EpollEvent::empty(); MOST];
         let round = self.round.fetch_add(1, Ordering::SeqCst) + 1;
@@ -182,7 +182,7 @@ impl Poller {
         let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
         let mut batch = Vec::with_capacity(count);
         self.sources(events.get(..count).unwrap_or_default(), &mut batch);
-        let mut said = batch.len();
+        let mut reported = batch.len();
         self.expired(&mut batch);
         let mut batch = batch.into_iter();
         for (source, flags) in batch.by_ref() {
@@ -190,11 +190,11 @@ impl Poller {
             let event = Event {
                 readable: broken || flags.contains(EpollFlags::EPOLLIN),
                 writable: broken || flags.contains(EpollFlags::EPOLLOUT),
-                // An error may be one that is queued for another look.
-                round: if said > 0 && !broken { round } else { 0 },
+                // The error may be one in the error queue (MSG_ERRQUEUE), which no attempt of the waiter takes.
+                round: if reported > 0 && !broken { round } else { 0 },
             };
-            said = said.saturating_sub(1);
-            // A panic costs its source an event, not the others theirs; the hook has written where it was.
+            reported = reported.saturating_sub(1);
+            // A panic costs its own source one event, and no other source. The panic hook has printed where it was.
             let _ = catch_unwind(AssertUnwindSafe(|| source.ready(event)));
             if end.is_some_and(|end| Instant::now() >= end) {
                 break;
@@ -204,7 +204,7 @@ impl Poller {
         count
     }
 
-    /// Whose turn comes with the next round.
+    /// Leaves sources to the next round.
     fn requeue(&self, batch: Vec<(Arc<dyn Ready>, EpollFlags)>) {
         if !batch.is_empty() {
             self.timers.lock().entry(Instant::now()).or_default().extend(batch);
@@ -212,14 +212,15 @@ impl Poller {
         }
     }
 
-    /// How long there is nothing to do but for events.
+    /// The time until the first timer; without timers epoll_wait(2) waits without a limit.
     fn timeout(&self) -> EpollTimeout {
-        let due = self.timers.lock().first_key_value().map(|(due, _)| *due);
-        let left = due.map(|due| due.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
-        left.and_then(|left| EpollTimeout::try_from(left).ok()).unwrap_or(EpollTimeout::NONE)
+        let first = self.timers.lock().first_key_value().map(|(at, _)| *at);
+        // The timeout is in whole milliseconds.
+        let timeout = first.map(|at| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
+        timeout.and_then(|timeout| EpollTimeout::try_from(timeout).ok()).unwrap_or(EpollTimeout::NONE)
     }
 
-    /// Whoever has waited for long enough without an event.
+    /// Adds the sources whose timers have expired.
     fn expired(&self, batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
         let mut timers = self.timers.lock();
         while let Some(first) = timers.first_entry()
@@ -229,7 +230,7 @@ impl Poller {
         }
     }
 
-    /// Whose events these are. Sources that have left by now have none.
+    /// Adds the sources of the events. An event whose registration has ended meanwhile has none.
     fn sources(&self, events: &[EpollEvent], batch: &mut Vec<(Arc<dyn Ready>, EpollFlags)>) {
         let sources = self.sources.lock();
         batch.extend(events.iter().filter_map(|event| {
@@ -239,12 +240,12 @@ impl Poller {
     }
 }
 
-/// What is to be reported, on the edge.
+/// What an edge-triggered registration reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
-    /// what comes in
+    /// EPOLLIN: there is something to read
     pub read: bool,
-    /// room for what goes out
+    /// EPOLLOUT: there is room to write
     pub write: bool,
 }
 

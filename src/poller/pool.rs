@@ -1,4 +1,4 @@
-//! The pollers of the process.
+//! The pollers of the operating-system process.
 
 use super::epoll::Poller;
 use crate::sys;
@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 static POLLERS: OnceLock<Vec<Arc<Poller>>> = OnceLock::new();
 
-/// Starts the pollers, once in the life of the process; they stop when it exits.
+/// Starts `count` pollers (at least 1), once in the life of the operating-system process. They stop when it exits.
 pub fn start(count: usize) -> sys::Result<()> {
     if POLLERS.get().is_none() {
         let pollers = (0..count.max(1)).map(Poller::start).collect::<sys::Result<Vec<_>>>()?;
@@ -17,18 +17,18 @@ pub fn start(count: usize) -> sys::Result<()> {
     Ok(())
 }
 
-/// The poller of a descriptor, if the pollers have been started.
+/// The poller of a descriptor: its number modulo the number of pollers. `None`: the pollers have not been started.
 pub fn of(fd: i32) -> Option<&'static Arc<Poller>> {
     let pollers = POLLERS.get()?;
     pollers.get(usize::try_from(fd).ok()?.checked_rem(pollers.len())?)
 }
 
-/// All of them.
+/// All pollers.
 pub fn all() -> impl Iterator<Item = &'static Arc<Poller>> {
     POLLERS.get().into_iter().flatten()
 }
 
-/// A poller by its number.
+/// A poller by its number, from 0.
 pub fn get(index: usize) -> Option<&'static Arc<Poller>> {
     POLLERS.get()?.get(index)
 }

@@ -1,9 +1,9 @@
-//! The registration of one descriptor with its poller: once, and then a wait costs no system call.
+//! The registration of one descriptor with its poller: made once, so that later waits cost no system call.
 //!
-//! It is edge-triggered and stays: whoever reads when he is woken, and waits again, never sets it anew. But a reader who
-//! is busy, and finds his bytes there when he looks, has no use for the poller, which every segment wakes: for nothing,
-//! because the bytes are gone by then. After some receives in a row that did not wait, nothing more is asked for, until
-//! somebody waits.
+//! It is edge-triggered and stays: a reader that reads when it is woken, and waits again, does not change it. If a busy reader
+//! finds its bytes there at each attempt, it has no use for events. Every segment would wake the poller thread in vain, because
+//! the bytes are taken by then. So after five receives in a row that did not wait, interest in reading is removed until the
+//! next wait.
 
 use crate::lane::Direction;
 use crate::poller::epoll::{Interest, Poller};
@@ -15,32 +15,33 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
-/// Receives in a row that nobody has waited for, until no event is asked for.
-const UNWANTED: u8 = 4;
+/// With the first receive past this many in a row that did not wait, interest in reading is removed.
+const RECEIVES_WITHOUT_WAIT: u8 = 4;
 
-/// A descriptor's registration. Whoever changes it has the descriptor, always the same.
+/// The registration of a descriptor. All calls pass the same descriptor.
 #[derive(Default)]
 pub struct Registration {
-    /// The descriptor is somebody else's, who may close it.
+    /// The descriptor is lent: its owner, outside the socket, may close it.
     lent: bool,
     state: Mutex<State>,
-    /// There will be events for reading. Who reads it, or changes it, holds the read lane.
+    /// The poller reports events for reading. Read and changed only with the read lane held.
     armed: AtomicBool,
-    unwanted: AtomicU8,
+    /// Receives in a row that did not wait.
+    without_wait: AtomicU8,
 }
 
 #[derive(Default)]
 struct State {
     token: Option<Token>,
     interest: Interest,
-    /// Another socket is registered under the descriptor's number: this one is under a duplicate's.
-    apart: Option<OwnedFd>,
-    /// Which file was registered, where others may give the number to another.
+    /// A duplicate that is registered instead, because another socket is registered under the same descriptor.
+    duplicate: Option<OwnedFd>,
+    /// The inode of a lent descriptor at its registration: its owner may close it, and the number may be reused.
     file: Option<u64>,
 }
 
 impl State {
-    /// Registers the descriptor, or a duplicate where its number is taken.
+    /// Registers the descriptor, or a duplicate if the descriptor is registered already (EEXIST).
     fn add(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -50,9 +51,9 @@ impl State {
     ) -> sys::Result<()> {
         self.token = Some(match poller.add(fd, interest, Arc::clone(&source)) {
             Err(errno) if errno.number() == libc::EEXIST => {
-                let apart = sys::socket::dup(fd.as_raw_fd())?;
-                let token = poller.add(apart.as_fd(), interest, source)?;
-                self.apart = Some(apart);
+                let duplicate = sys::socket::dup(fd.as_raw_fd())?;
+                let token = poller.add(duplicate.as_fd(), interest, source)?;
+                self.duplicate = Some(duplicate);
                 token
             }
             added => added?,
@@ -62,17 +63,17 @@ impl State {
 }
 
 impl Registration {
-    /// Of a descriptor, which may be somebody else's.
+    /// No registration yet, for a descriptor that may be lent.
     pub fn new(lent: bool) -> Self {
         Self { lent, ..Self::default() }
     }
 
-    /// Whether the descriptor is somebody else's.
+    /// Whether the descriptor is lent.
     pub fn lent(&self) -> bool {
         self.lent
     }
 
-    /// Somebody who holds the lane is going to wait: there will be an event.
+    /// Has the poller report events in a direction, before a wait. The caller holds the lane of that direction.
     pub fn want<S: Ready + 'static>(
         &self,
         fd: BorrowedFd<'_>,
@@ -81,7 +82,7 @@ impl Registration {
         source: impl FnOnce() -> Arc<S>,
     ) -> sys::Result<()> {
         if direction == Direction::Read {
-            self.unwanted.store(0, Relaxed);
+            self.without_wait.store(0, Relaxed);
             if self.armed.load(Relaxed) {
                 return Ok(());
             }
@@ -93,7 +94,7 @@ impl Registration {
         };
         if state.interest != interest {
             match state.token {
-                Some(token) => poller.modify(state.apart.as_ref().map_or(fd, AsFd::as_fd), token, interest)?,
+                Some(token) => poller.modify(state.duplicate.as_ref().map_or(fd, AsFd::as_fd), token, interest)?,
                 None => {
                     state.file = self.lent.then(|| sys::socket::inode(fd)).flatten();
                     state.add(fd, poller, interest, source())?;
@@ -107,14 +108,14 @@ impl Registration {
         Ok(())
     }
 
-    /// Somebody who holds the read lane has got something without having waited for it, and nobody else waits there.
+    /// Counts a receive that did not wait. The caller holds the read lane, in which there is no waiter.
     pub fn received_without_wait(&self, fd: BorrowedFd<'_>, poller: &Poller) {
-        if self.armed.load(Relaxed) && self.unwanted.fetch_add(1, Relaxed) >= UNWANTED {
+        if self.armed.load(Relaxed) && self.without_wait.fetch_add(1, Relaxed) >= RECEIVES_WITHOUT_WAIT {
             self.disarm(fd, poller);
         }
     }
 
-    /// Somebody who holds the read lane has another bring the events for reading.
+    /// Removes interest in reading, for instance because a ring reports it. The caller holds the read lane.
     pub fn disarm(&self, fd: BorrowedFd<'_>, poller: &Poller) {
         if !self.armed.load(Relaxed) {
             return;
@@ -122,20 +123,20 @@ impl Registration {
         let mut state = self.state.lock();
         let interest = Interest { read: false, ..state.interest };
         if let Some(token) = state.token
-            && poller.modify(state.apart.as_ref().map_or(fd, AsFd::as_fd), token, interest).is_ok()
+            && poller.modify(state.duplicate.as_ref().map_or(fd, AsFd::as_fd), token, interest).is_ok()
         {
             state.interest = interest;
             self.armed.store(false, Relaxed);
         }
     }
 
-    /// Ends it, before the descriptor is closed.
+    /// Ends the registration, before the descriptor is closed.
     pub fn end(&self, fd: BorrowedFd<'_>, poller: &Poller) {
-        // The lock is let go first: what the poller drops may be the last one to know the socket.
-        let State { token, apart, file, .. } = std::mem::take(&mut *self.state.lock());
+        // The lock is released first: the source that the poller drops may hold the last reference to the socket.
+        let State { token, duplicate, file, .. } = std::mem::take(&mut *self.state.lock());
         if let Some(token) = token {
-            let same = apart.is_some() || !self.lent || sys::socket::inode(fd) == file;
-            poller.remove(same.then(|| apart.as_ref().map_or(fd, AsFd::as_fd)), token);
+            let same = duplicate.is_some() || !self.lent || sys::socket::inode(fd) == file;
+            poller.remove(same.then(|| duplicate.as_ref().map_or(fd, AsFd::as_fd)), token);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! A ring's thread: it receives for many streams with few system calls, by multishot receives of io_uring(7).
+//! The ring thread: it receives for many streams with few system calls, by multishot receives of io_uring(7).
 //!
-//! What schedulers ask for crosses by a queue, and only a thread that sleeps is woken for it. A request that the kernel has
-//! holds the file open, whatever becomes of its descriptor: who closes a socket has it let go first ([`Ring::release`]).
+//! Schedulers put requests into a queue, and wake the thread only if it sleeps. A request that the kernel has taken holds the
+//! file open even if its descriptor is closed. So a close first has the kernel release the file ([`Ring::release`]).
 
 use crate::poller::busy::Traffic;
 use crate::poller::event::{Event, Ready};
@@ -18,22 +18,24 @@ use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-/// Whom a ring receives for.
+/// A stream for which a ring receives.
 pub trait Intake: Ready {
-    /// Bytes have come. Answers whether that is enough for now: the receive is ended then. `dense`: others bring them faster.
+    /// The ring has received bytes. Answers whether that is enough for now, which ends the receive. `dense`: events are lastingly
+    /// dense, so that the poller would notify the reader sooner.
     fn on_bytes(&self, bytes: &[u8], dense: bool) -> bool;
-    /// The receive has ended, perhaps with an error.
+    /// The receive has ended; `errno`: it failed.
     fn on_end(&self, errno: Option<Errno>);
 }
 
-/// Receives that schedulers may ask for while the thread is busy.
+/// A new receive is refused while this many requests are in the queue.
 pub const QUEUE: usize = 4096;
+/// The thread's stack in bytes.
 const STACK: usize = 256 * 1024;
 
-/// What is done when the kernel has let go of a file.
+/// A callback for the moment when the kernel has released a file.
 pub type OnReleased = Box<dyn FnOnce() + Send>;
 
-/// A receive.
+/// A receive in flight.
 pub struct Entry {
     source: Arc<dyn Intake>,
     on_released: Option<OnReleased>,
@@ -49,9 +51,9 @@ enum Request {
 pub struct Shared {
     requests: VecDeque<Request>,
     entries: Table<Entry>,
-    /// The thread waits for completions, and does not look here.
+    /// The thread waits for completions and must be woken for a request.
     asleep: bool,
-    /// The thread has ended, or is to.
+    /// The thread has ended, or is about to.
     ended: bool,
 }
 
@@ -64,12 +66,12 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Starts ring number `index`, and tries whether the kernel receives as it should.
+    /// Starts ring number `index`, after a trial receive. An error says what the kernel refused.
     pub fn start(index: usize, traffic: Arc<Traffic>) -> Result<Arc<Self>> {
         Self::start_on(index, traffic, || Uring::new().and_then(|mut made| trial(&mut made).map(|()| made)))
     }
 
-    /// The same, on what `make` makes in the ring's thread.
+    /// Starts a ring on the kernel interface that `make` returns. The ring thread calls `make`.
     pub fn start_on<K: Kernel>(
         index: usize,
         traffic: Arc<Traffic>,
@@ -77,28 +79,28 @@ impl Ring {
     ) -> Result<Arc<Self>> {
         let wakeup = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let ring = Arc::new(Self { shared: Mutex::default(), wakeup, thread: Mutex::new(None), traffic });
-        let (tell, told) = mpsc::sync_channel(1);
+        let (started, result) = mpsc::sync_channel(1);
         let builder = Builder::new().name(format!("esock_ring_{index}")).stack_size(STACK);
         let thread = builder.spawn({
             let ring = Arc::clone(&ring);
             move || {
                 sys::processor::unbind();
-                // Only the thread that makes a ring may use it.
+                // Only the thread that made a ring may use it (IORING_SETUP_SINGLE_ISSUER).
                 let made = make();
-                let _ = tell.send(made.as_ref().map(|_| ()).map_err(|errno| *errno));
+                let _ = started.send(made.as_ref().map(|_| ()).map_err(|errno| *errno));
                 if let Ok(made) = made {
                     ring.run(made);
                 }
             }
         });
         let thread = thread.map_err(|error| Errno::new(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
-        told.recv().unwrap_or(Err(Errno::new(libc::EAGAIN)))?;
+        result.recv().unwrap_or(Err(Errno::new(libc::EAGAIN)))?;
         *ring.thread.lock() = Some(thread);
         Ok(ring)
     }
 
-    /// Receives from a descriptor for a source, until it says that it is enough; or nothing, where the queue is full or the
-    /// thread has ended.
+    /// Begins a receive from a descriptor, which goes on until `source` has enough. `None`: the queue is full or the thread has
+    /// ended.
     pub fn receive(&self, fd: RawFd, source: Arc<dyn Intake>) -> Option<Token> {
         let mut shared = self.shared.lock();
         if shared.ended || shared.requests.len() >= QUEUE {
@@ -106,18 +108,19 @@ impl Ring {
         }
         let token = shared.entries.insert(Entry { source, on_released: None });
         shared.requests.push_back(Request::Receive(fd, token));
-        self.ring(shared);
+        self.wake_thread(shared);
         Some(token)
     }
 
-    /// Ends a receive. What has come by then is still brought.
+    /// Ends a receive. `source` still gets the bytes received until then.
     pub fn stop(&self, token: Token) {
         let mut shared = self.shared.lock();
         shared.requests.push_back(Request::Cancel(token));
-        self.ring(shared);
+        self.wake_thread(shared);
     }
 
-    /// Ends a receive, and calls `on_released` when the kernel has let go of the file.
+    /// Ends a receive, and calls `on_released` when the kernel has released the file: at once if the receive, or the thread, has
+    /// ended.
     pub fn release(&self, token: Token, on_released: OnReleased) {
         let mut shared = self.shared.lock();
         let ended = shared.ended;
@@ -125,7 +128,7 @@ impl Ring {
             Some(entry) if !ended => {
                 entry.on_released = Some(on_released);
                 shared.requests.push_back(Request::Cancel(token));
-                self.ring(shared);
+                self.wake_thread(shared);
             }
             _ => {
                 drop(shared);
@@ -134,25 +137,25 @@ impl Ring {
         }
     }
 
-    /// How many receives there are.
+    /// How many receives are in flight.
     pub fn receiving(&self) -> usize {
         self.shared.lock().entries.len()
     }
 
-    /// Ends the thread and waits for it. What the kernel still has it lets go of when the program ends.
+    /// Ends the thread and waits until it has ended. The kernel releases files still in use when the program ends.
     pub fn stop_thread(&self) {
         let mut shared = self.shared.lock();
         shared.ended = true;
-        self.ring(shared);
+        self.wake_thread(shared);
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
     }
 
-    fn ring(&self, mut shared: parking_lot::MutexGuard<'_, Shared>) {
+    fn wake_thread(&self, mut shared: parking_lot::MutexGuard<'_, Shared>) {
         if std::mem::take(&mut shared.asleep) {
             drop(shared);
-            // It fails when the counter is at its end, and then the thread is being woken already.
+            // This fails only if the eventfd's counter is full, and then the thread is being woken already.
             let _ = self.wakeup.write(1);
         }
     }
@@ -161,11 +164,11 @@ impl Ring {
         let mut completions = Vec::new();
         let mut work = || -> Result<()> {
             uring.poll_wakeup(self.wakeup.as_fd())?;
-            while self.ask(&mut uring)? {
+            while self.submit(&mut uring)? {
                 uring.wait()?;
                 uring.completions(&mut completions);
-                self.traffic.ring_wakes(Instant::now(), completions.len());
-                self.serve(&mut uring, &mut completions)?;
+                self.traffic.ring_woken(Instant::now(), completions.len());
+                self.dispatch(&mut uring, &mut completions)?;
             }
             Ok(())
         };
@@ -174,8 +177,8 @@ impl Ring {
         }
     }
 
-    /// Hands over what was asked for, until there is nothing more. Answers whether to go on.
-    fn ask(&self, uring: &mut impl Kernel) -> Result<bool> {
+    /// Passes the queued requests to the kernel until the queue is empty. Answers whether the thread goes on.
+    fn submit(&self, uring: &mut impl Kernel) -> Result<bool> {
         loop {
             let mut shared = self.shared.lock();
             let requests = std::mem::take(&mut shared.requests);
@@ -196,10 +199,11 @@ impl Ring {
         }
     }
 
-    /// Brings what has come to whom it is for, and then tells each of them once.
-    fn serve(&self, uring: &mut impl Kernel, completions: &mut Vec<Completion>) -> Result<()> {
-        let mut told: Vec<Arc<dyn Intake>> = Vec::new();
-        // What has come is brought in any case.
+    /// Hands the bytes of each completion to its stream. Then notifies the streams; one whose completions came in a row is
+    /// notified once.
+    fn dispatch(&self, uring: &mut impl Kernel, completions: &mut Vec<Completion>) -> Result<()> {
+        let mut ready: Vec<Arc<dyn Intake>> = Vec::new();
+        // An error of the ring does not keep the other completions from their streams.
         let mut health = Ok(());
         for completion in completions.drain(..) {
             match completion.name {
@@ -216,28 +220,29 @@ impl Ring {
                     if enough {
                         health = health.and(uring.cancel(name));
                     }
-                    if !told.last().is_some_and(|last| Arc::ptr_eq(last, &source)) {
-                        told.push(source);
+                    if !ready.last().is_some_and(|last| Arc::ptr_eq(last, &source)) {
+                        ready.push(source);
                     }
                 }
             }
         }
-        for source in told {
-            // A panic costs its source an event, not the others theirs; the hook has written where it was.
+        for source in ready {
+            // A panic costs its own source one event, and no other source. The panic hook has printed where it was.
             let _ = catch_unwind(AssertUnwindSafe(|| source.ready(Event::READ)));
         }
         health
     }
 
-    /// A cancel has been carried out, or has found nothing: while the kernel goes from one wait to the next, a receive is not
-    /// where a cancel looks.
+    /// A cancel has completed. A cancel may fail to find a receive that is there: while the kernel moves it from one wait to the
+    /// next. Then the cancel is repeated.
     fn cancelled(&self, uring: &mut impl Kernel, completion: &Completion) -> Result<()> {
         let name = completion.name & !CANCEL;
-        let there = self.shared.lock().entries.get(Token::from_u64(name)).is_some();
-        if completion.result.is_err() && there { uring.cancel(name) } else { Ok(()) }
+        let in_flight = self.shared.lock().entries.get(Token::from_u64(name)).is_some();
+        if completion.result.is_err() && in_flight { uring.cancel(name) } else { Ok(()) }
     }
 
-    /// What one completion brings. Answers whose it was, and whether that is enough.
+    /// Hands one completion to its stream. Answers the stream, and whether its receive is to be cancelled because it has enough.
+    /// `None`: there is no receive under this token any more.
     fn on_bytes(&self, token: Token, completion: &Completion, bytes: &[u8]) -> Option<(Arc<dyn Intake>, bool)> {
         let mut shared = self.shared.lock();
         let source = Arc::clone(&shared.entries.get(token)?.source);
@@ -253,14 +258,14 @@ impl Ring {
         Some((source, enough && completion.more))
     }
 
-    /// The ring is of no more use: nobody waits for it from now on.
+    /// The ring has failed: ends all receives with EIO, and refuses new ones.
     fn fail_all(&self) {
         let mut shared = self.shared.lock();
         shared.ended = true;
         let entries = std::mem::take(&mut shared.entries);
         drop(shared);
         for entry in entries.into_all() {
-            // Bytes that the ring had may be gone: the stream is not to go on without them.
+            // Bytes that the ring had received may be lost, and the stream must not go on without them.
             entry.source.on_end(Some(Errno::new(libc::EIO)));
             if let Some(on_released) = entry.on_released {
                 on_released();
@@ -270,20 +275,20 @@ impl Ring {
     }
 }
 
-/// A ring's receive, which holds the file open until it is ended.
+/// A receive in flight, which holds the file of a closed socket open until it is ended.
 pub struct Held {
-    /// the ring
+    /// the ring that receives
     pub ring: &'static Arc<Ring>,
-    /// the receive
+    /// the token of the receive
     pub token: Token,
 }
 
-/// Where a ring was refused for want of locked memory (Linux before 5.12 counts it), how much the program may have.
+/// If `errno` says that a ring was refused for lack of locked memory (ENOMEM; Linux before 5.12 counts it): the program's limit.
 pub fn short_of_locked_memory(errno: Errno) -> Option<u64> {
     (errno.number() == libc::ENOMEM).then(sys::memory::lockable).flatten()
 }
 
-/// Receives once and ends it: what a kernel without multishot receives, or one that is not allowed to, refuses.
+/// A multishot receive of one byte, which is then ended. It fails if the kernel has no multishot receives, or forbids them.
 fn trial(uring: &mut Uring) -> Result<()> {
     const NAME: u64 = 0;
     let (mine, other) = sys::socket::pair()?;

@@ -1,7 +1,7 @@
-//! Busy polling: a helper has the duty while events are dense, and no event is lost when it has gone.
+//! Busy polling: a helper polls while events are dense, and no event is lost when the helper stops, stays away or ends.
 
 use crate::socket::waiting::PATIENCE;
-use esock::poller::busy::{AWAY, Helper, LASTING, MOST, PAUSE, Traffic, WAKES, WITHIN};
+use esock::poller::busy::{ABSENT, DENSE_TIME, DENSE_WAKE_UPS, Helper, IDLE, LASTING, MAX_EMPTY_POLLS, Traffic};
 use esock::poller::epoll::{Interest, Poller};
 use esock::poller::event::{Event, Ready};
 use std::io::{Read, Write};
@@ -11,10 +11,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Is asked to begin, and says so; or has gone.
-struct Asked(Option<Sender<()>>);
+/// A helper that reports each request to begin on a channel; `None`: one that has ended.
+struct TestHelper(Option<Sender<()>>);
 
-impl Helper for Asked {
+impl Helper for TestHelper {
     fn begin(&self) -> bool {
         self.0.as_ref().is_some_and(|asked| asked.send(()).is_ok())
     }
@@ -28,7 +28,7 @@ impl Ready for Source {
     }
 }
 
-/// A poller with one source, which somebody writes to.
+/// A poller with one source, `near`, to which the test writes through `far`.
 struct Scene {
     poller: Arc<Poller>,
     near: UnixStream,
@@ -46,137 +46,137 @@ impl Scene {
         Self { poller, near, far, events }
     }
 
-    /// One whose helper has been asked to begin.
+    /// A scene whose helper has been asked to begin.
     fn helped(index: usize) -> (Self, Receiver<()>) {
         let mut scene = Self::new(index);
         let (sender, asked) = channel();
-        scene.poller.role.appoint(Box::new(Asked(Some(sender))));
-        scene.until(&asked);
+        scene.poller.role.appoint(Box::new(TestHelper(Some(sender))));
+        scene.until_asked(&asked);
         (scene, asked)
     }
 
     fn dense(&self) {
-        (0..WAKES).for_each(|_| self.poller.traffic.wakes(Instant::now()));
+        (0..DENSE_WAKE_UPS).for_each(|_| self.poller.traffic.poller_woken(Instant::now()));
     }
 
-    /// An event among many.
-    fn event(&mut self) {
+    /// One event while events are dense.
+    fn dense_event(&mut self) {
         self.dense();
         self.far.write_all(b"x").unwrap();
     }
 
-    /// An event that is waited for, whoever brings it.
-    fn arrives(&mut self) {
+    /// One event, which must arrive from the thread or the helper.
+    fn event_arrives(&mut self) {
         self.far.write_all(b"x").unwrap();
         self.events.recv_timeout(PATIENCE).unwrap();
         self.near.read_exact(&mut [0]).unwrap();
     }
 
-    /// Events until the helper is asked.
-    fn until(&mut self, asked: &Receiver<()>) {
+    /// Makes dense events until the helper is asked to begin.
+    fn until_asked(&mut self, asked: &Receiver<()>) {
         let end = Instant::now() + PATIENCE;
         while asked.try_recv().is_err() {
             assert!(Instant::now() < end, "the helper is not asked");
-            self.event();
+            self.dense_event();
             self.events.recv_timeout(PATIENCE).unwrap();
             self.near.read_exact(&mut [0]).unwrap();
         }
     }
 
-    /// Waits until the thread polls.
-    fn until_thread(&self) {
+    /// Waits until the thread has taken polling back.
+    fn until_thread_polls(&self) {
         let end = Instant::now() + PATIENCE;
         while self.poller.role.helped() {
-            assert!(Instant::now() < end, "the helper keeps the duty");
+            assert!(Instant::now() < end, "the helper still polls");
             std::thread::yield_now();
         }
     }
 }
 
 #[test]
-fn events_are_dense_by_their_number_in_a_time() {
+fn events_are_dense_by_the_wake_ups_in_a_window() {
     let (traffic, start) = (Traffic::default(), Instant::now());
-    let step = WITHIN / (WAKES * 2);
+    let step = DENSE_TIME / (DENSE_WAKE_UPS * 2);
     let at = |n: u32| start + step * n;
-    (0..WAKES - 1).for_each(|n| traffic.wakes(at(n)));
+    (0..DENSE_WAKE_UPS - 1).for_each(|n| traffic.poller_woken(at(n)));
     assert!(!traffic.dense());
-    traffic.wakes(at(WAKES - 1));
+    traffic.poller_woken(at(DENSE_WAKE_UPS - 1));
     assert!(traffic.dense());
-    // Half as many in the next.
-    let next = at(WAKES - 1);
-    (1..=WAKES / 2).for_each(|n| traffic.wakes(next + step * n));
-    assert!(traffic.dense(), "the time is not over");
-    traffic.wakes(next + WITHIN);
+    // The next window has half as many.
+    let next = at(DENSE_WAKE_UPS - 1);
+    (1..=DENSE_WAKE_UPS / 2).for_each(|n| traffic.poller_woken(next + step * n));
+    assert!(traffic.dense(), "the window is not over");
+    traffic.poller_woken(next + DENSE_TIME);
     assert!(!traffic.dense());
-    (0..WAKES).for_each(|_| traffic.wakes(next + WITHIN));
+    (0..DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(next + DENSE_TIME));
     assert!(traffic.dense());
-    traffic.abates(next + WITHIN, 0);
+    traffic.helper_stopped(next + DENSE_TIME, 0);
     assert!(!traffic.dense());
-    // After a helper that had much to do, what comes at once goes on.
-    let mut now = next + WITHIN * 2;
+    // If the helper found many events, a wake-up soon after it stopped makes events dense again.
+    let mut now = next + DENSE_TIME * 2;
     for (found, later, dense) in [
-        (WAKES, WITHIN / 2, true),
-        (WAKES - 1, WITHIN / 2, false),
-        (WAKES, WITHIN, false),
-        (u32::MAX, WITHIN / 2, true),
+        (DENSE_WAKE_UPS, DENSE_TIME / 2, true),
+        (DENSE_WAKE_UPS - 1, DENSE_TIME / 2, false),
+        (DENSE_WAKE_UPS, DENSE_TIME, false),
+        (u32::MAX, DENSE_TIME / 2, true),
     ] {
-        traffic.abates(now, found);
+        traffic.helper_stopped(now, found);
         assert!(!traffic.dense());
         now += later;
-        traffic.wakes(now);
+        traffic.poller_woken(now);
         assert_eq!(traffic.dense(), dense, "{found} {later:?}");
     }
-    traffic.abates(now, 0);
-    // Lastingly: so many times more than not.
-    now += WITHIN * 10;
-    traffic.wakes(now);
+    traffic.helper_stopped(now, 0);
+    // Events are lastingly dense after LASTING dense windows more than others.
+    now += DENSE_TIME * 10;
+    traffic.poller_woken(now);
     for time in 1..=LASTING {
         assert!(!traffic.lasting());
-        (0..WAKES).for_each(|_| traffic.wakes(now));
+        (0..DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
         assert_eq!(traffic.lasting(), time == LASTING);
     }
-    traffic.abates(now, 0);
-    assert!(traffic.lasting(), "a moment is not a while");
-    now += WITHIN;
-    traffic.wakes(now);
-    assert!(!traffic.lasting(), "however often it abates in between");
-    // The longer it has lasted, the more times it takes; but not after a pause.
-    (0..10 * LASTING * WAKES).for_each(|_| traffic.wakes(now));
+    traffic.helper_stopped(now, 0);
+    assert!(traffic.lasting(), "a helper that stops does not change that");
+    now += DENSE_TIME;
+    traffic.poller_woken(now);
+    assert!(!traffic.lasting(), "a window that is not dense ends it, even after a helper has stopped");
+    // After many dense windows it takes LASTING more of the others, but only one after a pause.
+    (0..10 * LASTING * DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
     for time in 1..=LASTING {
-        now += WITHIN;
-        traffic.wakes(now);
+        now += DENSE_TIME;
+        traffic.poller_woken(now);
         assert!(traffic.lasting(), "{time}");
     }
-    now += WITHIN;
-    traffic.wakes(now);
+    now += DENSE_TIME;
+    traffic.poller_woken(now);
     assert!(!traffic.lasting());
-    (0..LASTING * WAKES).for_each(|_| traffic.wakes(now));
+    (0..LASTING * DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
     assert!(traffic.lasting());
-    traffic.wakes(now + PAUSE);
+    traffic.poller_woken(now + IDLE);
     assert!(!traffic.lasting());
 }
 
-/// A ring that still receives for streams that hear something now and then does not undo what the others are.
+/// While a helper polls, a ring that still receives for some quiet streams does not end lastingly dense events.
 #[test]
-fn seldom_events_beside_dense_ones() {
+fn rare_ring_completions_beside_dense_events() {
     let (traffic, mut now) = (Traffic::default(), Instant::now());
-    (0..LASTING).for_each(|_| traffic.ring_wakes(now, WAKES as usize));
-    assert!(traffic.lasting() && !traffic.dense(), "a poller's thread has nothing to hand over yet");
-    traffic.helped();
+    (0..LASTING).for_each(|_| traffic.ring_woken(now, DENSE_WAKE_UPS as usize));
+    assert!(traffic.lasting() && !traffic.dense(), "the poller's own events are not dense");
+    traffic.helper_begins();
     for _ in 0..10 * LASTING {
-        now += PAUSE;
-        traffic.ring_wakes(now, 1);
-        assert!(traffic.lasting(), "a helper polls");
+        now += IDLE;
+        traffic.ring_woken(now, 1);
+        assert!(traffic.lasting(), "while a helper polls");
     }
-    traffic.abates(now, 0);
+    traffic.helper_stopped(now, 0);
     for time in 1..=LASTING {
         assert_eq!(traffic.lasting(), time == 1, "{time}");
-        now += WITHIN;
-        traffic.ring_wakes(now, 1);
+        now += DENSE_TIME;
+        traffic.ring_woken(now, 1);
     }
-    // Either is enough.
-    traffic.wakes(now);
-    (0..LASTING * WAKES).for_each(|_| traffic.wakes(now));
+    // The poller's wake-ups alone are enough too.
+    traffic.poller_woken(now);
+    (0..LASTING * DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
     assert!(traffic.lasting());
 }
 
@@ -184,113 +184,113 @@ fn seldom_events_beside_dense_ones() {
 fn a_helper_polls_until_it_finds_nothing() {
     let mut scene = Scene::new(80);
     let (sender, asked) = channel();
-    assert!(!scene.poller.busy_poll(), "it has no duty yet");
-    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
-    scene.until(&asked);
+    assert!(!scene.poller.busy_poll(), "it was not asked to poll");
+    scene.poller.role.appoint(Box::new(TestHelper(Some(sender))));
+    scene.until_asked(&asked);
     while scene.poller.role.helped() {
-        // Whoever brings it, it comes.
+        // The event arrives, whether the thread or the helper polls.
         scene.far.write_all(b"y").unwrap();
         let _ = scene.poller.busy_poll();
         scene.events.recv_timeout(PATIENCE).unwrap();
         scene.near.read_exact(&mut [0]).unwrap();
-        let mut vain = 0;
+        let mut empty_polls = 0;
         while scene.poller.busy_poll() {
-            vain += 1;
-            assert!(vain <= MOST, "it does not end");
+            empty_polls += 1;
+            assert!(empty_polls <= MAX_EMPTY_POLLS, "the helper does not stop");
         }
     }
-    // The thread has the duty again.
-    scene.arrives();
+    // The thread polls again.
+    scene.event_arrives();
     scene.poller.stop();
 }
 
 #[test]
-fn a_helper_that_stays_away_loses_the_duty() {
+fn the_thread_takes_polling_back_from_an_absent_helper() {
     let mut scene = Scene::new(81);
     let (sender, asked) = channel();
-    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
+    scene.poller.role.appoint(Box::new(TestHelper(Some(sender))));
     let begin = Instant::now();
-    scene.until(&asked);
-    // It does nothing: what comes arrives all the same, and then the duty is taken back.
-    scene.arrives();
+    scene.until_asked(&asked);
+    // The helper does not poll. The event arrives all the same, and then the thread takes polling back.
+    scene.event_arrives();
     let helped = scene.poller.role.helped();
-    assert!(helped || begin.elapsed() > AWAY, "it looks before that");
-    scene.until_thread();
-    assert!(begin.elapsed() > AWAY);
-    // It is not asked again before it comes.
-    for _ in 0..2 * WAKES {
-        scene.event();
+    assert!(helped || begin.elapsed() > ABSENT, "the thread polls once before that");
+    scene.until_thread_polls();
+    assert!(begin.elapsed() > ABSENT);
+    // The helper is not asked again before it has polled.
+    for _ in 0..2 * DENSE_WAKE_UPS {
+        scene.dense_event();
         scene.events.recv_timeout(PATIENCE).unwrap();
         scene.near.read_exact(&mut [0]).unwrap();
     }
     assert!(asked.try_recv().is_err());
-    assert!(!scene.poller.busy_poll(), "it comes too late");
-    scene.until(&asked);
+    assert!(!scene.poller.busy_poll(), "the thread has taken polling back");
+    scene.until_asked(&asked);
     scene.poller.stop();
 }
 
 #[test]
-fn a_helper_that_has_ended_is_not_missed() {
+fn the_thread_does_without_a_helper_that_has_ended() {
     let mut scene = Scene::new(82);
-    scene.poller.role.appoint(Box::new(Asked(None)));
-    for _ in 0..2 * WAKES {
-        scene.event();
+    scene.poller.role.appoint(Box::new(TestHelper(None)));
+    for _ in 0..2 * DENSE_WAKE_UPS {
+        scene.dense_event();
         scene.events.recv_timeout(PATIENCE).unwrap();
         scene.near.read_exact(&mut [0]).unwrap();
     }
-    // The thread may be asking it at this moment; it does not wait for an answer.
+    // The thread may be asking the helper just now: `helped` is true until the helper answers that it has ended.
     let end = Instant::now() + PATIENCE;
     while scene.poller.role.helped() {
         assert!(Instant::now() < end);
         std::thread::yield_now();
     }
-    // Another one may follow.
+    // Another helper may be appointed.
     let (sender, asked) = channel();
-    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
-    scene.until(&asked);
-    // The thread ends while it stands by.
+    scene.poller.role.appoint(Box::new(TestHelper(Some(sender))));
+    scene.until_asked(&asked);
+    // The thread ends although it stands by.
     scene.poller.stop();
 }
 
 #[test]
-fn who_waits_for_a_time_is_told_by_a_helper_too() {
+fn a_helper_serves_timers_too() {
     let (scene, _asked) = Scene::helped(83);
-    let (told, tells) = channel();
-    scene.poller.notify_at(Instant::now() + Duration::from_millis(5), false, Arc::new(Source(Mutex::new(told))));
-    while tells.try_recv().is_err() {
+    let (notified, notifications) = channel();
+    scene.poller.notify_at(Instant::now() + Duration::from_millis(5), false, Arc::new(Source(Mutex::new(notified))));
+    while notifications.try_recv().is_err() {
         let _ = scene.poller.busy_poll();
     }
     scene.poller.stop();
 }
 
-/// A helper whose round took longer than the thread waits: it has come back, and is asked again.
+/// If one poll of the helper takes so long that the thread takes polling back, the helper is asked again afterwards.
 #[test]
-fn a_helper_that_was_held_up_is_asked_again() {
+fn a_helper_that_was_slow_is_asked_again() {
     struct Slow(Mutex<Sender<()>>);
     impl Ready for Slow {
         fn ready(&self, _: Event) {
-            std::thread::sleep(AWAY + Duration::from_millis(20));
+            std::thread::sleep(ABSENT + Duration::from_millis(20));
             let _ = self.0.lock().unwrap().send(());
         }
     }
     let (mut scene, asked) = Scene::helped(84);
-    let (told, tells) = channel();
-    scene.poller.notify_at(Instant::now(), false, Arc::new(Slow(Mutex::new(told))));
-    // Whether it is this one or the thread that tells the slow one, the other looks on.
-    while tells.try_recv().is_err() {
+    let (notified, notifications) = channel();
+    scene.poller.notify_at(Instant::now(), false, Arc::new(Slow(Mutex::new(notified))));
+    // Either the helper or the thread notifies the slow source; the other goes on meanwhile.
+    while notifications.try_recv().is_err() {
         let _ = scene.poller.busy_poll();
     }
-    scene.until_thread();
-    scene.until(&asked);
+    scene.until_thread_polls();
+    scene.until_asked(&asked);
     scene.poller.stop();
 }
 
 #[test]
-fn another_helper_takes_the_place_of_one_that_stayed_away() {
+fn another_helper_replaces_an_absent_one() {
     let (mut scene, _asked) = Scene::helped(85);
-    scene.until_thread();
+    scene.until_thread_polls();
     let (sender, other) = channel();
-    scene.poller.role.appoint(Box::new(Asked(Some(sender))));
-    scene.until(&other);
+    scene.poller.role.appoint(Box::new(TestHelper(Some(sender))));
+    scene.until_asked(&other);
     scene.poller.stop();
 }

@@ -1,4 +1,4 @@
-//! The poller: events reach their source and nobody else, whatever happens to the source.
+//! The poller: events reach their source and no other, even if a source panics or its registration ends.
 
 use crate::socket::waiting::PATIENCE;
 use esock::lane::Direction;
@@ -34,14 +34,14 @@ fn source() -> (Arc<Source>, Receiver<(bool, bool)>) {
 }
 
 #[test]
-fn an_event_for_what_comes_and_for_what_is_there() {
+fn an_event_for_new_bytes_and_for_room_that_is_there() {
     let poller = Poller::start(90).unwrap();
     let (near, mut far) = UnixStream::pair().unwrap();
     let (source, events) = source();
     let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
     far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
-    // Edge-triggered: what was not read is not told again, but writing is ready when it is first asked for.
+    // A change of the interest makes the kernel report what the descriptor is ready for already: here also room to write.
     poller.modify(near.as_fd(), token, Interest { read: true, write: true }).unwrap();
     assert!(events.recv_timeout(PATIENCE).unwrap().1);
     assert_eq!(poller.registered(), 1);
@@ -79,7 +79,7 @@ fn a_panic_costs_the_others_nothing() {
 }
 
 #[test]
-fn a_registration_ends_though_another_descriptor_is_open() {
+fn a_registration_ends_even_if_a_duplicate_is_open() {
     let poller = Poller::start(93).unwrap();
     let (near, mut far) = UnixStream::pair().unwrap();
     let other = near.try_clone().unwrap();
@@ -88,25 +88,25 @@ fn a_registration_ends_though_another_descriptor_is_open() {
     poller.remove(Some(near.as_fd()), token);
     drop(near);
     far.write_all(b"x").unwrap();
-    // The sender went with the registration: nothing can come any more.
+    // The source, and with it the channel's sender, was dropped with the registration.
     assert!(events.recv_timeout(PATIENCE).is_err());
     poller.stop();
     drop(other);
 }
 
 #[test]
-fn a_stopped_poller_is_gone() {
+fn a_stopped_poller_has_no_thread() {
     let poller = Poller::start(94).unwrap();
     poller.stop();
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let names = threads.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
     assert_eq!(names.filter(|name| name.trim() == "esock_poll_94").count(), 0);
-    // Twice does no harm.
+    // A second stop does nothing.
     poller.stop();
 }
 
 #[test]
-fn a_token_of_before_finds_nobody() {
+fn an_old_token_finds_no_source() {
     let mut table = Table::default();
     let first = table.insert(Arc::new(Panics));
     assert!(table.remove(first).is_some());
@@ -120,7 +120,7 @@ fn a_token_of_before_finds_nobody() {
 }
 
 #[test]
-fn a_reader_who_does_not_wait_is_left_alone() {
+fn a_reader_that_does_not_wait_gets_no_events() {
     let poller = Poller::start(94).unwrap();
     let (near, mut far) = UnixStream::pair().unwrap();
     let (source, events) = source();
@@ -129,15 +129,15 @@ fn a_reader_who_does_not_wait_is_left_alone() {
     want(Direction::Read);
     far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
-    // He gets what he wants without waiting, again and again.
+    // The reader receives ten times without waiting.
     for _ in 0..10 {
         registration.received_without_wait(near.as_fd(), &poller);
     }
     far.write_all(b"y").unwrap();
-    // Writing is asked for afterwards: the first event is for that, and none has come for reading.
+    // Interest in writing is added afterwards: the first event is for writing alone, so there was none for reading.
     want(Direction::Write);
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (false, true));
-    // Who waits now hears of what is there, and from then on of what comes.
+    // A wait reports the bytes that are there, and then those that arrive.
     want(Direction::Read);
     assert!(events.recv_timeout(PATIENCE).unwrap().0);
     want(Direction::Read);
