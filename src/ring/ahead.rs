@@ -1,9 +1,9 @@
-//! Reading ahead: what a ring has received for a stream, or what is being gathered for a length, before somebody takes it.
+//! The read-ahead buffer of a stream: bytes that a ring has received, or that are gathered for a receive of a length.
 //!
-//! While a ring receives, nobody else does: who reads takes what is here, and waits where there is nothing. So the order of
-//! the bytes is the stream's. Where a ring does not receive, a reader that finds nothing here goes to the descriptor.
+//! While a ring receives, no call receives from the descriptor: readers take bytes from the buffer, and wait if it is empty. So
+//! the bytes stay in the order of the stream. If no ring receives, a reader that finds the buffer empty goes to the descriptor.
 //!
-//! What is here is the socket's, not a call's: a wait that is cancelled, a new owner, another length lose none of it.
+//! The buffer belongs to the socket, not to a call: a cancelled wait, a new owner or another length lose no bytes.
 
 use crate::op::{Attempt, Cut, Op, Want};
 use crate::poller::token::Token;
@@ -20,58 +20,60 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// How much is gathered with one attempt, or given where all need not go at once, so that it does not take long.
+/// Bytes that one attempt gathers, or gives if the receive may be answered in parts: this bounds the time of an attempt.
 const AT_ONCE: usize = 256 * 1024;
-/// How much one receive gathers.
+/// Bytes that one recv(2) gathers.
 const PIECE: usize = 16 * 1024;
-/// More than this, that is to go at once, is copied where it holds neither the lane nor a scheduler.
+/// If more bytes than this are to be answered in one piece, they are copied with no lane held and not on a scheduler.
 pub const MUCH: usize = 1 << 20;
-/// A stream on which somebody waits again so soon,
+/// A wait that begins this soon after the one before is frequent.
 pub const SOON: Duration = Duration::from_millis(50);
-/// and so many times more than not, has its own part in dense events.
+/// A stream whose frequent waits outnumber the others by this many contributes to dense events.
 pub const OFTEN: u8 = 3;
-/// Receives in a row that nobody has waited for, until the ring is told to stop.
-const UNWANTED: u8 = 4;
+/// With the first receive past this many in a row that did not wait, the ring's receive is ended.
+const RECEIVES_WITHOUT_WAIT: u8 = 4;
 
-/// The bytes that are here, and who brings them.
+/// The read-ahead buffer, and the ring that fills it.
 pub struct Ahead {
     ring: Option<&'static Arc<Ring>>,
     state: Mutex<State>,
-    /// The socket was closed with bytes that nobody has taken.
+    /// The socket was closed with bytes that no call has taken.
     unread: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
 struct State {
     bytes: VecDeque<u8>,
-    /// What the stream has failed with, behind the bytes.
+    /// The error of the stream, which comes after the bytes.
     error: Option<Errno>,
-    /// Bytes were lost: nobody is to go on without them.
+    /// Bytes were lost: every later receive gets the error.
     lost: bool,
-    /// The ring's receive.
+    /// The ring's receive, while it is in flight.
     token: Option<Token>,
-    /// It was told to end.
+    /// The ring's receive is being cancelled.
     stopping: bool,
-    /// No ring is to receive: what the kernel has is asked for in ways that a ring does not know.
+    /// No ring receives again: the socket is used in ways that a ring does not know (options, flags).
     disabled: bool,
-    /// The connection is being ended: no ring is to receive until that is done.
+    /// The connection is being ended: no ring receives until that is done.
     ending: bool,
-    /// Others have the descriptor, or it keeps the place of looks: nothing is gathered any more.
+    /// The descriptor's number is known outside the socket, or the kernel keeps a peek offset (SO_PEEK_OFF): receives of a
+    /// length that begin from now on gather nothing here.
     shared: bool,
-    unwanted: u8,
-    /// When somebody began to wait last,
+    /// Receives in a row that did not wait.
+    without_wait: u8,
+    /// When the last wait began.
     waited: Option<Instant>,
-    /// and how many times more it was soon after the time before than not, up to [`OFTEN`] and as much again.
+    /// Frequent waits minus the others, from 0 up to twice [`OFTEN`].
     often: u8,
 }
 
 impl Ahead {
-    /// Of a stream; with a ring that receives for it, where the descriptor is its own and nobody else reads it.
+    /// An empty buffer. `ring` may receive into it: the caller has made sure that the descriptor is the socket's own.
     pub fn new(ring: Option<&'static Arc<Ring>>) -> Self {
         Self { ring, state: Mutex::default(), unread: Arc::default() }
     }
 
-    /// An attempt that goes by what is here; or nothing: it is to go to the descriptor.
+    /// An attempt on the buffer. `None`: the attempt must go to the descriptor.
     pub fn attempt<O: Op>(&self, op: &mut O, fd: BorrowedFd<'_>, kind: Kind) -> Option<Attempt<O::Done>> {
         let want = op.want()?;
         let mut state = self.state.lock();
@@ -105,9 +107,10 @@ impl Ahead {
         }
     }
 
-    /// Somebody waits who may have a ring receive for him (`begins`, at this time), unless events are lastingly `dense` and it is he
-    /// for whom they are. Answers whether a ring receives: it brings an event. Else somebody else has to say when there is more, as
-    /// where enough is here.
+    /// Prepares a wait of a reader. If a ring may receive for it, `begins` is the time at which the wait begins. The ring does
+    /// not receive if events are lastingly `dense` and this stream's waits are frequent, or if the buffer holds `most` bytes.
+    ///
+    /// Answers whether a ring receives: then the ring notifies `source`. Otherwise the caller registers with the poller.
     pub fn arm(
         &self,
         fd: BorrowedFd<'_>,
@@ -120,7 +123,7 @@ impl Ahead {
             return false;
         };
         let mut state = self.state.lock();
-        state.unwanted = 0;
+        state.without_wait = 0;
         let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
         let room = !state.disabled && !state.ending && state.error.is_none() && state.bytes.len() < most;
         if state.token.is_none() && begins.is_some() && !leaves && room && sys::socket::peername(fd).is_ok() {
@@ -129,56 +132,57 @@ impl Ahead {
         state.token.is_some()
     }
 
-    /// Somebody has got something without having waited for it, and nobody else waits: after some of those the reader is
-    /// faster without a ring.
+    /// Counts a receive that did not wait, on a lane without waiters. After five in a row the ring's receive is ended: such a
+    /// reader is faster without a ring.
     pub fn received_without_wait(&self) {
         let mut state = self.state.lock();
         if state.token.is_some() && !state.stopping {
-            state.unwanted += 1;
-            if state.unwanted > UNWANTED {
+            state.without_wait += 1;
+            if state.without_wait > RECEIVES_WITHOUT_WAIT {
                 self.stop(&mut state);
             }
         }
     }
 
-    /// Has the ring bring what it has and let go, for who does not wait: only then is it sure what has come. Answers whether it is
-    /// still to do so.
+    /// Ends the ring's receive for a call that does not wait: only after that it is certain which bytes have come. Answers
+    /// whether the receive is still in flight.
     pub fn looked(&self) -> bool {
         let mut state = self.state.lock();
         self.stop(&mut state);
         state.token.is_some()
     }
 
-    /// No ring receives from now on. Answers whether one is still to let go.
+    /// No ring receives from now on. Answers whether a ring's receive is still in flight.
     pub fn leave(&self) -> bool {
         self.state.lock().disabled = true;
         self.looked()
     }
 
-    /// The connection is to be ended. Answers whether a ring is still to let go.
+    /// The connection is about to be ended (connect(2) with AF_UNSPEC). Answers whether a ring's receive is still in flight.
     pub fn end_stream(&self) -> bool {
         self.state.lock().ending = true;
         self.looked()
     }
 
-    /// Others have the descriptor from now on: what it brings is not kept here. Answers whether a ring is still to let go.
+    /// The descriptor may be read outside the socket from now on, so its bytes are not kept here. Answers whether a ring's
+    /// receive is still in flight.
     pub fn share(&self) -> bool {
         self.state.lock().shared = true;
         self.leave()
     }
 
-    /// Whether others have the descriptor.
+    /// Whether [`Ahead::share`] was called.
     pub fn shared(&self) -> bool {
         self.state.lock().shared
     }
 
-    /// The stream is at its end, and another may begin on the descriptor: nothing of this one is left to it. No ring receives.
+    /// Clears the buffer: the connection has ended, and another may begin on the descriptor. No ring receives at this point.
     pub fn reset_stream(&self) {
         let mut state = self.state.lock();
         *state = State { shared: state.shared, disabled: state.disabled, ..State::default() };
     }
 
-    /// Ends the ring's receive, once.
+    /// Cancels the ring's receive, unless that was done already.
     fn stop(&self, state: &mut State) {
         if let (Some(ring), Some(token)) = (self.ring, state.token)
             && !std::mem::replace(&mut state.stopping, true)
@@ -187,34 +191,35 @@ impl Ahead {
         }
     }
 
-    /// Whether a reader would get something; nothing where only the descriptor can tell.
+    /// Whether a reader would get something here. `None`: only the descriptor can tell.
     pub fn ready(&self) -> Option<bool> {
         let state = self.state.lock();
-        let here = !state.bytes.is_empty() || state.error.is_some();
-        (here || state.token.is_some()).then_some(here)
+        let filled = !state.bytes.is_empty() || state.error.is_some();
+        (filled || state.token.is_some()).then_some(filled)
     }
 
-    /// How many bytes are here.
+    /// How many bytes are in the buffer.
     pub fn len(&self) -> usize {
         self.state.lock().bytes.len()
     }
 
-    /// Whether none are.
+    /// Whether no bytes are in the buffer.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// An error that the ring's receive has taken from the socket: the next call is told, in whatever direction.
+    /// Takes the error that the ring's receive got from the kernel: the next call in either direction gets it.
     pub fn take_error(&self) -> Option<Errno> {
         self.state.lock().take_error()
     }
 
-    /// Whether a ring receives.
+    /// Whether a ring's receive is in flight.
     pub fn armed(&self) -> bool {
         self.state.lock().token.is_some()
     }
 
-    /// Nobody reads any more. Where a ring receives, it holds the file open until it is told to let go.
+    /// The socket is closed. Answers the ring's receive that still holds the file open, if there is one, and the flag for bytes
+    /// that no call has taken.
     pub fn close(&self) -> (Option<Held>, Arc<AtomicBool>) {
         let mut state = self.state.lock();
         self.unread.store(!state.bytes.is_empty(), Relaxed);
@@ -223,40 +228,42 @@ impl Ahead {
         (held, Arc::clone(&self.unread))
     }
 
-    /// The ring has received. Answers whether it is to stop: `most` bytes are here, or they come often where events are
-    /// `dense`, and who waits next is served by the poller.
+    /// Adds bytes that the ring has received. Answers whether the ring's receive is to be cancelled: the buffer holds `most`
+    /// bytes, or there is an error, or events are lastingly `dense` and this stream's waits are frequent. In the last case the
+    /// poller serves the next wait.
     pub fn on_bytes(&self, bytes: &[u8], most: usize, dense: bool) -> bool {
         let mut state = self.state.lock();
-        // A socket that was closed meanwhile has no reader.
+        // The socket was closed meanwhile.
         if state.token.is_none() {
             self.unread.store(true, Relaxed);
             return false;
         }
         if state.bytes.try_reserve(bytes.len()).is_err() {
-            // The bytes are gone: the stream is not to go on without them.
+            // These bytes are lost, and the stream must not go on without them.
             state.error = state.error.or(Some(Errno::new(libc::ENOMEM)));
             state.lost = true;
         } else if state.error.is_none() {
             state.bytes.extend(bytes);
         }
-        let left = dense && state.often >= OFTEN;
-        let enough = (left || state.bytes.len() >= most || state.error.is_some()) && !state.stopping;
+        let to_poller = dense && state.often >= OFTEN;
+        let enough = (to_poller || state.bytes.len() >= most || state.error.is_some()) && !state.stopping;
         state.stopping |= enough;
         enough
     }
 
-    /// The ring receives no more. The stream's end is found by the next attempt; an error is told once, and so is kept.
+    /// The ring's receive has ended. The next attempt finds the end of the stream again. The kernel reports an error only once,
+    /// so it is kept here.
     pub fn on_end(&self, errno: Option<Errno>) {
         let mut state = self.state.lock();
         state.token = None;
         state.stopping = false;
         state.error = state.error.or(errno.filter(|errno| !of_the_ring(*errno)));
-        // A ring that dies may have had bytes.
+        // A ring that has failed may have had bytes of this stream.
         state.lost |= errno.is_some_and(|errno| errno.number() == libc::EIO);
     }
 }
 
-/// Whether an error is about the request, not about the stream.
+/// Whether an error is about the ring's request, not about the stream.
 fn of_the_ring(errno: Errno) -> bool {
     let ring =
         [libc::ECANCELED, libc::ENOBUFS, libc::ENOMEM, libc::EBADF, libc::EINVAL, libc::EOPNOTSUPP, libc::EAGAIN];
@@ -264,24 +271,24 @@ fn of_the_ring(errno: Errno) -> bool {
 }
 
 impl State {
-    /// Whether all there is of the stream is behind the descriptor.
+    /// Whether everything unread is in the kernel: no bytes and no error here, and no ring's receive in flight.
     fn empty(&self) -> bool {
         self.bytes.is_empty() && self.error.is_none() && self.token.is_none()
     }
 
-    /// Somebody begins to wait. Answers whether that happens often.
+    /// Records that a wait begins. Answers whether the stream's waits are frequent.
     fn waits(&mut self, now: Instant) -> bool {
         let soon = self.waited.replace(now).is_some_and(|before| now.saturating_duration_since(before) < SOON);
         self.often = if soon { (self.often + 1).min(2 * OFTEN) } else { self.often.saturating_sub(1) };
         self.often >= OFTEN
     }
 
-    /// The error is told, once; but that bytes were lost is told again and again.
+    /// Answers the error once, or every time if bytes were lost.
     fn take_error(&mut self) -> Option<Errno> {
         if self.lost { self.error } else { self.error.take() }
     }
 
-    /// Gives what is here, as much as is wanted.
+    /// Gives the receive what it wants of the buffer.
     fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
         let len = self.bytes.len().min(want.most);
         if want.whole() && len > MUCH {
@@ -292,7 +299,7 @@ impl State {
                 return op.take_buffered(&mut self.bytes, len);
             }
         }
-        // What is looked at in parts would be the same part again.
+        // A peek in parts would see the first part again and again.
         let len = if want.whole() || want.peek { len } else { len.min(AT_ONCE) };
         let attempt = op.copy_buffered(&self.bytes, len, fd, kind);
         if let Attempt::Done(done) | Attempt::Partial(done) = &attempt
@@ -300,17 +307,17 @@ impl State {
         {
             self.bytes.drain(..O::bytes(done).min(self.bytes.len()));
             if self.bytes.is_empty() {
-                // An idle connection holds no memory.
+                // An empty buffer holds no memory.
                 self.bytes = VecDeque::new();
             } else if self.bytes.len() < AT_ONCE && self.bytes.capacity() > MUCH {
-                // The room of a length that nobody waits for any more.
+                // The capacity is left over from a length that has been answered.
                 self.bytes.shrink_to_fit();
             }
         }
         attempt
     }
 
-    /// The end has come: what there is goes with it, or before it.
+    /// The stream has ended. A receive of a length gets the bytes left together with the end (a cut), any other gets them first.
     fn end<O: Op>(&mut self, op: &mut O, want: Want, (fd, kind): (BorrowedFd<'_>, Kind), cut: Cut) -> Attempt<O::Done> {
         if self.bytes.is_empty() {
             self.take_error();
@@ -328,14 +335,15 @@ impl State {
         }
     }
 
-    /// What there is more in the socket belongs to the same answer.
+    /// Adds the bytes that the kernel has, up to `most`: they belong to the same answer.
     fn top_up(&mut self, fd: BorrowedFd<'_>, most: usize) {
         let most = most.min(AT_ONCE);
         while self.token.is_none() && self.error.is_none() && self.bytes.len() < most {
             let wanted = (most - self.bytes.len()).min(PIECE);
             match self.gather(fd, most) {
                 Ok(got) if got == wanted => {}
-                // All there is, or the mark of urgent data, which a receive does not pass. The next attempt finds the end again.
+                // The kernel has no more, or this is the mark of urgent data, which a receive does not pass, or the end of the
+                // stream, which the next attempt finds again.
                 Ok(_) => return,
                 Err(errno) => {
                     self.error = Some(errno).filter(|errno| !crate::op::blocked(*errno));
@@ -345,7 +353,7 @@ impl State {
         }
     }
 
-    /// Receives what is wanting, or a part of it.
+    /// Receives bytes that are missing from `least`, with one recv(2) of [`PIECE`] at the most.
     fn gather(&mut self, fd: BorrowedFd<'_>, least: usize) -> sys::Result<usize> {
         let (mut room, mut filled) = ([MaybeUninit::uninit(); PIECE], 0);
         let len = least.saturating_sub(self.bytes.len()).min(room.len());

@@ -1,4 +1,4 @@
-//! The rings of the process: one beside each poller.
+//! The rings of the operating-system process: one beside each poller.
 
 use super::thread::Ring;
 use crate::{poller, sys};
@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 static RINGS: OnceLock<sys::Result<Vec<Arc<Ring>>>> = OnceLock::new();
 
-/// Starts the rings, one for each poller, if they have not been started: when the first socket asks for them. An error
-/// says why the system has none for us, and is remembered.
+/// Starts the rings, one for each poller, unless they run already. The first socket that needs one calls this. If the system
+/// refuses a ring, this and every later call answer that error.
 pub fn start() -> sys::Result<&'static [Arc<Ring>]> {
     let started = RINGS.get_or_init(|| {
         let mut rings = Vec::new();
@@ -26,12 +26,12 @@ pub fn start() -> sys::Result<&'static [Arc<Ring>]> {
     started.as_deref().map_err(|errno| *errno)
 }
 
-/// What became of the rings, if anybody has asked for them.
+/// How many rings run, or why the system refused them. `None`: no socket has needed one.
 pub fn started() -> Option<sys::Result<usize>> {
     RINGS.get().map(|rings| rings.as_ref().map(Vec::len).map_err(|errno| *errno))
 }
 
-/// The ring of a descriptor.
+/// The ring of a descriptor: its number modulo the number of rings. Starts the rings if necessary; `None`: there are none.
 pub fn of(fd: i32) -> Option<&'static Arc<Ring>> {
     let rings = start().ok()?;
     rings.get(usize::try_from(fd).ok()?.checked_rem(rings.len())?)
