@@ -1,4 +1,5 @@
-//! What a ring brings, in whatever order and form: the faults that the kernel may have, made by hand.
+//! Rings on the kernel's io_uring, and the read-ahead buffer: ends, errors, lack of buffers, cancels, overflow.
+//! `script` has the same on a scripted kernel.
 
 use crate::socket::waiting::PATIENCE;
 use esock::op::recv::Recv;
@@ -19,23 +20,23 @@ use std::time::{Duration, Instant};
 
 const TCP: Kind = Kind { domain: libc::AF_INET, kind: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP };
 
-/// What a stream was told.
+/// A call of the ring to a stream.
 #[derive(Debug, PartialEq)]
-enum Told {
+enum Notice {
     Event,
-    LetGo(Option<i32>),
+    End(Option<i32>),
 }
 
 struct Stream {
     bytes: Mutex<Vec<u8>>,
     most: usize,
     panics: AtomicBool,
-    tell: Mutex<Sender<Told>>,
+    notices: Mutex<Sender<Notice>>,
 }
 
 impl Ready for Stream {
     fn ready(&self, _: Event) {
-        let _ = self.tell.lock().unwrap().send(Told::Event);
+        let _ = self.notices.lock().unwrap().send(Notice::Event);
         assert!(!self.panics.load(SeqCst), "a stream that fails");
     }
 }
@@ -48,16 +49,19 @@ impl Intake for Stream {
     }
 
     fn on_end(&self, errno: Option<Errno>) {
-        let _ = self.tell.lock().unwrap().send(Told::LetGo(errno.map(Errno::number)));
+        let _ = self.notices.lock().unwrap().send(Notice::End(errno.map(Errno::number)));
     }
 }
 
-fn stream(most: usize) -> (Arc<Stream>, std::sync::mpsc::Receiver<Told>) {
-    let (tell, told) = channel();
-    (Arc::new(Stream { bytes: Mutex::default(), most, panics: AtomicBool::new(false), tell: Mutex::new(tell) }), told)
+fn stream(most: usize) -> (Arc<Stream>, std::sync::mpsc::Receiver<Notice>) {
+    let (sender, notices) = channel();
+    (
+        Arc::new(Stream { bytes: Mutex::default(), most, panics: AtomicBool::new(false), notices: Mutex::new(sender) }),
+        notices,
+    )
 }
 
-/// A ring, where the kernel has one for us.
+/// A ring; `None`: the kernel refuses it, and the test is skipped.
 fn ring() -> Option<Arc<Ring>> {
     Ring::start(90, Arc::default()).ok()
 }
@@ -83,20 +87,20 @@ impl Room for Bytes {
     }
 }
 
-/// Receives `len` bytes, whole, from what is ahead; `None`: it is to go to the descriptor.
+/// Receives all of `len` bytes from the read-ahead buffer; `None`: the attempt must go to the descriptor.
 fn take(ahead: &Ahead, fd: &OwnedFd, len: usize) -> Option<Attempt<usize>> {
     let mut room = Bytes(Memory::new(64));
     ahead.attempt(&mut Recv { exact: true, whole: true, ..Recv::new(&mut room, len, 0) }, fd.as_fd(), TCP)
 }
 
 #[test]
-fn brings_and_lets_go() {
+fn a_receive_delivers_and_releases_the_file() {
     let Some(ring) = ring() else { return };
     let (mine, other) = pair();
-    let (stream, told) = stream(usize::MAX);
+    let (stream, notices) = stream(usize::MAX);
     let token = ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
     sys::io::send(other.as_fd(), b"abc", 0).unwrap();
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Event));
+    assert_eq!(notices.recv_timeout(PATIENCE), Ok(Notice::Event));
     assert_eq!(*stream.bytes.lock().unwrap(), b"abc");
     let gone = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&gone);
@@ -107,9 +111,9 @@ fn brings_and_lets_go() {
         }),
     );
     until(|| gone.load(SeqCst) == 1);
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(Some(libc::ECANCELED))));
+    assert_eq!(notices.recv_timeout(PATIENCE), Ok(Notice::End(Some(libc::ECANCELED))));
     assert_eq!(ring.receiving(), 0);
-    // What is ended already lets go at once.
+    // A receive that has ended is released at once.
     ring.release(
         token,
         Box::new(move || {
@@ -120,22 +124,23 @@ fn brings_and_lets_go() {
 }
 
 #[test]
-fn the_end_and_errors_end_it() {
+fn the_end_and_errors_end_a_receive() {
     let Some(ring) = ring() else { return };
     let (mine, other) = pair();
-    let (one, told) = stream(usize::MAX);
+    let (one, notices) = stream(usize::MAX);
     ring.receive(mine.as_raw_fd(), one).unwrap();
     drop(other);
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(None)));
-    // A number that is no descriptor.
-    let (two, told) = stream(usize::MAX);
+    assert_eq!(notices.recv_timeout(PATIENCE), Ok(Notice::End(None)));
+    // -1 is no descriptor.
+    let (two, notices) = stream(usize::MAX);
     ring.receive(-1, two).unwrap();
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::LetGo(Some(libc::EBADF))));
+    assert_eq!(notices.recv_timeout(PATIENCE), Ok(Notice::End(Some(libc::EBADF))));
     assert_eq!(ring.receiving(), 0);
     ring.stop_thread();
 }
 
-/// More than all buffers hold, before any is given back: the kernel ends receives for want of buffers, and no byte is lost.
+/// More bytes arrive than all buffers hold before any buffer is given back: the kernel ends receives with ENOBUFS, and no byte
+/// is lost.
 #[test]
 fn no_buffers_left() {
     let Some(ring) = ring() else { return };
@@ -150,9 +155,9 @@ fn no_buffers_left() {
     for ((mine, _), (stream, _)) in pairs.iter().zip(&streams) {
         ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
     }
-    for (((mine, _), (stream, told)), sent) in pairs.iter().zip(&streams).zip(&sent) {
+    for (((mine, _), (stream, notices)), sent) in pairs.iter().zip(&streams).zip(&sent) {
         while stream.bytes.lock().unwrap().len() < *sent {
-            if let Ok(Told::LetGo(errno)) = told.recv_timeout(PATIENCE) {
+            if let Ok(Notice::End(errno)) = notices.recv_timeout(PATIENCE) {
                 assert_eq!(errno, Some(libc::ENOBUFS));
                 ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
             }
@@ -162,15 +167,15 @@ fn no_buffers_left() {
     ring.stop_thread();
 }
 
-/// Enough is enough: the receive ends, and what the buffers held by then is brought all the same.
+/// A stream that has enough ends its receive, and still gets the bytes that were in buffers by then.
 #[test]
-fn bounded() {
+fn a_stream_that_has_enough_ends_its_receive() {
     let Some(ring) = ring() else { return };
     let (mine, other) = pair();
-    let (stream, told) = stream(1);
+    let (stream, notices) = stream(1);
     ring.receive(mine.as_raw_fd(), stream.clone()).unwrap();
     let len = sys::io::send(other.as_fd(), &[7; 50_000], libc::MSG_DONTWAIT).unwrap();
-    until(|| matches!(told.try_recv(), Ok(Told::LetGo(_))));
+    until(|| matches!(notices.try_recv(), Ok(Notice::End(_))));
     let brought = stream.bytes.lock().unwrap().len();
     let left = sys::ioctl::pending(mine.as_fd()).unwrap();
     assert_eq!(brought + left, len);
@@ -178,45 +183,45 @@ fn bounded() {
 }
 
 #[test]
-fn a_panic_costs_nobody_else() {
+fn a_panic_costs_the_other_streams_nothing() {
     let Some(ring) = ring() else { return };
     let (bad, bad_other) = pair();
     let (good, good_other) = pair();
-    let (one, told_one) = stream(usize::MAX);
+    let (one, notices_one) = stream(usize::MAX);
     one.panics.store(true, SeqCst);
-    let (two, told_two) = stream(usize::MAX);
+    let (two, notices_two) = stream(usize::MAX);
     ring.receive(bad.as_raw_fd(), one).unwrap();
     ring.receive(good.as_raw_fd(), two).unwrap();
     sys::io::send(bad_other.as_fd(), b"x", 0).unwrap();
-    assert_eq!(told_one.recv_timeout(PATIENCE), Ok(Told::Event));
+    assert_eq!(notices_one.recv_timeout(PATIENCE), Ok(Notice::Event));
     sys::io::send(good_other.as_fd(), b"y", 0).unwrap();
-    assert_eq!(told_two.recv_timeout(PATIENCE), Ok(Told::Event));
+    assert_eq!(notices_two.recv_timeout(PATIENCE), Ok(Notice::Event));
     ring.stop_thread();
 }
 
 #[test]
-fn full_and_ended() {
+fn a_full_queue_and_an_ended_thread_refuse_receives() {
     let Some(ring) = ring() else { return };
     let (mine, _other) = pair();
-    // Whatever the thread has taken by then, no more than so many are in the queue.
-    let (one, _told) = stream(usize::MAX);
+    // The queue takes QUEUE requests, besides those that the thread has taken out meanwhile.
+    let (one, _notices) = stream(usize::MAX);
     let taken = (0..QUEUE * 4).filter(|_| ring.receive(mine.as_raw_fd(), one.clone()).is_some()).count();
     assert!(taken >= QUEUE);
     ring.stop_thread();
     assert!(ring.receive(mine.as_raw_fd(), one).is_none());
-    // A thread that has ended holds nothing.
-    let (tell, told) = channel();
-    ring.release(esock::poller::token::Token::from_u64(0), Box::new(move || tell.send(()).unwrap()));
-    told.recv_timeout(PATIENCE).unwrap();
+    // After the thread has ended a release calls back at once.
+    let (sender, released) = channel();
+    ring.release(esock::poller::token::Token::from_u64(0), Box::new(move || sender.send(()).unwrap()));
+    released.recv_timeout(PATIENCE).unwrap();
 }
 
-/// Storms of receives that are ended as soon as they begin, in any order: each lets go once.
+/// Many receives that are ended as soon as they begin, in either order: each calls back once.
 #[test]
 fn cancel_storm() {
     let Some(ring) = ring() else { return };
     let gone = Arc::new(AtomicUsize::new(0));
     let pairs: Vec<_> = (0..200).map(|_| pair()).collect();
-    let (stream, _told) = stream(usize::MAX);
+    let (stream, _notices) = stream(usize::MAX);
     for round in 0..20 {
         let mut tokens: Vec<_> =
             pairs.iter().map(|(mine, _)| ring.receive(mine.as_raw_fd(), stream.clone()).unwrap()).collect();
@@ -241,16 +246,16 @@ fn cancel_storm() {
     ring.stop_thread();
 }
 
-/// What was gathered stays for the next; the end tells what there was; bytes that come late, after the close, are nobody's.
+/// Gathered bytes stay for the next receive, and the end of the stream cuts the receive short.
 #[test]
-fn gathered() {
+fn gathered_bytes_stay() {
     let (mine, other) = pair();
     let ahead = Ahead::new(None);
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
     sys::io::send(other.as_fd(), b"abc", 0).unwrap();
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
     assert_eq!((ahead.len(), ahead.ready()), (3, Some(true)));
-    // A shorter one gets of them, the rest stays.
+    // A receive of fewer bytes takes those; the rest stays.
     assert!(matches!(take(&ahead, &mine, 2), Some(Attempt::Done(2))));
     sys::io::send(other.as_fd(), b"def", 0).unwrap();
     assert!(matches!(take(&ahead, &mine, 3), Some(Attempt::Done(3))));
@@ -259,9 +264,9 @@ fn gathered() {
     assert!(matches!(take(&ahead, &mine, 9), Some(Attempt::Closed)));
 }
 
-/// An error that the ring met is told once, behind the bytes; errors of the ring itself are not the stream's.
+/// An error of the stream that the ring got is answered once. An error of the ring's request is not.
 #[test]
-fn errors_in_order() {
+fn errors_of_the_stream_are_answered_once() {
     let (mine, _other) = pair();
     let ahead = Ahead::new(None);
     ahead.on_end(Some(Errno::new(libc::ENOBUFS)));
@@ -272,9 +277,9 @@ fn errors_in_order() {
     assert!(matches!(take(&ahead, &mine, 5), Some(Attempt::Blocked)));
 }
 
-/// Where events are dense, a ring lets go of a stream that has its part in that, and of no other.
+/// While events are lastingly dense, a ring does not receive for a stream with frequent waits, but for others.
 #[test]
-fn dense_events_of_others() {
+fn dense_events_and_frequent_waits() {
     let Some(ring) = ring() else { return };
     let ring: &'static Arc<Ring> = Box::leak(Box::new(ring));
     let (mine, _other) = pair();
@@ -284,17 +289,17 @@ fn dense_events_of_others() {
         now += after;
         ahead.arm(mine.as_fd(), usize::MAX, Some(now), dense, || stream(usize::MAX).0)
     };
-    // One who waits often waits for the poller, while events are dense.
+    // After OFTEN frequent waits the stream waits for the poller, while events are dense.
     for time in 1..=100 * u32::from(OFTEN) {
         assert_eq!(waits(SOON / 2, true), time <= u32::from(OFTEN), "{time}");
         ahead.on_end(None);
     }
     assert!(waits(SOON / 2, false));
     assert!(!ahead.on_bytes(b"a", usize::MAX, false));
-    assert!(ahead.on_bytes(b"b", usize::MAX, true), "the ring is to let go");
-    assert!(!ahead.on_bytes(b"c", usize::MAX, true), "it has been told");
+    assert!(ahead.on_bytes(b"b", usize::MAX, true), "the receive is to be cancelled");
+    assert!(!ahead.on_bytes(b"c", usize::MAX, true), "it is being cancelled already");
     ahead.on_end(None);
-    // What has been often for however long is so for a while, but not for good.
+    // After many frequent waits it takes OFTEN others until the ring receives again.
     for time in 1..=3 * OFTEN {
         assert_eq!(waits(SOON, true), time > OFTEN, "{time}");
         assert!(!ahead.on_bytes(b"d", usize::MAX, true));
@@ -304,7 +309,7 @@ fn dense_events_of_others() {
     ring.stop_thread();
 }
 
-/// Where bytes were lost, nobody reads on, whoever was told of it before.
+/// After bytes were lost every receive fails, even if an earlier call has answered the error.
 #[test]
 fn lost_bytes_are_an_error_for_good() {
     let (mine, other) = pair();
@@ -317,22 +322,22 @@ fn lost_bytes_are_an_error_for_good() {
     }
 }
 
-/// Only a reader of the stream goes by what is ahead.
+/// A receive from the error queue does not use the read-ahead buffer.
 #[test]
-fn beside_the_stream() {
+fn the_error_queue_is_beside_the_stream() {
     let mut room = Bytes(Memory::new(64));
     let recv = Recv { exact: true, whole: true, ..Recv::new(&mut room, 5, libc::MSG_ERRQUEUE) };
     assert!(recv.want().is_none());
 }
 
-/// More completions than the kernel's queue has room for, while nobody takes them: none is lost.
+/// The kernel has more completions than its queue holds while the ring thread is held up: none is lost.
 #[test]
 fn overflow() {
     const MANY: usize = 6000;
     let Some(ring) = ring() else { return };
     struct Counts {
         ended: AtomicUsize,
-        /// The thread is held where it tells a source.
+        /// Holds up the ring thread in its call of `ready`.
         held: Mutex<()>,
     }
     impl Ready for Counts {
@@ -364,8 +369,8 @@ fn overflow() {
     drop(mine);
 }
 
-/// So much is gathered of what the other end sends, and is here.
-fn much(ahead: &Ahead, (mine, other): (&OwnedFd, OwnedFd), len: usize) {
+/// Sends `len` bytes and closes the sending end, and gathers them all into the buffer.
+fn gather(ahead: &Ahead, (mine, other): (&OwnedFd, OwnedFd), len: usize) {
     let sender = std::thread::spawn(move || {
         let mut other = std::os::unix::net::UnixStream::from(other);
         other.set_nonblocking(false).unwrap();
@@ -380,7 +385,7 @@ fn much(ahead: &Ahead, (mine, other): (&OwnedFd, OwnedFd), len: usize) {
     sender.join().unwrap();
 }
 
-/// Receives `len` bytes, exactly; what was taken out, and what came of it.
+/// Receives exactly `len` bytes. Answers the bytes that were taken out without a copy, and the attempt.
 fn receive(
     ahead: &Ahead,
     fd: &OwnedFd,
@@ -404,12 +409,12 @@ impl Room for Large {
     }
 }
 
-/// A length that is much is taken out in a thread that may be held, and copied by nobody under the lock.
+/// More than MUCH bytes are taken out of the buffer only on a thread that is no scheduler, and not copied with the lane held.
 #[test]
 fn much_is_taken_out_apart() {
     const LEN: usize = 2 * MUCH;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
-    much(&ahead, (&mine, other), LEN + 5);
+    gather(&ahead, (&mine, other), LEN + 5);
     for _ in 0..3 {
         let (taken, attempt) = receive(&ahead, &mine, LEN, true, false);
         assert!(taken.is_none() && matches!(attempt, Some(Attempt::More)));
@@ -417,7 +422,7 @@ fn much_is_taken_out_apart() {
     let (taken, attempt) = receive(&ahead, &mine, LEN, true, true);
     assert!(matches!(attempt, Some(Attempt::Done(LEN))));
     assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
-    // What is behind it stays, and the end cuts what is not all there.
+    // The bytes behind it stay, and the end of the stream cuts the next receive short.
     assert_eq!(ahead.len(), 5);
     assert!(matches!(receive(&ahead, &mine, LEN, true, false).1, Some(Attempt::Cut(5, Cut::Closed))));
 }
@@ -426,19 +431,19 @@ fn much_is_taken_out_apart() {
 fn much_that_is_cut_short() {
     const LEN: usize = 2 * MUCH;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
-    much(&ahead, (&mine, other), LEN);
+    gather(&ahead, (&mine, other), LEN);
     assert!(matches!(receive(&ahead, &mine, 2 * LEN, true, false).1, Some(Attempt::More)));
     let (taken, attempt) = receive(&ahead, &mine, 2 * LEN, true, true);
     assert!(matches!(attempt, Some(Attempt::Cut(LEN, Cut::Closed))));
     assert_eq!((taken.map(|bytes| bytes.len()), ahead.len()), (Some(LEN), 0));
 }
 
-/// What need not be whole goes in parts, none of which holds a scheduler for long.
+/// A receive that may be answered in parts gets 256 KB at the most with each, which bounds its time on a scheduler.
 #[test]
 fn much_goes_in_parts() {
     const LEN: usize = 2 * MUCH;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
-    much(&ahead, (&mine, other), LEN);
+    gather(&ahead, (&mine, other), LEN);
     let mut left = LEN;
     while left > 0 {
         match receive(&ahead, &mine, left, false, false) {
@@ -449,30 +454,30 @@ fn much_goes_in_parts() {
     }
 }
 
-/// Of much more, a length is copied: what stays is not moved for it.
+/// If more bytes stay than are taken, the bytes taken are copied, so that those that stay need not be moved.
 #[test]
 fn what_stays_is_not_moved() {
     const LEN: usize = MUCH + 1;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
-    much(&ahead, (&mine, other), 3 * LEN);
+    gather(&ahead, (&mine, other), 3 * LEN);
     let mut room = Large(Memory::new(0));
     let mut recv = Recv { exact: true, whole: true, unbounded: true, ..Recv::new(&mut room, LEN, 0) };
     assert!(matches!(ahead.attempt(&mut recv, mine.as_fd(), TCP), Some(Attempt::Done(LEN))));
     assert!(recv.uncopied.is_none());
     assert!(room.0.written().iter().enumerate().all(|(place, byte)| *byte == (place / 1000) as u8));
     assert_eq!((room.0.written().len(), ahead.len()), (LEN, 2 * LEN));
-    // And what is behind it comes next.
+    // The next receive gets the bytes behind it.
     let (taken, attempt) = receive(&ahead, &mine, 2 * LEN, true, true);
     assert!(matches!(attempt, Some(Attempt::Done(len)) if len == 2 * LEN));
     assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == ((place + LEN) / 1000) as u8));
 }
 
-/// A look at a length that is much is copied apart too, and leaves the bytes.
+/// A peek at more than MUCH bytes is also copied only on a thread that is no scheduler, and leaves the bytes in the buffer.
 #[test]
-fn much_is_looked_at_apart() {
+fn much_is_peeked_at_apart() {
     const LEN: usize = 2 * MUCH;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
-    much(&ahead, (&mine, other), LEN);
+    gather(&ahead, (&mine, other), LEN);
     for apart in [false, true] {
         let mut room = Large(Memory::new(0));
         let flags = libc::MSG_PEEK;

@@ -1,5 +1,5 @@
-//! A ring on a kernel that does as it is told: completions that come late, in another order, in pieces, twice, for nobody,
-//! or as errors; and one that fails.
+//! A ring on a scripted kernel: completions that come late, in another order, in pieces, twice, under no receive's name, or as
+//! errors; and a kernel that fails.
 
 use crate::socket::waiting::PATIENCE;
 use esock::poller::event::{Event, Ready};
@@ -15,14 +15,14 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// What was asked for.
+/// A request that the kernel got.
 #[derive(Debug, PartialEq)]
-enum Asked {
+enum Request {
     Receive(RawFd, u64),
     Cancel(u64),
 }
 
-/// What the test has the kernel say.
+/// The completions and errors that the test has the kernel report.
 #[derive(Default)]
 struct Script {
     completions: VecDeque<Completion>,
@@ -32,15 +32,16 @@ struct Script {
     fails: Option<i32>,
 }
 
+/// The script, which the test and the ring thread share.
 #[derive(Default)]
 struct Stage {
     script: Mutex<Script>,
-    said: Condvar,
+    changed: Condvar,
 }
 
 impl Stage {
-    /// Bytes, or the end, or an error; `more` of them to come.
-    fn say(&self, name: u64, result: Result<&[u8], i32>, more: bool) {
+    /// Adds a completion: bytes, the end, or an error; `more`: others of this name will follow.
+    fn complete(&self, name: u64, result: Result<&[u8], i32>, more: bool) {
         let mut script = self.script.lock().unwrap();
         let buffer = result.ok().filter(|bytes| !bytes.is_empty()).map(|bytes| {
             script.next += 1;
@@ -50,12 +51,12 @@ impl Stage {
         });
         let result = result.map(<[u8]>::len).map_err(Errno::new);
         script.completions.push_back(Completion { name, result, more, buffer });
-        self.said.notify_all();
+        self.changed.notify_all();
     }
 
     fn fail(&self, errno: i32) {
         self.script.lock().unwrap().fails = Some(errno);
-        self.said.notify_all();
+        self.changed.notify_all();
     }
 
     fn given_back(&self) -> usize {
@@ -63,20 +64,20 @@ impl Stage {
     }
 }
 
-struct Told {
+struct ScriptedKernel {
     stage: Arc<Stage>,
-    asked: Sender<Asked>,
+    requests: Sender<Request>,
     wakeup: Option<File>,
 }
 
-impl Kernel for Told {
+impl Kernel for ScriptedKernel {
     fn receive(&mut self, fd: RawFd, name: u64) -> sys::Result<()> {
-        let _ = self.asked.send(Asked::Receive(fd, name));
+        let _ = self.requests.send(Request::Receive(fd, name));
         Ok(())
     }
 
     fn cancel(&mut self, name: u64) -> sys::Result<()> {
-        let _ = self.asked.send(Asked::Cancel(name));
+        let _ = self.requests.send(Request::Cancel(name));
         Ok(())
     }
 
@@ -97,8 +98,8 @@ impl Kernel for Told {
             if !script.completions.is_empty() {
                 return Ok(());
             }
-            // The wakeup is no event here.
-            script = self.stage.said.wait_timeout(script, std::time::Duration::from_millis(1)).unwrap().0;
+            // The eventfd has no condition variable: it is read every millisecond.
+            script = self.stage.changed.wait_timeout(script, std::time::Duration::from_millis(1)).unwrap().0;
         }
     }
 
@@ -116,111 +117,112 @@ impl Kernel for Told {
     }
 }
 
-/// What a stream was told, in order.
+/// The calls of the ring to a stream, in order.
 #[derive(Debug, PartialEq)]
-enum News {
+enum Notice {
     Bytes(Vec<u8>),
-    LetGo(Option<i32>),
+    End(Option<i32>),
     Event,
 }
 
 struct Stream {
-    news: Mutex<Sender<News>>,
-    /// It has enough with so many bytes in one piece.
+    notices: Mutex<Sender<Notice>>,
+    /// The stream has enough with this many bytes in one completion.
     most: usize,
 }
 
 impl Stream {
-    fn tell(&self, news: News) {
-        let _ = self.news.lock().unwrap().send(news);
+    fn report(&self, notice: Notice) {
+        let _ = self.notices.lock().unwrap().send(notice);
     }
 }
 
 impl Ready for Stream {
     fn ready(&self, _: Event) {
-        self.tell(News::Event);
+        self.report(Notice::Event);
     }
 }
 
 impl Intake for Stream {
     fn on_bytes(&self, bytes: &[u8], dense: bool) -> bool {
-        self.tell(News::Bytes(bytes.to_vec()));
+        self.report(Notice::Bytes(bytes.to_vec()));
         dense || bytes.len() >= self.most
     }
 
     fn on_end(&self, errno: Option<Errno>) {
-        self.tell(News::LetGo(errno.map(Errno::number)));
+        self.report(Notice::End(errno.map(Errno::number)));
     }
 }
 
 struct Scene {
     ring: Arc<Ring>,
     stage: Arc<Stage>,
-    asked: Receiver<Asked>,
+    requests: Receiver<Request>,
 }
 
 impl Scene {
     fn new() -> Self {
-        let (stage, (sender, asked)) = (Arc::new(Stage::default()), channel());
-        let there = Arc::clone(&stage);
-        let make = move || Ok(Told { stage: there, asked: sender, wakeup: None });
-        Self { ring: Ring::start_on(91, Arc::default(), make).unwrap(), stage, asked }
+        let (stage, (sender, requests)) = (Arc::new(Stage::default()), channel());
+        let shared = Arc::clone(&stage);
+        let make = move || Ok(ScriptedKernel { stage: shared, requests: sender, wakeup: None });
+        Self { ring: Ring::start_on(91, Arc::default(), make).unwrap(), stage, requests }
     }
 
-    /// A stream that the kernel has been asked to receive for.
-    fn stream(&self, fd: RawFd, most: usize) -> (Token, Receiver<News>) {
-        let (sender, news) = channel();
-        let token = self.ring.receive(fd, Arc::new(Stream { news: Mutex::new(sender), most })).unwrap();
-        assert_eq!(self.asked(), Asked::Receive(fd, token.to_u64()));
-        (token, news)
+    /// A stream for which the kernel has been asked to receive.
+    fn stream(&self, fd: RawFd, most: usize) -> (Token, Receiver<Notice>) {
+        let (sender, notices) = channel();
+        let token = self.ring.receive(fd, Arc::new(Stream { notices: Mutex::new(sender), most })).unwrap();
+        assert_eq!(self.request(), Request::Receive(fd, token.to_u64()));
+        (token, notices)
     }
 
-    fn asked(&self) -> Asked {
-        self.asked.recv_timeout(PATIENCE).unwrap()
+    fn request(&self) -> Request {
+        self.requests.recv_timeout(PATIENCE).unwrap()
     }
 
-    fn released(&self, token: Token) -> Receiver<()> {
-        let (sender, gone) = channel();
+    /// Releases a receive. The channel is disconnected when the file has been released.
+    fn release(&self, token: Token) -> Receiver<()> {
+        let (sender, released) = channel();
         self.ring.release(token, Box::new(move || drop(sender)));
-        gone
+        released
     }
 }
 
-fn next(news: &Receiver<News>) -> News {
-    news.recv_timeout(PATIENCE).unwrap()
+fn next(notices: &Receiver<Notice>) -> Notice {
+    notices.recv_timeout(PATIENCE).unwrap()
 }
 
-/// The next piece, past events.
-fn piece(news: &Receiver<News>) -> News {
+/// The next notice that is no event.
+fn piece(notices: &Receiver<Notice>) -> Notice {
     loop {
-        match next(news) {
-            News::Event => {}
+        match next(notices) {
+            Notice::Event => {}
             other => return other,
         }
     }
 }
 
-fn gone(gone: &Receiver<()>) -> bool {
-    gone.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected)
+fn is_released(released: &Receiver<()>) -> bool {
+    released.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected)
 }
 
 #[test]
-fn one_stream_between_the_others() {
+fn interleaved_completions_reach_their_streams() {
     let scene = Scene::new();
     let streams: Vec<_> = (0..3).map(|fd| scene.stream(fd, usize::MAX)).collect();
     for round in 0..100_u8 {
-        // In another order each time, in pieces of another length.
+        // Each round has another order and another length.
         for place in 0..3 {
             let which = (place + usize::from(round)) % 3;
             let bytes = vec![round; 1 + usize::from(round) % 7];
-            scene.stage.say(streams[which].0.to_u64(), Ok(&bytes), true);
+            scene.stage.complete(streams[which].0.to_u64(), Ok(&bytes), true);
         }
     }
-    for (_, news) in &streams {
+    for (_, notices) in &streams {
         for round in 0..100_u8 {
-            assert_eq!(piece(news), News::Bytes(vec![round; 1 + usize::from(round) % 7]));
+            assert_eq!(piece(notices), Notice::Bytes(vec![round; 1 + usize::from(round) % 7]));
         }
-        assert_eq!(next(news), News::Event);
+        assert_eq!(next(notices), Notice::Event);
     }
     assert_eq!(scene.stage.given_back(), 300);
     scene.ring.stop_thread();
@@ -230,140 +232,140 @@ fn one_stream_between_the_others() {
 fn the_last_completion_may_come_before_and_after_the_cancels() {
     for last_first in [true, false] {
         let scene = Scene::new();
-        let (token, news) = scene.stream(5, usize::MAX);
+        let (token, notices) = scene.stream(5, usize::MAX);
         let name = token.to_u64();
-        let end = scene.released(token);
-        assert_eq!(scene.asked(), Asked::Cancel(name));
-        let last = || scene.stage.say(name, Err(libc::ECANCELED), false);
+        let end = scene.release(token);
+        assert_eq!(scene.request(), Request::Cancel(name));
+        let last = || scene.stage.complete(name, Err(libc::ECANCELED), false);
         if last_first {
             last();
         }
-        scene.stage.say(name | CANCEL, Ok(b""), false);
+        scene.stage.complete(name | CANCEL, Ok(b""), false);
         if !last_first {
-            // The kernel still has the file: it brings what it has, and only then lets go.
-            scene.stage.say(name, Ok(b"late"), true);
-            assert_eq!(next(&news), News::Bytes(b"late".to_vec()));
-            assert_eq!(next(&news), News::Event);
-            assert!(!gone(&end));
+            // The receive is still in flight: the stream gets its bytes, and the file is released after the last completion.
+            scene.stage.complete(name, Ok(b"late"), true);
+            assert_eq!(next(&notices), Notice::Bytes(b"late".to_vec()));
+            assert_eq!(next(&notices), Notice::Event);
+            assert!(!is_released(&end));
             last();
         }
-        assert_eq!(next(&news), News::LetGo(Some(libc::ECANCELED)));
+        assert_eq!(next(&notices), Notice::End(Some(libc::ECANCELED)));
         assert_eq!(end.recv_timeout(PATIENCE), Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
-        assert_eq!(next(&news), News::Event);
+        assert_eq!(next(&notices), Notice::Event);
         scene.ring.stop_thread();
-        assert!(news.try_recv().is_err());
+        assert!(notices.try_recv().is_err());
     }
 }
 
-/// A cancel that finds nothing, because the kernel is between two waits, is made again.
+/// A cancel that does not find the receive, because the kernel is moving it from one wait to the next, is repeated.
 #[test]
-fn a_cancel_in_vain_is_made_again() {
+fn a_failed_cancel_is_repeated() {
     let scene = Scene::new();
-    let (token, news) = scene.stream(5, usize::MAX);
+    let (token, notices) = scene.stream(5, usize::MAX);
     let name = token.to_u64();
     scene.ring.stop(token);
     for errno in [libc::ENOENT, libc::EALREADY, libc::ENOENT] {
-        assert_eq!(scene.asked(), Asked::Cancel(name));
-        scene.stage.say(name | CANCEL, Err(errno), false);
+        assert_eq!(scene.request(), Request::Cancel(name));
+        scene.stage.complete(name | CANCEL, Err(errno), false);
     }
-    assert_eq!(scene.asked(), Asked::Cancel(name));
-    scene.stage.say(name, Err(libc::ECANCELED), false);
-    assert_eq!(next(&news), News::LetGo(Some(libc::ECANCELED)));
-    // It is over: not again.
-    scene.stage.say(name | CANCEL, Err(libc::ENOENT), false);
+    assert_eq!(scene.request(), Request::Cancel(name));
+    scene.stage.complete(name, Err(libc::ECANCELED), false);
+    assert_eq!(next(&notices), Notice::End(Some(libc::ECANCELED)));
+    // The receive has ended: the cancel is not repeated.
+    scene.stage.complete(name | CANCEL, Err(libc::ENOENT), false);
     let (_, other) = scene.stream(6, usize::MAX);
     scene.ring.stop_thread();
-    assert!(scene.asked.try_recv().is_err());
+    assert!(scene.requests.try_recv().is_err());
     drop(other);
 }
 
-/// What comes under a name of before is nobody's, whoever has its place now; its buffer is given back.
+/// A completion under an old name reaches no stream, even if another stream has its place now; its buffer is given back.
 #[test]
-fn extra_completions_are_nobodys() {
+fn late_completions_reach_no_stream() {
     let scene = Scene::new();
-    let (old, old_news) = scene.stream(5, usize::MAX);
-    scene.stage.say(old.to_u64(), Ok(b""), false);
-    assert_eq!(next(&old_news), News::LetGo(None));
-    assert_eq!(next(&old_news), News::Event);
-    let (new, news) = scene.stream(5, usize::MAX);
+    let (old, old_notices) = scene.stream(5, usize::MAX);
+    scene.stage.complete(old.to_u64(), Ok(b""), false);
+    assert_eq!(next(&old_notices), Notice::End(None));
+    assert_eq!(next(&old_notices), Notice::Event);
+    let (new, notices) = scene.stream(5, usize::MAX);
     assert_eq!(new.to_u64() as u32, old.to_u64() as u32, "the place is the same");
-    scene.stage.say(old.to_u64(), Ok(b"late"), true);
-    scene.stage.say(old.to_u64(), Err(libc::ECONNRESET), false);
-    scene.stage.say(12_345, Ok(b"whose?"), false);
-    scene.stage.say(new.to_u64(), Ok(b"mine"), true);
-    assert_eq!(next(&news), News::Bytes(b"mine".to_vec()));
+    scene.stage.complete(old.to_u64(), Ok(b"late"), true);
+    scene.stage.complete(old.to_u64(), Err(libc::ECONNRESET), false);
+    scene.stage.complete(12_345, Ok(b"whose?"), false);
+    scene.stage.complete(new.to_u64(), Ok(b"mine"), true);
+    assert_eq!(next(&notices), Notice::Bytes(b"mine".to_vec()));
     assert_eq!(scene.stage.given_back(), 3);
     assert_eq!(scene.ring.receiving(), 1);
-    assert!(old_news.try_recv().is_err());
+    assert!(old_notices.try_recv().is_err());
     scene.ring.stop_thread();
 }
 
 #[test]
-fn errors_and_ends_are_told_once_behind_the_bytes() {
+fn errors_and_ends_are_reported_once_after_the_bytes() {
     for errno in [libc::ENOBUFS, libc::ECONNRESET, libc::ETIMEDOUT, libc::ENOMEM, libc::EBADF] {
         let scene = Scene::new();
-        let (token, news) = scene.stream(5, usize::MAX);
+        let (token, notices) = scene.stream(5, usize::MAX);
         let name = token.to_u64();
-        scene.stage.say(name, Ok(b"a"), true);
-        scene.stage.say(name, Err(errno), false);
-        scene.stage.say(name, Err(errno), false);
-        assert_eq!(piece(&news), News::Bytes(b"a".to_vec()));
-        assert_eq!(piece(&news), News::LetGo(Some(errno)));
-        assert_eq!(next(&news), News::Event);
+        scene.stage.complete(name, Ok(b"a"), true);
+        scene.stage.complete(name, Err(errno), false);
+        scene.stage.complete(name, Err(errno), false);
+        assert_eq!(piece(&notices), Notice::Bytes(b"a".to_vec()));
+        assert_eq!(piece(&notices), Notice::End(Some(errno)));
+        assert_eq!(next(&notices), Notice::Event);
         assert_eq!(scene.ring.receiving(), 0);
-        // Bytes may come with the last one.
-        let (token, news) = scene.stream(5, usize::MAX);
-        scene.stage.say(token.to_u64(), Ok(b"last"), false);
-        assert_eq!(piece(&news), News::Bytes(b"last".to_vec()));
-        assert_eq!(piece(&news), News::LetGo(None));
+        // The last completion may have bytes.
+        let (token, notices) = scene.stream(5, usize::MAX);
+        scene.stage.complete(token.to_u64(), Ok(b"last"), false);
+        assert_eq!(piece(&notices), Notice::Bytes(b"last".to_vec()));
+        assert_eq!(piece(&notices), Notice::End(None));
         scene.ring.stop_thread();
     }
 }
 
-/// A stream that has enough is ended once it says so, and takes what comes until then.
+/// The receive of a stream that has enough is cancelled, and the stream gets the bytes that arrive until it ends.
 #[test]
 fn enough() {
     let scene = Scene::new();
-    let (token, news) = scene.stream(5, 3);
+    let (token, notices) = scene.stream(5, 3);
     let name = token.to_u64();
-    scene.stage.say(name, Ok(b"ab"), true);
-    scene.stage.say(name, Ok(b"cde"), true);
-    assert_eq!(scene.asked(), Asked::Cancel(name));
-    scene.stage.say(name, Ok(b"f"), true);
-    scene.stage.say(name, Err(libc::ECANCELED), false);
-    let all: Vec<_> = (0..4).map(|_| piece(&news)).collect();
-    let bytes = [&b"ab"[..], b"cde", b"f"].map(|bytes| News::Bytes(bytes.to_vec()));
+    scene.stage.complete(name, Ok(b"ab"), true);
+    scene.stage.complete(name, Ok(b"cde"), true);
+    assert_eq!(scene.request(), Request::Cancel(name));
+    scene.stage.complete(name, Ok(b"f"), true);
+    scene.stage.complete(name, Err(libc::ECANCELED), false);
+    let all: Vec<_> = (0..4).map(|_| piece(&notices)).collect();
+    let bytes = [&b"ab"[..], b"cde", b"f"].map(|bytes| Notice::Bytes(bytes.to_vec()));
     assert_eq!(all[..3], bytes);
-    assert_eq!(all[3], News::LetGo(Some(libc::ECANCELED)));
+    assert_eq!(all[3], Notice::End(Some(libc::ECANCELED)));
     scene.ring.stop_thread();
-    assert!(scene.asked.try_recv().is_err());
+    assert!(scene.requests.try_recv().is_err());
 }
 
-/// A ring that dies lets go of everybody, with an error: nobody waits for what will not come, or goes on without what is lost.
+/// If a ring fails, all its receives end with EIO: no stream waits for ever, or goes on without lost bytes.
 #[test]
-fn a_ring_that_dies() {
+fn a_ring_that_fails() {
     let scene = Scene::new();
     let streams: Vec<_> = (0..5).map(|fd| scene.stream(fd, usize::MAX)).collect();
-    let end = scene.released(streams[4].0);
+    let end = scene.release(streams[4].0);
     scene.stage.fail(libc::EIO);
-    for (_, news) in &streams {
-        assert_eq!(next(news), News::LetGo(Some(libc::EIO)));
-        assert_eq!(next(news), News::Event);
+    for (_, notices) in &streams {
+        assert_eq!(next(notices), Notice::End(Some(libc::EIO)));
+        assert_eq!(next(notices), Notice::Event);
     }
     assert_eq!(end.recv_timeout(PATIENCE), Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
     assert_eq!(scene.ring.receiving(), 0);
-    let (sender, _news) = channel();
-    assert!(scene.ring.receive(7, Arc::new(Stream { news: Mutex::new(sender), most: 1 })).is_none());
+    let (sender, _notices) = channel();
+    assert!(scene.ring.receive(7, Arc::new(Stream { notices: Mutex::new(sender), most: 1 })).is_none());
     assert_eq!(
-        scene.released(streams[0].0).recv_timeout(PATIENCE),
+        scene.release(streams[0].0).recv_timeout(PATIENCE),
         Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
     );
     scene.ring.stop_thread();
 }
 
-/// One that cannot be made says why.
+/// A ring that the kernel refuses answers the error.
 #[test]
 fn a_ring_that_is_refused() {
-    let refused = Ring::start_on(91, Arc::default(), || Err::<Told, _>(Errno::new(libc::EPERM)));
+    let refused = Ring::start_on(91, Arc::default(), || Err::<ScriptedKernel, _>(Errno::new(libc::EPERM)));
     assert_eq!(refused.err().map(Errno::number), Some(libc::EPERM));
 }
