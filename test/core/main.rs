@@ -1,4 +1,4 @@
-//! Tests of the core without a BEAM, in the rooms of `src/`.
+//! Tests of the core without the BEAM: a folder for each folder of `src/`, and `house` for the rules of the source tree.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod house;

@@ -1,4 +1,5 @@
-//! The papers that are made from the code. `UPDATE=1 cargo test docs` writes them anew; without it a difference fails.
+//! The documents that are generated from the code. `UPDATE=1 cargo test docs` writes them; without it a difference fails the
+//! test.
 
 use crate::house::tidy::{files, root};
 use esock::table::option::{Keeper, SINCE, rows};
@@ -6,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 
-/// Replaces what stands between the two marks of a part.
+/// Replaces the text between the two marks of a part.
 fn part(text: &str, name: &str, new: &str) -> String {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end {name} -->"));
     let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
@@ -20,15 +21,15 @@ fn same(file: &str, expected: &str) {
         fs::write(&path, expected).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "{file} is not what the code says; UPDATE=1 cargo test docs writes it");
+    assert!(found == expected, "{file} differs from what the code generates; UPDATE=1 cargo test docs writes it");
 }
 
 #[test]
 fn options() {
     let mut text = String::from(
-        "# Options\n\nWritten from `src/table/option.rs`: what `esock:setopt/3` and `esock:getopt/2` know. \
-         R is read, W is write. \
-         Without a kernel: Linux 2.4 or before, or no matter of the kernel.\n\n\
+        "# Options\n\nThe options of `esock:setopt/3` and `esock:getopt/2`, generated from `src/table/option.rs`. \
+         Access: R is read (getopt), W is write (setopt). Kernel: the first version of Linux that has the option; \
+         empty for Linux 2.4 or before, and for options that are no matter of the kernel.\n\n\
          | level | option | value | access | kernel |\n|---|---|---|---|---|\n",
     );
     for row in rows() {
@@ -44,7 +45,7 @@ fn options() {
     same("doc/options.md", &text);
 }
 
-/// Of the comment at the top.
+/// The first sentence of the comment at the top of a file.
 fn first_sentence(text: &str, comment: &str) -> String {
     let comments = text.lines().map_while(|line| line.strip_prefix(comment.trim_end()));
     let lines = comments.map(str::trim).skip_while(|line| line.starts_with("@private"));

@@ -1,4 +1,4 @@
-//! The rules of ARCHITECTURE.md that a reader of the tree can check.
+//! The rules of CONTRIBUTING.md and ARCHITECTURE.md that the text of the source files can show.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ fn one_file_sends_messages() {
 #[test]
 fn one_wait_loop() {
     for (path, text) in files("erl_src", "erl") {
-        // The other one waits for no socket.
+        // esock_busy_poll has a loop too, but it waits for no socket.
         let allowed = path.ends_with("esock_wait.erl") || path.ends_with("esock_busy_poll.erl");
         assert!(allowed || !text.contains("\n    receive\n"), "a loop in {}", path.display());
     }
@@ -98,7 +98,7 @@ fn nif_functions_are_short() {
             if ["fn ", "pub(crate) fn ", "pub(super) fn ", "pub fn "].iter().any(|word| line.starts_with(word)) {
                 begin = Some(number);
             }
-            // The body: a signature that takes many lines is not what makes a function long.
+            // Only the body counts: a signature of many lines does not make a function long.
             if line.ends_with('{') && begin.is_some() && text.lines().nth(number).is_some_and(|l| l.starts_with(')')) {
                 begin = Some(number);
             }
@@ -114,7 +114,7 @@ fn nif_functions_are_short() {
 #[test]
 fn files_are_short() {
     for (path, text) in rust().into_iter().chain(files("erl_src", "erl")) {
-        // The API is long by its documentation.
+        // esock.erl is long because it documents the API.
         assert!(path.ends_with("esock.erl") || text.lines().count() <= 400, "{} is too long", path.display());
     }
 }
@@ -127,11 +127,11 @@ fn no_vague_names() {
     }
 }
 
-/// A caller's value may be of any size: whatever walks or copies one says by how much it does, on that line or one of the two before.
+/// A caller's value may be of any size: code that walks or copies one states its bound, on that line or one of the two before.
 #[test]
 fn what_callers_pass_is_bounded() {
     const BOUNDED: [&str; 5] = ["list_get_cell(", ".to_vec()", "from_iolist(", "MapIterator::new(", "with_capacity("];
-    // These take all of it, whatever it is.
+    // These take a value of any size as a whole.
     const UNBOUNDED: [&str; 5] = ["get_tuple(", "list_iterator", "ListIterator", "decode::<Vec", "decode::<String"];
     for (path, text) in ["term", "process", "nif"].iter().flat_map(|room| files(&format!("native/src/{room}"), "rs")) {
         let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
