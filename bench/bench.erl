@@ -1,16 +1,17 @@
 %% `make bench`: esock against OTP's `socket', gen_tcp and gen_udp, gen_tcp on `socket', and bare threads, in turns.
 %%
-%% A row is one workload (bench_rows). Every round runs each backend once, in turning order; what is shown is the median of the
-%% rounds, and the spread. CPU is user and system time of the whole process, per operation. The floor is a program of its
-%% own, in Rust (bench/src/floor), that does the same work without a VM.
+%% A row is one workload (bench_rows). Each round runs every backend once, in rotated order. The table shows the median of the
+%% rounds, the least and the most. CPU time is user and system time of the operating-system process, per operation. The floor
+%% is a program in Rust (bench/src/floor) that does the same work without a VM.
 %%
-%% ROWS=pp50,accept1 ROUNDS=3 MS=500 BACKENDS=esock,socket narrow it; JSON=file keeps the figures.
+%% Environment: ROWS=pp50,accept1 and BACKENDS=esock,socket select (default: all); ROUNDS (default 5); MS, the milliseconds of a
+%% run (default 1000); JSON=file, to which the figures are written.
 -module(bench).
 
 -export([main/0, echoes/3, loop_echoes/3, serve/3, idle_memory/1, idle_cpu/1]).
 
 main() ->
-    %% A failure ends the node.
+    %% A failure of the table ends the node with status 1.
     {Pid, MRef} = spawn_monitor(fun table/0),
     receive {'DOWN', MRef, process, Pid, normal} -> halt(0);
             {'DOWN', MRef, process, Pid, Reason} -> io:format("~p~n", [Reason]), halt(1)
@@ -36,7 +37,7 @@ wanted(Variable, Name) ->
 
 row({Name, Unit, Peers, Run}, Rounds, Ms) ->
     Backends = [B || B <- Peers, wanted("BACKENDS", B), bench_backend:there(B)],
-    %% The first run of each is not counted: code is loaded, buffers grow.
+    %% A first run of each backend is not counted: it loads code and grows buffers.
     [Run(B, min(Ms, 300)) || B <- Backends],
     Outcomes = [{B, progress(Name, B, Round, fun() -> measured(Run, B, Ms) end)} ||
                    Round <- lists:seq(1, Rounds), B <- turned(Backends, Round)],
@@ -55,7 +56,7 @@ turned(List, N) ->
     {Front, Back} = lists:split(N rem length(List), List),
     Back ++ Front.
 
-%% A run answers how many operations it did, and what else it knows; the floor measures itself.
+%% A run answers the count of operations, their time and CPU time, and further figures; the floor measures itself.
 measured(Run, Backend, Ms) ->
     erlang:garbage_collect(),
     case Run(Backend, Ms) of
@@ -98,22 +99,22 @@ value(A) when is_atom(A) -> ["\"", atom_to_list(A), "\""];
 value(N) when is_number(N) -> io_lib:format("~.6g", [float(N)]);
 value(S) -> ["\"", S, "\""].
 
-%%% For bench/*.sh, each in a VM of its own.
+%%% For bench/*.sh, which run each of these in a VM of its own.
 
-%% The same, served by processes that wait for messages.
+%% The same as echoes/3, with servers that wait for messages.
 loop_echoes(Backend, Connections, Each) ->
     bench_rows:loop_echoes(Backend, Connections, Each).
 
-%% So many echoes on each of so many connections, for a look at the system calls.
+%% `Each' echoes on each of `Connections', for counting the system calls.
 echoes(Backend, Connections, Each) ->
     bench_rows:echoes(Backend, Connections, Each).
 
-%% The same, with clients in another program, which learns the port from a file; until they have closed.
+%% Serves clients of another program, which reads the port from `File', until they have closed their connections.
 serve(Backend, Connections, File) ->
     bench_rows:serve(Backend, Connections, fun(Port) -> ok = file:write_file(File, integer_to_list(Port)) end).
 
-%% KB that each of so many connections takes, which have received once and wait: of the resident set, of the VM's binaries, and
-%% less the processes. The other ends are another program's.
+%% Prints the memory of `Connections' that have received once and wait again, in KB for each: of the resident set without the
+%% processes, of the process, and of the VM's binaries. Another program holds the other ends.
 idle_memory([Name, Connections]) ->
     Backend = list_to_atom(Name),
     #{kb_each := Each, process_kb := Process, binary_kb := Binary} =
@@ -121,7 +122,7 @@ idle_memory([Name, Connections]) ->
     io:format("~-15s ~8.2f KB each beside the process (~.2f KB), ~.2f KB of them binaries~n", [Backend, Each, Process, Binary]),
     halt(0).
 
-%% What the whole node and our pollers use in so many milliseconds in which so many connections are idle.
+%% Prints the CPU time of the whole node and of the esock threads in `Ms' milliseconds in which `Connections' are idle.
 idle_cpu([Connections, Ms]) ->
     [N, Time] = [list_to_integer(A) || A <- [Connections, Ms]],
     {Node, Pollers} = bench_rows:idle_cpu(N, Time),

@@ -1,6 +1,6 @@
-%% One interface for everything that is compared: `esock', `esock_uring' (the same with the back end io_uring), `socket', `gen_tcp',
-%% `gen_udp' (the inet driver), `gen_tcp_once' (gen_tcp that is asked for each message, as the sockets are; `gen_tcp' sends what
-%% comes, however much), `gen_tcp_socket' (gen_tcp on OTP's socket).
+%% One interface for all backends: `esock', `esock_uring' (esock with the back end io_uring), `socket', `gen_tcp' and `gen_udp'
+%% (the inet driver), `gen_tcp_socket' (gen_tcp on OTP's socket), `gen_tcp_once'. In loop/2 `gen_tcp' is {active, true}: it sends
+%% messages without flow control. `gen_tcp_once' is {active, once}: it sends one message on request, as the sockets do.
 -module(bench_backend).
 
 -export([there/1, listen/1, port/2, accept/2, connect/2, send/3, recv/2, recv/3, close/2, reset_on_close/2, connect_to_be_closed/2]).
@@ -60,7 +60,7 @@ send(esock_uring, S, Data) -> ok = esock:send(S, Data);
 send(socket, S, Data) -> ok = socket:send(S, Data);
 send(_, S, Data) -> ok = gen_tcp:send(S, Data).
 
-%% What there is.
+%% Receives the bytes that are there, and waits for at least one.
 recv(esock, S) -> esock:recv(S);
 recv(esock_uring, S) -> esock:recv(S);
 recv(socket, S) -> socket:recv(S);
@@ -75,12 +75,12 @@ close(Mod, S) when ?IS_SOCKET(Mod) -> (m(Mod)):close(S);
 close(gen_udp, S) -> gen_udp:close(S);
 close(_, S) -> gen_tcp:close(S).
 
-%% Closing resets: no TIME_WAIT, among thousands of which the next connect would look for a port. Inherited from the
-%% listener.
+%% Makes close reset accepted connections, which inherit SO_LINGER from the listener. So they leave no TIME_WAIT. Among thousands
+%% of those connect would have to search for a free port.
 reset_on_close(Mod, L) when ?IS_SOCKET(Mod) -> ok = (m(Mod)):setopt(L, {socket, linger}, #{onoff => true, linger => 0});
 reset_on_close(_, L) -> ok = inet:setopts(L, [{linger, {true, 0}}]).
 
-%% Connects to a peer that resets the connection, perhaps before connect has looked.
+%% Connects to a peer that resets the connection, perhaps before connect returns.
 connect_to_be_closed(Mod, Port) when ?IS_SOCKET(Mod) ->
     S = open(Mod),
     case (m(Mod)):connect(S, #{family => inet, addr => loopback, port => Port}) of
@@ -94,7 +94,7 @@ connect_to_be_closed(Gen, Port) ->
         {error, econnreset} -> ok
     end.
 
-%% A UDP socket on loopback, and where to send to it. Large buffers: nothing is to be dropped.
+%% A UDP socket on loopback, and its address. Its buffers are large, so that no datagram is dropped.
 udp(gen_udp) ->
     {ok, S} = gen_udp:open(0, [binary, inet, {active, false}, {ip, {127, 0, 0, 1}}, {recbuf, 4_000_000}, {sndbuf, 1_000_000}]),
     {ok, Port} = inet:port(S),
@@ -111,12 +111,12 @@ sendto(gen_udp, S, {Ip, Port}, Data) -> ok = gen_udp:send(S, Ip, Port, Data);
 sendto(esock, S, Addr, Data) -> ok = esock:sendto(S, Data, Addr);
 sendto(socket, S, Addr, Data) -> ok = socket:sendto(S, Data, Addr).
 
-%% The data, and whom to answer.
+%% The data, and the address of its sender.
 recvfrom(gen_udp, S) -> {ok, {Ip, Port, Data}} = gen_udp:recv(S, 0), {Data, {Ip, Port}};
 recvfrom(esock, S) -> {ok, {Addr, Data}} = esock:recvfrom(S), {Data, Addr};
 recvfrom(socket, S) -> {ok, {Addr, Data}} = socket:recvfrom(S), {Data, Addr}.
 
-%% A process that waits for messages, as one that has other things to do as well does, and gives what comes to `Fun'.
+%% Receives in a process that waits for messages, like one that has other messages to handle, and calls `Fun' with the data.
 loop({Backend, S} = What, Fun) when ?IS_SOCKET(Backend) ->
     case (m(Backend)):recv(S, 0, nowait) of
         {ok, Data} -> Fun(Data), loop(What, Fun);

@@ -1,5 +1,5 @@
-%% The workloads. A run takes a backend and milliseconds, and answers `#{count, time, cpu}' in microseconds (bench_stats:timed/1),
-%% with what else it has measured.
+%% The workloads. A run takes a backend and milliseconds. It answers `#{count, time, cpu}', the times in microseconds
+%% (bench_stats:timed/1), and further figures.
 -module(bench_rows).
 
 -export([all/0, echoes/3, loop_echoes/3, serve/3, idle_memory/2, idle_cpu/2]).
@@ -11,7 +11,7 @@
 -define(SERVED, ?LOOP ++ [gen_tcp_once]).
 -define(UDP, [esock, socket, gen_udp]).
 
-%% Name, unit, who is compared, and the run.
+%% Name, unit, backends, and the run.
 all() ->
     [{pp1, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 1, Ms) end},
      {pp50, "echoes/s", ?TCP ++ [floor], fun(B, Ms) -> echo(B, 50, Ms) end},
@@ -41,21 +41,21 @@ all() ->
         || N <- [1, 10, 100, 1000, idle_most()]]]
         ++ [Row || bench_backend:there(floor), Row <- served()].
 
-%% The clients are another program's: CPU is the server's alone.
+%% The clients are in another program: the CPU time is the server's alone.
 served() ->
     [{served50, "echoes/s", ?SERVED, fun(B, Ms) -> served(B, "echo_client", 50, fun serve_loop/2, Ms) end},
-     {sparse2000, "messages/s", ?SERVED, fun(B, Ms) -> told(B, 2000, Ms) end},
-     {sparse10000, "messages/s", ?SERVED, fun(B, Ms) -> told(B, min(10_000, files()), Ms) end}].
+     {sparse2000, "messages/s", ?SERVED, fun(B, Ms) -> served_sparse(B, 2000, Ms) end},
+     {sparse10000, "messages/s", ?SERVED, fun(B, Ms) -> served_sparse(B, min(10_000, files()), Ms) end}].
 
-%% OTP has batches since release 29.
+%% `socket' has sendmmsg since OTP 29.
 batching() ->
     {module, _} = code:ensure_loaded(socket),
     [esock | [socket || erlang:function_exported(socket, sendmmsg, 4)]].
 
-%% Two descriptors a connection.
+%% A connection takes two descriptors.
 idle_most() -> min(10_000, files() div 2).
 
-%% Descriptors that the shell allows for connections.
+%% The limit of open files (RLIMIT_NOFILE), less 500 for other purposes.
 files() ->
     {ok, Limits} = file:read_file("/proc/self/limits"),
     {match, [Soft]} = re:run(Limits, "Max open files +(\\d+)", [{capture, [1], list}]),
@@ -71,7 +71,7 @@ bare(Arguments) ->
 
 text(N) -> integer_to_list(N).
 
-%%% Echoes of 64 bytes over TCP, with a process at both ends of each connection.
+%%% Echoes of 64 bytes over TCP, with a process at each end of each connection.
 
 echo(Backend, Connections, Ms) ->
     echo(Backend, Connections, fun serve/2, Ms).
@@ -112,8 +112,8 @@ with_echoes(Backend, Connections, Serve, Work) ->
     close(Backend, L),
     Result.
 
-%% Waits for processes that somebody has told to end. `noproc': it has ended before it attended to the monitor. One that fails takes
-%% the bench along by its link.
+%% Calls `Tell', which makes processes end, and waits until they have ended. `noproc': one had ended before it handled the
+%% monitor. A process that fails ends the benchmark by its link.
 ended(Pids, Tell) ->
     Ends = [monitor(process, Pid) || Pid <- Pids],
     _ = Tell(),
@@ -147,11 +147,11 @@ trips(Backend, S, Latencies, Most, Count) ->
     after pause(Most) -> trips(Backend, S, Latencies, Most, Count + 1)
     end.
 
-%% As many as can be, or some 500 a second.
+%% The time between two echoes in ms: none, or 1, which makes some 500 echoes a second.
 pause(paced) -> 1;
 pause(_) -> 0.
 
-%%% Connections that wait.
+%%% Idle connections.
 
 with_idle(Backend, Connections, Work) ->
     L = bench_backend:listen(Backend),
@@ -177,7 +177,7 @@ idle_cpu(Connections, Ms) ->
         {bench_stats:cpu() - Node, bench_stats:pollers_cpu() - Pollers}
     end).
 
-%% The other ends are Python's, so that only one end is in the figures.
+%% A Python program holds the other ends, so that the figures are of one end only.
 idle_memory(Backend, Connections) ->
     L = bench_backend:listen(Backend),
     Port = bench_backend:port(Backend, L),
@@ -188,7 +188,7 @@ idle_memory(Backend, Connections) ->
                            "for c in s: c.sendall(b'x'*64)~nprint('sent',flush=True)~nsys.stdin.read()", [Port, Connections]),
     Python = open_port({spawn_executable, os:find_executable("python3")}, [{args, ["-c", lists:flatten(Script)]}, binary, exit_status]),
     [receive {received, Pid} -> ok end || Pid <- Pids],
-    %% The next recv is under way when a process waits.
+    %% A process that waits has begun its next recv.
     [until_waiting(Pid) || Pid <- Pids],
     [erlang:garbage_collect(Pid) || Pid <- Pids],
     After = memory(Pids),
@@ -211,8 +211,8 @@ until_waiting(Pid) ->
 memory(Pids) ->
     {bench_stats:rss(), erlang:memory(binary), lists:sum([M || Pid <- Pids, {memory, M} <- [process_info(Pid, memory)]])}.
 
-%%% 2,000 connections, of which each gets a message every 200 ms, while other processes keep half of each scheduler busy.
-%%% Latency is from before the send to after the receive.
+%%% 2,000 connections, each of which gets a message every 200 ms, while other processes keep half of each scheduler busy.
+%%% Latency is the time from before the send to after the receive.
 
 sparse(Backend, Ms) ->
     Connections = 2000,
@@ -230,7 +230,7 @@ sparse(Backend, Ms) ->
     Busy = [spawn_link(fun() -> busy(0) end) || _ <- lists:seq(1, erlang:system_info(schedulers_online))],
     #{cpu := Cpu, count := Count} = Outcome =
         bench_stats:timed(fun() -> tick(Backend, list_to_tuple(Clients), 0, erlang:monotonic_time(millisecond) + Ms, 0) end),
-    %% What the busy processes did is not the connections'.
+    %% The CPU time of the busy processes is subtracted.
     Work = lists:sum([begin unlink(Pid), Pid ! {stop, self()}, receive {busy, Pid, Us} -> Us end end || Pid <- Busy]),
     ended(Servers, fun() -> [close(Backend, C) || C <- Clients] end),
     close(Backend, L),
@@ -245,7 +245,7 @@ hear(Backend, S, Latencies) ->
             close(Backend, S)
     end.
 
-%% Every millisecond the next 20 of them.
+%% Sends to the next 20 connections, then pauses for 1 ms (of a timer, so up to 2).
 tick(Backend, Clients, At, Until, Count) ->
     [send(Backend, element((At + I) rem tuple_size(Clients) + 1, Clients), <<(erlang:monotonic_time(nanosecond)):64/signed, 0:448>>)
      || I <- lists:seq(1, 20)],
@@ -255,7 +255,8 @@ tick(Backend, Clients, At, Until, Count) ->
         false -> Count + 20
     end.
 
-%% A millisecond of work, a millisecond of rest. The work is told in the microseconds that it takes alone.
+%% Alternates work with pauses of 1 ms. The answer is the CPU time of the work in microseconds: units of work times the time of a
+%% unit without competition.
 busy(Units) ->
     receive {stop, From} -> From ! {busy, self(), round(Units * unit_us())}
     after 1 -> _ = spin(100_000), busy(Units + 1)
@@ -268,7 +269,7 @@ unit_us() ->
     {Us, _} = timer:tc(fun() -> [spin(100_000) || _ <- lists:seq(1, 20)] end),
     Us / 20.
 
-%%% Connections whose other ends are in another program (bench/src/floor/client.rs), served by processes that wait for messages.
+%%% Connections from clients in another program (bench/src/floor/client.rs), served by processes that wait for messages.
 
 served(Backend, Client, Connections, Serve, Ms) ->
     serve(Backend, Connections, Serve, fun(Port, Pids) ->
@@ -280,7 +281,7 @@ served(Backend, Client, Connections, Serve, Ms) ->
             true = port_command(Program, "go\n"),
             receive {Program, {data, {eol, Figures}}} -> list_to_integer(hd(string:lexemes(Figures, " "))) end
         end),
-        %% It closes by ending.
+        %% The program closes its connections by ending.
         receive {Program, {exit_status, 0}} -> Outcome end
     end).
 
@@ -296,9 +297,9 @@ serve(Backend, Connections, Serve, Clients) ->
     close(Backend, L),
     Result.
 
-%% 10,000 messages a second over all connections in turn. Latency is from before the send to after the receive, by the clock
-%% that the other program has too.
-told(Backend, Connections, Ms) ->
+%% 10,000 messages a second over all connections in turn. Latency is the time from before the send to after the receive, by
+%% os:perf_counter/1, a clock that the other program reads too.
+served_sparse(Backend, Connections, Ms) ->
     1_000_000_000 = erlang:convert_time_unit(1, second, perf_counter),
     Latencies = bench_stats:latencies(),
     Serve = fun(B, S) ->
@@ -309,8 +310,8 @@ told(Backend, Connections, Ms) ->
     end,
     maps:merge(served(Backend, "tell_client", Connections, Serve, Ms), bench_stats:percentiles(Latencies)).
 
-%%% What two processes that have no sockets, and send one another a message every millisecond, notice of echoes beside them: of
-%%% as many as each backend can do, which are not equally many, and of equally many.
+%%% The latency of messages between two processes without sockets, which send one every millisecond, beside echoes. The echoes are
+%%% as many as the backend can do, so not equally many for each, or (paced) equally many.
 
 neighbour(Backend, Connections, How, Ms) ->
     Latencies = bench_stats:latencies(),
@@ -346,7 +347,7 @@ pong() ->
         stop -> ok
     end.
 
-%%% Streams. Every byte is counted; a run before the measured ones checks a CRC, which would be most of the work.
+%%% Streams. The receiver counts all bytes. A CRC is checked before the measured run, because it would be most of the work.
 
 bulk(floor, Size, Streams, Ms) ->
     bare(["bulk", text(Size), text(Streams), text(Ms)]);
@@ -398,7 +399,7 @@ crc(Backend, S, Crc) ->
         {error, closed} -> close(Backend, S), Crc
     end.
 
-%%% Four clients connect and are closed on.
+%%% Four clients connect, and the server resets their connections.
 
 accept(floor, 1, Ms) ->
     bare(["accept", "4", text(Ms)]);
@@ -479,8 +480,8 @@ udp_trips(Backend, C, Addr, Latencies, Until, Count) ->
         true -> Count + 1
     end.
 
-%% Datagrams of 1200 bytes one way, counted at their end. The receiver says how far it is, and no more than a window is under way:
-%% nothing is dropped.
+%% Datagrams of 1200 bytes one way, counted by the receiver. The receiver reports its progress, and no more than a window is in
+%% flight, so that none is dropped.
 -define(DATAGRAM, 1200).
 -define(WINDOW, 1024).
 
@@ -493,7 +494,7 @@ flood(Backend, Batch, Ms) ->
     Got = counters:new(1, []),
     Self = self(),
     Data = rand:bytes(?DATAGRAM),
-    %% gen_udp has no batches: it does what it can.
+    %% gen_udp has no batches: it sends and receives datagrams one by one.
     How = case Backend of gen_udp -> 1; _ -> Batch end,
     Receiver = spawn(fun() -> drain(Backend, How, S, Data, Got, Self, 0) end),
     Outcome = bench_stats:timed(fun() ->
@@ -515,7 +516,7 @@ flood(Backend, How, C, Addr, Data, Got, Until, Sent) ->
             flood(Backend, How, C, Addr, Data, Got, Until, Now)
     end.
 
-%% At least so many datagrams.
+%% Sends at least `Left' datagrams.
 burst(_, _, _, _, _, Left, Sent) when Left =< 0 ->
     Sent;
 burst(Backend, 1, C, Addr, Data, Left, Sent) ->
@@ -528,7 +529,7 @@ burst(Mod, Batch, C, Addr, Data, Left, Sent) ->
     ok = Mod:sendmmsg(C, lists:duplicate(Batch, #{addr => Addr, iov => [Data]}), [], infinity),
     burst(Mod, Batch, C, Addr, Data, Left - Batch, Sent + Batch).
 
-%% Waits for the receiver to be near.
+%% Waits until the window has room for the next burst.
 room(Got, Sent) ->
     case Sent - counters:get(Got, 1) > ?WINDOW - 64 of
         true -> receive got -> room(Got, Sent) end;
@@ -541,16 +542,16 @@ arrived(Got, Sent) ->
         _ -> receive got -> arrived(Got, Sent) end
     end.
 
-drain(Backend, How, S, Data, Got, Sender, Told) ->
+drain(Backend, How, S, Data, Got, Sender, Unreported) ->
     New = case How of
               1 -> {Data, _} = bench_backend:recvfrom(Backend, S), 1;
               gso -> {ok, #{iov := [All]}} = esock:recvmsg(S), byte_size(All) div ?DATAGRAM;
               _ -> {ok, Msgs} = Backend:recvmmsg(S, How, ?DATAGRAM, 0, [], infinity), whole(Msgs, Data)
           end,
     counters:add(Got, 1, New),
-    %% A message for every so many, of which all that are sent are a multiple.
-    Told + New < 64 orelse (Sender ! got),
-    drain(Backend, How, S, Data, Got, Sender, (Told + New) rem 64).
+    %% A message for every 64 datagrams. The count of datagrams sent is a multiple of 64, so the last ones are reported too.
+    Unreported + New < 64 orelse (Sender ! got),
+    drain(Backend, How, S, Data, Got, Sender, (Unreported + New) rem 64).
 
 whole(Msgs, Data) ->
     [Data = One || #{iov := [One]} <- Msgs],

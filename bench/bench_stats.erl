@@ -4,24 +4,24 @@
 -export([timed/1, cpu/0, pollers_cpu/0, rss/0]).
 -export([latencies/0, add/2, percentiles/1]).
 
-%% Runs something that answers a count, or a map with one: how long it took, and how much CPU, in microseconds.
+%% Runs `Work', which answers a count or a map with one, and adds its time and CPU time in microseconds.
 timed(Work) ->
     Cpu = cpu(),
     Start = erlang:monotonic_time(microsecond),
     Outcome = case Work() of Count when is_number(Count) -> #{count => Count}; Map -> Map end,
     Outcome#{time => erlang:monotonic_time(microsecond) - Start, cpu => cpu() - Cpu}.
 
-%% Microseconds on a core of all threads; none ends while it is measured. Ticks of the clock, 10 ms, would be too coarse.
+%% CPU time of all threads in microseconds. No thread ends during a measurement. Clock ticks of 10 ms would be too coarse.
 cpu() -> cpu(fun(_) -> true end).
 
-%% Of our poller threads.
-pollers_cpu() -> cpu(fun named/1).
+%% CPU time of the threads whose names begin with `esock', among them the poller threads.
+pollers_cpu() -> cpu(fun is_esock/1).
 
 cpu(Which) ->
     {ok, Threads} = file:list_dir("/proc/self/task"),
     lists:sum([run_time("/proc/self/task/" ++ Thread) || Thread <- Threads, Which(Thread)]) div 1000.
 
-named(Thread) ->
+is_esock(Thread) ->
     {ok, Name} = file:read_file("/proc/self/task/" ++ Thread ++ "/comm"),
     string:prefix(Name, "esock") =/= nomatch.
 
@@ -30,12 +30,12 @@ run_time(Task) ->
     [Ns | _] = binary:split(Stat, <<" ">>),
     binary_to_integer(Ns).
 
-%% Bytes of the resident set.
+%% The resident set in bytes.
 rss() ->
     {ok, Statm} = file:read_file("/proc/self/statm"),
     binary_to_integer(lists:nth(2, binary:split(Statm, <<" ">>, [global]))) * 4096.
 
-%% Latencies in nanoseconds: up to 1 ms in steps of 250 ns, from there up to 1 s in steps of 100 us.
+%% A histogram of latencies in nanoseconds: up to 1 ms in steps of 250 ns, above that up to 1 s in steps of 100 us.
 -define(FINE, 4000).
 -define(COARSE, 10_000).
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The bench on OTP 27 and 29, in the systems that test/otp.sh makes, with the library and the programs built here. Arguments:
-# the names of the systems, `trixie' (27) and `testing' (29).
+# The benchmarks on OTP 27 and 29, in the chroot systems that test/otp.sh sets up, with the library and the programs built here.
+# Arguments: names of the systems, `trixie' (OTP 27) or `testing' (OTP 29); the default is `testing'.
 set -eu
 cd "$(dirname "$0")/.."
 cache=${ESOCK_OTP_CACHE:-/var/cache/esock-otp}
@@ -8,7 +8,7 @@ COMMIT=$(git rev-parse --short HEAD)
 export COMMIT
 for name in "${@:-testing}"; do
     root=$cache/$name
-    [ -e "$root/.esock-ready-2" ] || { echo "$name: make test-otp makes it"; exit 1; }
+    [ -e "$root/.esock-ready-2" ] || { echo "$name: not set up; run make test-otp first"; exit 1; }
     rm -rf "$root/bench"
     mkdir -p "$root/bench/_build/default/lib/esock" "$root/bench/_build/bench"
     cp -r bench "$root/bench"

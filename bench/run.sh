@@ -1,7 +1,7 @@
 #!/bin/sh
-# `make bench`: the table of bench.erl as text, JSON and plots; then what idle connections cost in memory and CPU, and what an echo
-# costs in system calls. ROWS, ROUNDS, MS and BACKENDS narrow it (bench.erl), and leave out the rest. `otp.sh` runs the same
-# on other releases.
+# `make bench`: the table of bench.erl as text, JSON and plots; then the memory and CPU time of idle connections, and the system
+# calls of an echo. ROWS, ROUNDS, MS and BACKENDS narrow the table (see bench.erl); with ROWS or BACKENDS only the table is made.
+# `otp.sh` runs the same on other releases.
 set -eu
 cd "$(dirname "$0")/.."
 out=_build/bench
@@ -17,15 +17,15 @@ export JSON="${JSON:-$out/otp$release.json}"
 export KERNEL="$(uname -r)"
 export MACHINE="$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(nproc) cores"
 export COMMIT="${COMMIT:-$(git rev-parse --short HEAD 2> /dev/null || echo unknown)}"
-# The column of io_uring is of rings that receive.
+# The rows of esock_uring are measured with read-ahead, so that rings receive.
 export ESOCK_READ_AHEAD="${ESOCK_READ_AHEAD:-65536}"
-# Schedulers that spin for work would hide what a wake-up costs.
+# No busy waiting of schedulers: it would hide the cost of a wake-up.
 vm="erl -noshell +P 1000000 +Q 262144 +sbwt none +sbwtdcpu none +sbwtdio none -pa _build/default/lib/esock/ebin -pa $out"
 $vm -s bench main
 [ -x "$out/plot" ] && "$out/plot" "$JSON" "$out" > /dev/null
 [ -z "${ROWS:-}${BACKENDS:-}" ] || exit 0
 echo
-# The other ends of the idle connections are Python's.
+# A Python program holds the other ends of the idle connections.
 if command -v python3 > /dev/null; then
     for backend in esock esock_uring socket gen_tcp; do $vm -run bench idle_memory $backend "${IDLE:-18000}"; done
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
-# System calls per echo in the steady state, by strace on the whole VM: those of a long run less those of a short one, so that
-# what a start, a connection and an end cost falls out. `echoes' and `loop_echoes' have both ends in the VM, `serve' has the clients
-# in another program, which nobody traces. Arguments: where erl finds the code.
+# System calls per echo in the steady state, by strace on the whole VM: those of a long run minus those of a short one, which
+# removes those of start, connecting and end. `echoes' and `loop_echoes' have both ends in the VM. `serve' has the clients in
+# another program, which is not traced. Arguments: code path options for erl.
 set -eu
 trace() { # strace's output, Erlang
     strace -f -c -o "$1" erl -noshell +sbwt none +sbwtdcpu none +sbwtdio none $paths -eval "$2, halt(0)." > /dev/null

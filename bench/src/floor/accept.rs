@@ -1,4 +1,4 @@
-//! Connections that come and go, and sockets that do.
+//! Rows `accept` and `openclose`: connections that are accepted and reset, and sockets that are opened and closed.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -27,17 +27,18 @@ pub(crate) fn run(clients: usize, time: Duration) -> io::Result<Figures> {
         }
         let figures = watch.stop(count);
         over.store(true, Ordering::SeqCst);
-        // Resets those who wait in its queue.
+        // Closing the listener resets the connections in its backlog.
         drop(listener);
         figures
     })
 }
 
-/// Connects, waits to be reset, and again.
+/// Connects and waits to be reset, again and again.
 fn reconnect(addr: SocketAddr, over: &AtomicBool) -> io::Result<()> {
     while !over.load(Ordering::SeqCst) {
         match TcpStream::connect(addr).and_then(reset) {
-            // Perhaps before connect has looked; or the end of the listener, of which the last in its queue do not always hear.
+            // The reset may come before connect(2) returns. WouldBlock is the read timeout: when the listener is closed, the last
+            // connections of its backlog are not always reset.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::WouldBlock) => {}
             _ if over.load(Ordering::SeqCst) => {}
             Err(error) => return Err(error),
@@ -52,7 +53,7 @@ fn reset(mut stream: TcpStream) -> io::Result<usize> {
     stream.read(&mut [0; 64])
 }
 
-/// Sockets without a connection.
+/// Opens and closes sockets that are never connected.
 pub(crate) fn open_close(time: Duration) -> io::Result<Figures> {
     let watch = Watch::start()?;
     let until = Instant::now() + time;

@@ -1,4 +1,4 @@
-//! One way over a few connections: a sending and a receiving thread for each.
+//! Row `bulk`: bytes one way over a few connections, with a sending and a receiving thread for each.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -39,8 +39,8 @@ pub(crate) fn run(size: usize, streams: usize, time: Duration) -> io::Result<Fig
     })
 }
 
-/// What is sent comes, in order: a pass of its own, because to look at every byte would be most of the work. bench.erl does the
-/// same.
+/// Checks that what is sent arrives, in order. This is a pass before the measurement, because a check of every byte would be most
+/// of the measured work. bench.erl does the same.
 fn check(block: &[u8]) -> io::Result<()> {
     let pairs = tcp::pairs(1)?;
     let (client, mut server) = pairs.into_iter().next().ok_or(ErrorKind::NotConnected)?;
@@ -48,7 +48,7 @@ fn check(block: &[u8]) -> io::Result<()> {
         scope.spawn(move || (&client).write_all(&block.repeat(3)));
         let mut all = Vec::new();
         server.read_to_end(&mut all)?;
-        if all == block.repeat(3) { Ok(()) } else { Err(io::Error::other("other bytes came")) }
+        if all == block.repeat(3) { Ok(()) } else { Err(io::Error::other("other bytes arrived than were sent")) }
     })
 }
 
@@ -79,7 +79,7 @@ fn receive(mut stream: &TcpStream) -> io::Result<u64> {
     }
 }
 
-/// The same bytes in every run.
+/// Pseudo-random bytes, the same in every run.
 fn random(size: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {

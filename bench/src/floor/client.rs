@@ -1,7 +1,8 @@
-//! The other ends of a server's connections, in a program of their own: what the server uses is not theirs then.
+//! Rows `echo_client` and `tell_client`: the clients of a server in another program, so that the server's CPU time is measured
+//! alone.
 //!
-//! A client connects, says `ready`, and begins when it is told so, by a line. It closes by ending, when it has
-//! said what it did: to close is not what is measured.
+//! A client connects, prints `ready`, and begins when it reads a line. It prints its figures and then ends, which closes its
+//! connections: closing them is not measured.
 
 use std::io::{self, BufRead, Write};
 use std::mem::forget;
@@ -15,11 +16,11 @@ use crate::echo::Clients;
 use crate::figures::{Figures, Watch};
 use crate::tcp;
 
-/// Messages that are told one after another, once in each tick.
+/// Messages sent in a row in each tick.
 const BURST: usize = 10;
 const TICK: Duration = Duration::from_millis(1);
 
-/// Closed loops of round trips.
+/// Round trips in a closed loop on each connection.
 pub(crate) fn echo(port: u16, connections: usize, time: Duration) -> io::Result<Figures> {
     let mut clients = Clients::of(connect(port, connections)?)?;
     begins()?;
@@ -28,8 +29,8 @@ pub(crate) fn echo(port: u16, connections: usize, time: Duration) -> io::Result<
     figures
 }
 
-/// Messages of 64 bytes to one connection after the other, 10,000 in a second, that nobody answers. In their first 8 bytes is
-/// when they were sent, in nanoseconds of the monotonic clock.
+/// Sends 10,000 messages of 64 bytes a second, on one connection after the other. The server does not answer. The first 8 bytes
+/// of a message hold the time at which it was sent, in nanoseconds of the monotonic clock.
 pub(crate) fn tell(port: u16, connections: usize, time: Duration) -> io::Result<Figures> {
     let mut streams = connect(port, connections)?;
     begins()?;
@@ -68,7 +69,7 @@ fn connect(port: u16, connections: usize) -> io::Result<Vec<TcpStream>> {
     (0..connections).map(|_| tcp::connect(addr)).collect()
 }
 
-/// Says that all are connected, and waits to be told to begin.
+/// Prints `ready`, since all connections are open, and waits for the line that starts the measurement.
 fn begins() -> io::Result<()> {
     println!("ready");
     io::stdin().lock().read_line(&mut String::new()).map(drop)

@@ -1,4 +1,4 @@
-//! UDP over loopback, and round trips on it.
+//! UDP sockets on loopback, and row `udp1`: round trips on them.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use crate::figures::{Figures, Trips, Watch};
 use crate::sound;
 
-/// Every datagram begins with its number, in so many bytes.
+/// The size in bytes of the number with which every datagram begins.
 pub(crate) const COUNTER: usize = 8;
-/// The most bytes in a datagram.
+/// The most bytes that a datagram of UDP over IPv4 can carry.
 pub(crate) const MOST: usize = 65_507;
 
 const MESSAGE: usize = 64;
-/// How long the loss of a datagram goes unnoticed.
+/// The receive timeout: after this time a lost datagram fails the run.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Two sockets; the first is connected to the second.
+/// Two bound sockets, the first connected to the second.
 pub(crate) fn pair() -> io::Result<(UdpSocket, UdpSocket)> {
     let bound = || {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -40,7 +40,7 @@ pub(crate) fn is_number(message: &[u8], count: u64) -> bool {
     message.starts_with(&count.to_be_bytes())
 }
 
-/// Round trips, one after the other.
+/// Round trips between two threads, one after the other.
 pub(crate) fn run(time: Duration) -> io::Result<Figures> {
     let (client, server) = pair()?;
     thread::scope(|scope| {
@@ -51,7 +51,7 @@ pub(crate) fn run(time: Duration) -> io::Result<Figures> {
     })
 }
 
-/// Echoes until an empty datagram comes. It answers whoever asks, as the Erlang one does.
+/// Echoes until an empty datagram arrives. It answers the sender of each datagram, as the server of bench_rows.erl does.
 fn serve(socket: &UdpSocket) -> io::Result<()> {
     let mut buffer = [0; MESSAGE];
     loop {

@@ -1,4 +1,5 @@
-//! Round trips over many connections: a thread for each end of them all, with an epoll each.
+//! Row `echo`: round trips over many connections. One thread serves all server ends and one all client ends, with an epoll
+//! each.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,8 +20,8 @@ const PATIENCE_MS: u16 = 10_000;
 
 pub(crate) fn run(connections: usize, time: Duration) -> io::Result<Figures> {
     let (listener, addr) = tcp::listener()?;
-    // A limit that holds one end of each connection only: then the server's thread has a table of files of its own.
-    // Otherwise it has not, for the ends of a VM share one.
+    // If the limit of open files has room for one end of each connection only, the server thread gets a file table of its own.
+    // Otherwise the threads share one, as both ends in a VM do.
     let apart = tcp::room_for(2 * connections + tcp::SPARE).is_err();
     tcp::room_for(connections + tcp::SPARE)?;
     let begin = Barrier::new(2);
@@ -35,7 +36,7 @@ fn accept_and_serve(listener: &TcpListener, connections: usize, apart: bool, beg
     if apart {
         unshare(CloneFlags::CLONE_FILES)?;
     }
-    // The connecting ends are not to be in this table.
+    // The client ends are opened after the file tables have been separated.
     begin.wait();
     let streams = (0..connections).map(|_| tcp::accept(listener)).collect::<io::Result<Vec<_>>>()?;
     let mut ready = Ready::of(&streams)?;
@@ -43,7 +44,7 @@ fn accept_and_serve(listener: &TcpListener, connections: usize, apart: bool, beg
     serve(&mut ready, &streams)
 }
 
-/// Ends the server by closing.
+/// Connects and measures. Dropping the streams closes them, which ends the server.
 fn connect_and_drive(addr: SocketAddr, connections: usize, begin: &Barrier, time: Duration) -> io::Result<Figures> {
     let streams = (0..connections).map(|_| tcp::connect(addr)).collect::<io::Result<Vec<_>>>()?;
     let mut clients = Clients::of(streams)?;
@@ -51,7 +52,7 @@ fn connect_and_drive(addr: SocketAddr, connections: usize, begin: &Barrier, time
     clients.drive(time)
 }
 
-/// Which of many streams can be read. Level-triggered: a read needs no second one to learn that nothing is left.
+/// Which of many streams are readable. Level-triggered, so that no second read is needed to find that there is no more.
 struct Ready {
     epoll: Epoll,
     events: [EpollEvent; EVENTS],
@@ -122,7 +123,7 @@ impl Client {
         }
         self.arrived = 0;
         self.sent_at = now;
-        // One message in flight always fits.
+        // Only one message is in flight, so there is always room for it.
         self.stream.write_all(&self.sent)
     }
 
@@ -142,7 +143,7 @@ impl Client {
     }
 }
 
-/// The connecting ends, with one thread for them all.
+/// The client ends, all served by one thread.
 pub(crate) struct Clients {
     ready: Ready,
     clients: Vec<Client>,
@@ -154,7 +155,7 @@ impl Clients {
         Ok(Self { ready, clients: streams.into_iter().map(Client::new).collect() })
     }
 
-    /// Closed loop on each connection, until the time is over and the last echo is there.
+    /// Runs a closed loop on each connection until the time is over and the last echo has arrived.
     pub(crate) fn drive(&mut self, time: Duration) -> io::Result<Figures> {
         let mut trips = Trips::new()?;
         let mut in_flight = self.clients.len();

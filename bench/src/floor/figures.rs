@@ -1,4 +1,4 @@
-//! What a run used, and the line that says it.
+//! The figures of a run, and the line that prints them.
 
 use std::fmt;
 use std::io;
@@ -24,7 +24,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Runs from when sockets and threads are there to when the last operation is done.
+/// Measures from the moment when sockets and threads exist to the end of the last operation.
 pub(crate) struct Watch {
     begin: Instant,
     cpu_us: i64,
@@ -46,7 +46,7 @@ impl Watch {
     }
 }
 
-/// How long each round trip took, to three digits: keeping them all would be memory traffic in the measured time.
+/// A histogram of round trip times, to three digits. A list of all times would cause memory traffic during the measurement.
 pub(crate) struct Trips(Histogram<u64>);
 
 impl Trips {
@@ -59,7 +59,7 @@ impl Trips {
     }
 }
 
-/// User and system time of this process.
+/// User and system time of this operating-system process, in microseconds.
 fn cpu_us() -> io::Result<i64> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let (user, system) = (usage.user_time(), usage.system_time());

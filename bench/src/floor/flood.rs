@@ -1,4 +1,4 @@
-//! Datagrams one way, singly or many to a call. None may be dropped: a window holds the sender back.
+//! Row `flood`: datagrams one way, one or many with a call. A window holds the sender back, so that none is dropped.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::net::UdpSocket;
@@ -13,20 +13,20 @@ use crate::datagram::{self, is_number, number};
 use crate::figures::{Figures, Watch};
 use crate::sound;
 
-/// How many datagrams may be in flight.
+/// The most datagrams in flight.
 const WINDOW: usize = 256;
 const RECEIVE_BUFFER: usize = 4 << 20;
-/// The kernel's UDP_MAX_SEGMENTS, of old.
+/// UDP_MAX_SEGMENTS of older kernels; newer ones allow more.
 const SEGMENTS: usize = 64;
-/// What the kernel keeps beside a datagram, generously.
+/// Bytes that the kernel accounts for a datagram besides its data: a generous estimate.
 const OVERHEAD: usize = 1024;
 
-/// What a datagram is sent and received by.
+/// The calls by which datagrams are sent and received.
 #[derive(Clone, Copy)]
 enum By {
     One,
     Many(usize),
-    /// One send of so many segments, received as it was sent.
+    /// One send of this many segments (GSO), received in one piece (GRO).
     Segments(usize),
 }
 
@@ -42,7 +42,8 @@ impl By {
 pub(crate) fn run(size: usize, batch: usize, time: Duration) -> io::Result<Figures> {
     let (client, server) = datagram::pair()?;
     setsockopt(&server, sockopt::RcvBuf, &RECEIVE_BUFFER)?;
-    // The kernel counts what it allocates, a power of two, and gives back a quarter late.
+    // The kernel accounts the memory that it allocates, a power of two, and may release up to a quarter of the buffer late. So
+    // only half of the buffer is used.
     let room = getsockopt(&server, sockopt::RcvBuf)? / 2 / (size + OVERHEAD).next_power_of_two();
     let window = room.clamp(1, WINDOW);
     let most = window.div_ceil(2);
@@ -59,16 +60,16 @@ pub(crate) fn run(size: usize, batch: usize, time: Duration) -> io::Result<Figur
     thread::scope(|scope| {
         scope.spawn(|| sound("receiver", receive(&server, size, by, &flow)));
         let figures = sound("sender", send(&client, size, by, window as u64, &flow, time));
-        // Ends the receiver.
+        // An empty datagram ends the receiver.
         client.send(&[])?;
         Ok(figures)
     })
 }
 
-/// How far the receiver is, and how the sender waits for it.
+/// The receiver's progress, and how the sender waits for it.
 struct Flow {
     received: AtomicU64,
-    /// What the sender waits to be received; it is woken once for many datagrams, and does not use CPU by looking.
+    /// The count of received datagrams for which the sender waits. It is woken once for many datagrams, and does not poll.
     wake_at: AtomicU64,
     sender: Thread,
 }
@@ -118,9 +119,9 @@ fn send(socket: &UdpSocket, size: usize, by: By, window: u64, flow: &Flow, time:
     watch.stop(sent)
 }
 
-/// Receives until an empty datagram comes.
+/// Receives until an empty datagram arrives.
 fn receive(socket: &UdpSocket, size: usize, by: By, flow: &Flow) -> io::Result<()> {
-    // A datagram that is too long would look right if there were no room for more of it.
+    // One byte more than expected: otherwise a datagram that is too long would be truncated to the right length.
     let room = match by {
         By::One | By::Many(_) => size + 1,
         By::Segments(_) => datagram::MOST + 1,
@@ -148,7 +149,7 @@ fn receive(socket: &UdpSocket, size: usize, by: By, flow: &Flow) -> io::Result<(
             }
             for message in place.get(..length).unwrap_or_default().chunks(size) {
                 if message.len() != size || !is_number(message, expected) {
-                    return Err(io::Error::new(ErrorKind::InvalidData, format!("datagram {expected} did not come")));
+                    return Err(io::Error::new(ErrorKind::InvalidData, format!("datagram {expected} did not arrive")));
                 }
                 expected += 1;
             }

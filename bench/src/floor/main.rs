@@ -1,10 +1,10 @@
-//! The floor for the benches: threads on system calls, without a VM, that do the work of a row of bench.erl.
+//! The floor of the benchmarks: threads on system calls, without a VM, that do the work of a row of bench.erl.
 //!
 //! Build it with `cargo build --profile bench-tools -p esock_bench`. A run prints one line,
-//! `operations cpu_us elapsed_us p50_ns p99_ns`; the last two are 0 where a row has no round trips. CPU is that of the
-//! whole process, so of both ends, as in most of the Erlang rows; a client is one end.
+//! `operations cpu_us elapsed_us p50_ns p99_ns`; the last two are 0 if the row has no round trips. CPU time is that
+//! of the whole program: both ends, as in most of the Erlang rows, but one end for `echo_client` and `tell_client`.
 //!
-//! Threads here wait for each other in system calls. So a thread that fails ends the process, see [`sound`].
+//! Threads wait for each other in system calls. So a thread that fails ends the program, see [`sound`].
 
 mod accept;
 mod bulk;
@@ -24,11 +24,11 @@ use crate::figures::Figures;
 const USAGE: &str = "usage: floor ROW ... MS, where MS is how long to run, in milliseconds, and a row is
   echo N MS             round trips of 64 bytes on N TCP connections: two threads, an epoll each
   bulk SIZE STREAMS MS  sends of SIZE bytes on STREAMS TCP connections; operations are bytes received
-  accept C MS           C threads connect, one accepts and resets
-  openclose MS          socket and close
+  accept C MS           connections of C client threads, which one thread accepts and resets
+  openclose MS          pairs of socket(2) and close(2)
   udp1 MS               round trips of 64 bytes of UDP between two threads
-  echo_client PORT N MS round trips of 64 bytes with a server at PORT; connects, prints \"ready\", begins at a line of input
-  tell_client PORT N MS 10,000 messages of 64 bytes a second to it, in turn on N connections; begins likewise
+  echo_client PORT N MS round trips of 64 bytes on N connections to PORT; connects, prints \"ready\", begins at a line of input
+  tell_client PORT N MS 10,000 messages of 64 bytes a second, in turn on N connections to PORT; begins likewise
   flood SIZE BATCH MS   UDP of SIZE bytes one way; BATCH 1: send and recv, 2 - 64: sendmmsg and recvmmsg, 0: GSO and GRO
 Prints: operations cpu_us elapsed_us p50_ns p99_ns";
 
@@ -90,7 +90,7 @@ fn run(row: Row, time: Duration) -> io::Result<Figures> {
     }
 }
 
-/// The value, or the end of the process: the peer of a thread that failed would wait forever.
+/// The value. An error ends the program: the peer of a failed thread would wait forever.
 fn sound<T>(who: &str, result: io::Result<T>) -> T {
     match result {
         Ok(value) => value,

@@ -8,18 +8,18 @@ use nix::libc::linger;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 
-/// That of bench.erl.
+/// The backlog of listeners.
 const BACKLOG: i32 = 1024;
-/// Files that are no connections.
+/// Open files besides the connections.
 pub(crate) const SPARE: usize = 16;
 
-/// A listener whose connections reset when closed on: that leaves no TIME_WAIT, among thousands of which the next
-/// connect would look for a port.
+/// A listener whose accepted connections are reset by close(2) (SO_LINGER). So they leave no TIME_WAIT. Among thousands of those
+/// connect(2) would have to search for a free port.
 pub(crate) fn listener() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    // The standard library's is 128. Linux takes another later.
+    // The backlog of the standard library is 128. On Linux a second listen(2) changes it.
     listen(&listener, Backlog::new(BACKLOG)?)?;
-    // Inherited by what is accepted.
+    // Accepted sockets inherit SO_LINGER.
     reset_on_close(&listener)?;
     let addr = listener.local_addr()?;
     Ok((listener, addr))
@@ -29,7 +29,7 @@ fn reset_on_close(socket: &impl AsFd) -> io::Result<()> {
     Ok(setsockopt(socket, sockopt::Linger, &linger { l_onoff: 1, l_linger: 0 })?)
 }
 
-/// So many connections, the connecting end first.
+/// Connections, each with its connecting end first.
 pub(crate) fn pairs(connections: usize) -> io::Result<Vec<(TcpStream, TcpStream)>> {
     let (listener, addr) = listener()?;
     room_for(2 * connections + SPARE)?;
@@ -48,7 +48,7 @@ pub(crate) fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Raises the limit of open files, the hard one too if we may.
+/// Raises the soft limit of open files if necessary, and the hard limit too if that is permitted.
 pub(crate) fn room_for(files: usize) -> io::Result<()> {
     let files = files as u64;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

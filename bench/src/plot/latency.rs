@@ -1,4 +1,4 @@
-//! Round trip times.
+//! latency.svg: p50 and p99 of round trip times.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -7,7 +7,7 @@ use crate::Outcome;
 use crate::results::{Results, Row, positive};
 use crate::style::{Area, GREY, colour, font, picture, text, three_digits};
 
-/// Pixels for one bar.
+/// The width of a bar in pixels.
 const BAR: u32 = 18;
 const FAINT: f64 = 0.45;
 

@@ -1,5 +1,5 @@
-//! Draws the results of the benches: `plot RESULTS.json OUTDIR` writes ratio.svg, latency.svg and scale.svg, each if
-//! there are rows for it.
+//! Draws the results of the benchmarks: `plot RESULTS.json OUTDIR` writes ratio.svg, latency.svg and scale.svg, each if there
+//! are rows for it.
 
 mod latency;
 mod ratio;
@@ -46,7 +46,7 @@ fn run(results: &Path, out: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// The file names and contents of what there are rows for.
+/// File names and contents of the pictures for which there are rows.
 fn pictures(results: &Results) -> Outcome<Vec<(&'static str, String)>> {
     let all = [
         ("ratio.svg", ratio::drawn(results)?),

@@ -1,4 +1,4 @@
-//! Rates of esock as multiples of those of its peers.
+//! ratio.svg: the rates of esock as multiples of those of its peers.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -7,10 +7,10 @@ use crate::Outcome;
 use crate::results::{Compared, Ratio, Results};
 use crate::style::{Area, GREY, colour, font, picture, text};
 
-/// Pixels for one row.
+/// The height of a row in pixels.
 const ROW: u32 = 48;
 const LABELS: i32 = 190;
-/// The longest label of a bar, as a part of the width.
+/// The length of the longest label of a bar, as a fraction of the width.
 const LABEL: f64 = 0.2;
 
 pub(crate) fn drawn(results: &Results) -> Outcome<Option<String>> {
@@ -60,7 +60,7 @@ fn draw(area: &Area<'_>, rows: &[Compared<'_>]) -> Outcome<()> {
             let (low, high) = (ratio.spread.0.min(most), ratio.spread.1.min(most));
             chart.draw_series([PathElement::new([(low, y - 0.18), (high, y - 0.18)], BLACK)])?;
             let end = high.max(ratio.rate);
-            // Not across the line at 1.0.
+            // A label that would cross the line at 1.0 begins behind it.
             let clear = if (1.0 - LABEL * most..1.0).contains(&end) { 1.0 } else { end };
             let at = (clear + most * 0.008, y - 0.18);
             chart.draw_series([Text::new(label, at, text(12.0, BLACK, HPos::Left, VPos::Center))])?;
@@ -71,7 +71,7 @@ fn draw(area: &Area<'_>, rows: &[Compared<'_>]) -> Outcome<()> {
     Ok(())
 }
 
-/// The best of gen_* is one here and another there.
+/// The label of a bar. It names the peer unless that is `socket`: the best of gen_* differs from row to row.
 fn labelled(ratio: &Ratio<'_>) -> String {
     if ratio.peer == "socket" { format!("{:.2}", ratio.rate) } else { format!("{:.2} {}", ratio.rate, ratio.peer) }
 }

@@ -1,8 +1,8 @@
-//! What the benches write, and what is computed of it.
+//! The results that the benchmarks write, and the ratios computed from them.
 
 use serde::Deserialize;
 
-/// A run of the benches. Whatever is not there is not drawn.
+/// The results of a run. Missing values are not drawn.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Results {
@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) row: String,
     pub(crate) backend: String,
     pub(crate) unit: Option<String>,
-    /// The median of the rounds, the least and the most.
+    /// The median of the rounds; `low` and `high` are the least and the most.
     pub(crate) rate: Option<f64>,
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
@@ -35,11 +35,11 @@ pub(crate) struct Row {
 pub(crate) struct Ratio<'a> {
     pub(crate) peer: &'a str,
     pub(crate) rate: f64,
-    /// Our worst round to their best, and the other way round.
+    /// esock's worst round over the peer's best, and esock's best over the peer's worst.
     pub(crate) spread: (f64, f64),
 }
 
-/// A row with a ratio to draw.
+/// A row with at least one ratio to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Compared<'a> {
     pub(crate) row: &'a str,
@@ -53,12 +53,12 @@ impl Results {
         serde_json::from_str(text)
     }
 
-    /// The names of the rows, as in the file.
+    /// The names of the rows, in the order of the file.
     pub(crate) fn names(&self) -> Vec<&str> {
         distinct(self.rows.iter().map(|row| row.row.as_str()))
     }
 
-    /// The backends of some rows, as in the file.
+    /// The backends of some rows, in the order of the file.
     pub(crate) fn backends<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<&'a str> {
         distinct(rows.into_iter().map(|row| row.backend.as_str()))
     }
@@ -92,7 +92,7 @@ fn ratio<'a>(esock: &Row, peer: &'a Row) -> Option<Ratio<'a>> {
     Some(Ratio { peer: &peer.backend, rate, spread })
 }
 
-/// A number that can be divided by, and has a logarithm.
+/// The value if it is finite and above 0: a possible divisor, with a logarithm.
 pub(crate) fn positive(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite() && *value > 0.0)
 }

@@ -1,4 +1,4 @@
-//! CPU of an echo against the number of connections: rows scale1, scale10 and so on.
+//! scale.svg: CPU time of an echo against the number of connections, from the rows scale1, scale10 and so on.
 
 use plotters::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::Outcome;
 use crate::results::{Results, Row, positive};
 use crate::style::{Area, colour, font, picture, three_digits};
 
-/// A backend, and CPU by number of connections.
+/// A backend, and its points: connections, and CPU time in microseconds.
 pub(crate) type Line<'a> = (&'a str, Vec<(f64, f64)>);
 
 pub(crate) fn drawn(results: &Results) -> Outcome<Option<String>> {

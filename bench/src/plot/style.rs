@@ -1,4 +1,4 @@
-//! What the pictures have in common: heading, legend, colours, numbers.
+//! Heading, legend, colours and numbers of all pictures.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -10,7 +10,7 @@ use crate::results::Results;
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) const GREY: RGBColor = RGBColor(0x55, 0x55, 0x55);
 pub(crate) const MARGIN: i32 = 20;
-/// Title, two lines on the machine, and the legend.
+/// The height in pixels of the title, two lines on machine and run, and the legend.
 const HEADING: u32 = 104;
 
 pub(crate) fn colour(backend: &str) -> RGBColor {
@@ -25,19 +25,19 @@ pub(crate) fn colour(backend: &str) -> RGBColor {
     }
 }
 
-/// plotters writes a font size into SVG divided by this.
+/// plotters divides font sizes by this when it writes SVG.
 const FONT: f64 = 1.24;
 
 pub(crate) fn font(pixels: f64) -> (&'static str, f64) {
     ("sans-serif", pixels * FONT)
 }
 
-/// Text of so many pixels.
+/// A text style of a size in pixels.
 pub(crate) fn text(pixels: f64, colour: RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
     font(pixels).into_font().color(&colour).pos(Pos::new(h, v))
 }
 
-/// A picture with a title and a legend; `body` draws what is below them.
+/// A picture with a title and a legend, below which `body` draws.
 pub(crate) fn picture(
     results: &Results,
     title: &str,
@@ -64,7 +64,7 @@ pub(crate) fn picture(
     Ok(svg)
 }
 
-/// What the figures hold for.
+/// The machine and the run of the figures, a line each.
 fn circumstances(results: &Results) -> [String; 2] {
     let part = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name}{value}"));
     let machine = [part("", &results.machine), part("kernel ", &results.kernel)];
@@ -83,13 +83,13 @@ fn draw_legend(area: &Area<'_>, legend: &[(String, RGBAColor)]) -> Outcome<()> {
     for (name, colour) in legend {
         area.draw(&Rectangle::new([(x, 82), (x + 12, 94)], colour.filled()))?;
         area.draw(&Text::new(name.clone(), (x + 17, 88), text(13.0, BLACK, HPos::Left, VPos::Center)))?;
-        // There is no font to measure: a letter is about half as wide as high.
+        // Without a font the width is estimated: a letter is about half as wide as high.
         x += 17 + i32::try_from(name.chars().count())? * 7 + 22;
     }
     Ok(())
 }
 
-/// Three digits are what the figures are good for.
+/// A value with three digits, which is as precise as the figures are.
 pub(crate) fn three_digits(value: f64) -> String {
     match value {
         v if v >= 1e6 => format!("{}M", three_digits(v / 1e6)),

@@ -1,4 +1,4 @@
-//! Tests of what is read, computed and left out.
+//! Tests of reading the results, computing ratios, and leaving out missing values.
 #![allow(clippy::unwrap_used)]
 
 use crate::results::Results;
@@ -49,11 +49,11 @@ fn all_pictures_with_their_circumstances() {
 }
 
 #[test]
-fn what_is_missing_is_left_out() {
+fn missing_values_are_left_out() {
     for text in ["{}", r#"{"machine": null, "rows": []}"#, r#"{"rows": [{"row": "pp1", "backend": "esock"}]}"#] {
         assert!(pictures(&Results::parsed(text).unwrap()).unwrap().is_empty(), "{text}");
     }
-    // One point, one value: ranges of no extent.
+    // A single point and a single value: ranges without extent.
     let one = r#"{"rows": [{"row": "scale1", "backend": "other", "cpu_us": 5, "p99_us": 1}]}"#;
     let names: Vec<_> = pictures(&Results::parsed(one).unwrap()).unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["latency.svg", "scale.svg"]);

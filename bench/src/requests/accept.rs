@@ -1,4 +1,4 @@
-//! Connections that four clients make and the listener resets, taken by accept4(2) when epoll says so, and by a multishot accept.
+//! Connections of four client threads, which are accepted and reset: by accept4(2) after epoll events, and by a multishot accept.
 
 use crate::{Figure, cpu};
 use io_uring::{IoUring, cqueue, opcode, types::Fd};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Takes what there is, at least one. Answers how many.
+/// Accepts the connections that are there, and waits for at least one. Answers how many.
 type Accept = Box<dyn FnMut(&TcpListener) -> usize>;
 
 fn accept4(listener: &TcpListener) -> Accept {
@@ -36,7 +36,7 @@ fn accept4(listener: &TcpListener) -> Accept {
 fn multishot(listener: &TcpListener) -> Accept {
     let mut ring: IoUring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(64).unwrap();
     let entry = opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).build();
-    // SAFETY: it refers to nothing.
+    // SAFETY: the entry refers to no memory.
     unsafe { ring.submission().push(&entry) }.unwrap();
     Box::new(move |_| {
         ring.submit_and_wait(1).unwrap();
@@ -45,21 +45,21 @@ fn multishot(listener: &TcpListener) -> Accept {
             .completion()
             .inspect(|completion| ended |= !cqueue::more(completion.flags()))
             .filter(|completion| completion.result() >= 0)
-            // SAFETY: a new descriptor, which is closed here.
+            // SAFETY: the descriptor is new, and owned here alone.
             .map(|completion| drop(unsafe { OwnedFd::from_raw_fd(completion.result()) }))
             .count();
         if ended {
-            // SAFETY: it refers to nothing.
+            // SAFETY: the entry refers to no memory.
             unsafe { ring.submission().push(&entry) }.unwrap();
         }
         count
     })
 }
 
-/// Connections.
+/// Measures accepted connections; `ring`: by the multishot accept.
 pub(crate) fn measure(ring: bool, time: Duration) -> Figure {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    // Those who are accepted have it too: closing resets, and leaves no TIME_WAIT.
+    // Accepted sockets inherit SO_LINGER: close(2) resets the connection and leaves no TIME_WAIT.
     setsockopt(&listener, Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
     let (addr, over) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
     let clients: Vec<_> = (0..4)

@@ -1,5 +1,5 @@
-//! A file of 16 MB in the cache, sent over loopback again and again: by sendfile(2), and by two splices of a ring, the file to a
-//! pipe and the pipe to the stream, handed over together.
+//! A file of 16 MB in the page cache, sent over loopback again and again: by sendfile(2), and by two linked splices of a ring,
+//! from the file to a pipe and from the pipe to the stream.
 
 use crate::{Figure, stream};
 use io_uring::{IoUring, opcode, squeue::Flags, types::Fd};
@@ -11,16 +11,16 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 const SIZE: usize = 16 << 20;
-/// What a pipe holds.
+/// The capacity of a pipe in bytes.
 const PART: usize = 64 << 10;
 
-/// Sends from an offset, no more than so much. Answers how many bytes went.
+/// Sends the file from an offset, as much as one call takes. Answers how many bytes were sent.
 type Send = Box<dyn FnMut(&TcpStream, usize) -> usize>;
 
 fn sendfile(file: File) -> Send {
     Box::new(move |stream, offset| {
         let mut at = i64::try_from(offset).unwrap();
-        // SAFETY: both are open, and `at` is ours.
+        // SAFETY: both descriptors are open, and `at` lives for the call.
         let put = unsafe { nix::libc::sendfile(stream.as_raw_fd(), file.as_raw_fd(), &raw mut at, SIZE) };
         usize::try_from(put).unwrap()
     })
@@ -35,7 +35,7 @@ fn splice(file: File) -> Send {
         let len = PART.min(SIZE - offset) as u32;
         let read = opcode::Splice::new(from, at, Fd(into.as_raw_fd()), -1, len).build().flags(Flags::IO_LINK);
         let write = opcode::Splice::new(Fd(out.as_raw_fd()), -1, to, -1, len).build();
-        // SAFETY: they refer to open files only.
+        // SAFETY: the entries refer to open files and to no memory.
         unsafe { ring.submission().push_multiple(&[read, write]) }.unwrap();
         ring.submit_and_wait(2).unwrap();
         let put = ring.completion().map(|completion| usize::try_from(completion.result()).unwrap()).last();
@@ -43,7 +43,7 @@ fn splice(file: File) -> Send {
     })
 }
 
-/// Bytes.
+/// Measures bytes sent; `ring`: by splices.
 pub(crate) fn measure(ring: bool, time: Duration) -> Figure {
     let path = std::env::temp_dir().join(format!("esock_requests_{}", std::process::id()));
     File::create(&path).unwrap().write_all(&vec![7; SIZE]).unwrap();

@@ -1,6 +1,6 @@
-//! Whether requests of io_uring pay which esock does not make. `requests [MILLISECONDS]` prints what doc/io_uring.md says came
-//! of it: of zero-copy sends, multishot accepts, registered files and buffers, splices. Medians of five runs; CPU is that of the
-//! thread that does it.
+//! Measures requests of io_uring that esock does not use: zero-copy sends, multishot accepts, registered files and buffers,
+//! splices. `requests [MILLISECONDS]` (default 500 a run) prints the figures that doc/io_uring.md reports. They are medians of
+//! five runs; CPU time is that of the measured thread.
 #![allow(unsafe_code, missing_docs, clippy::unwrap_used)]
 
 mod accept;
@@ -14,7 +14,7 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How many in a second, and µs of CPU for each.
+/// Operations a second, and µs of CPU time for each.
 pub(crate) type Figure = (f64, f64);
 
 /// CPU time of this thread in µs.
@@ -23,7 +23,7 @@ pub(crate) fn cpu() -> i64 {
     (usage.user_time() + usage.system_time()).num_microseconds()
 }
 
-/// Bytes over loopback: `send` is told how many have gone, and answers how many more.
+/// Measures bytes over loopback. `send` gets the count of bytes sent before, and answers how many it has sent.
 pub(crate) fn stream(time: Duration, mut send: impl FnMut(&TcpStream, usize) -> usize) -> Figure {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -42,18 +42,19 @@ pub(crate) fn stream(time: Duration, mut send: impl FnMut(&TcpStream, usize) -> 
     (sent as f64 / seconds, used as f64 / sent as f64)
 }
 
-/// The median of five runs by the rate.
+/// The run with the median rate of five.
 fn median(run: impl Fn() -> Figure) -> Figure {
     let mut runs: Vec<_> = (0..5).map(|_| run()).collect();
     runs.sort_by(|one, other| one.0.total_cmp(&other.0));
     runs.swap_remove(2)
 }
 
-/// GB in a second, and ms of CPU for each.
+/// Prints GB a second, and ms of CPU time for each GB.
 fn bytes(name: &str, (rate, cpu): Figure) {
     println!("{name:>32}  {:5.2} GB/s {:4.0} ms/GB", rate / 1e9, cpu * 1e6);
 }
 
+/// Prints operations a second, and µs of CPU time for each.
 fn each(name: &str, (rate, cpu): Figure) {
     println!("{name:>32}  {rate:7.0}/s {cpu:5.2} µs each");
 }

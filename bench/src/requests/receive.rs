@@ -1,5 +1,5 @@
-//! Messages of 64 bytes on 50 streams, of which a thread writes one to each in turn: received by recv(2) when epoll says so, by
-//! multishot receives into buffers that the kernel picks, and by the same of registered files.
+//! Messages of 64 bytes on 50 streams, which one thread writes to each stream in turn: received by recv(2) after epoll events, by
+//! multishot receives into provided buffers, and by multishot receives on registered files.
 
 use crate::{Figure, cpu};
 use io_uring::types::{BufRingEntry, Fd, Fixed};
@@ -18,7 +18,7 @@ const MESSAGE: usize = 64;
 const BUFFERS: u16 = 256;
 const BUFFER: usize = 4096;
 
-/// Who receives.
+/// How messages are received.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Epoll,
@@ -26,7 +26,7 @@ pub(crate) enum How {
     Registered,
 }
 
-/// Receives what there is, at least a message. Answers how many bytes.
+/// Receives the messages that are there, and waits for at least one. Answers how many bytes.
 type Receive = Box<dyn FnMut() -> usize>;
 
 fn epoll(streams: Vec<TcpStream>) -> Receive {
@@ -54,7 +54,7 @@ fn epoll(streams: Vec<TcpStream>) -> Receive {
     })
 }
 
-/// The buffers of a ring, and the list of them that the kernel reads.
+/// The provided buffers of a ring, and the list of them that the kernel reads.
 struct Buffers {
     list: *mut BufRingEntry,
     memory: Vec<u8>,
@@ -63,7 +63,7 @@ struct Buffers {
 
 impl Buffers {
     fn give(&mut self, number: u16) {
-        // SAFETY: the list has so many places, and the kernel reads up to the tail.
+        // SAFETY: the list has BUFFERS places, and the kernel reads only up to the tail.
         unsafe {
             let entry = &mut *self.list.add(usize::from(self.tail % BUFFERS));
             entry.set_addr(self.memory.as_mut_ptr().add(usize::from(number) * BUFFER) as u64);
@@ -78,7 +78,7 @@ impl Buffers {
 fn ring(streams: Vec<TcpStream>, registered: bool) -> Receive {
     let mut ring: IoUring =
         IoUring::builder().setup_single_issuer().setup_defer_taskrun().setup_cqsize(4096).build(256).unwrap();
-    // SAFETY: new memory, which is never given back.
+    // SAFETY: the memory is new, and never unmapped.
     let list = unsafe {
         libc::mmap(
             std::ptr::null_mut(),
@@ -89,7 +89,7 @@ fn ring(streams: Vec<TcpStream>, registered: bool) -> Receive {
             0,
         )
     };
-    // SAFETY: the list is as long as this says.
+    // SAFETY: the list has room for BUFFERS entries.
     unsafe { ring.submitter().register_buf_ring_with_flags(list as u64, BUFFERS, 0, 0) }.unwrap();
     let mut buffers = Buffers { list: list.cast(), memory: vec![0; usize::from(BUFFERS) * BUFFER], tail: 0 };
     (0..BUFFERS).for_each(|number| buffers.give(number));
@@ -105,7 +105,7 @@ fn ring(streams: Vec<TcpStream>, registered: bool) -> Receive {
         };
         entry.user_data(place as u64)
     };
-    // SAFETY: what they refer to stays.
+    // SAFETY: the requests refer to no memory, and their files stay open.
     (0..STREAMS).for_each(|place| unsafe { ring.submission().push(&request(place)) }.unwrap());
     Box::new(move || {
         let _open = &streams;
@@ -124,7 +124,7 @@ fn ring(streams: Vec<TcpStream>, registered: bool) -> Receive {
     })
 }
 
-/// Messages.
+/// Measures received messages.
 pub(crate) fn measure(how: How, time: Duration) -> Figure {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();

@@ -1,5 +1,5 @@
-//! One stream over loopback, sent by send(2), by SEND, by SEND_ZC, which answers twice: with what was sent, and when the buffer is
-//! free; and by SEND_ZC from memory that the ring knows, into which the bytes have to be copied first.
+//! One stream over loopback, sent by send(2), by SEND, by SEND_ZC, and by SEND_ZC from a registered buffer, into which the
+//! bytes have to be copied first. SEND_ZC completes twice: with the count of bytes sent, and when the buffer is free.
 
 use crate::{Figure, stream};
 use io_uring::{IoUring, cqueue, opcode, types::Fd};
@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-/// How it is sent.
+/// How bytes are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Plain,
@@ -17,7 +17,7 @@ pub(crate) enum How {
     Registered,
 }
 
-/// Sends the buffer once. Answers the bytes that went.
+/// Sends the buffer with one call. Answers how many bytes were sent.
 type Send = Box<dyn FnMut(&TcpStream, &[u8]) -> usize>;
 
 fn plain() -> Send {
@@ -28,7 +28,7 @@ fn ring(how: How, size: usize) -> Send {
     let mut ring: IoUring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(8).unwrap();
     let mut known = vec![0_u8; size];
     let iovec = nix::libc::iovec { iov_base: known.as_mut_ptr().cast(), iov_len: size };
-    // SAFETY: the memory goes with the ring, which has nothing under way then.
+    // SAFETY: the closure below owns the memory together with the ring, and no request is in flight between its calls.
     unsafe { ring.submitter().register_buffers(&[iovec]) }.unwrap();
     Box::new(move |stream, data| {
         let (fd, len) = (Fd(stream.as_raw_fd()), data.len() as u32);
@@ -41,7 +41,7 @@ fn ring(how: How, size: usize) -> Send {
             }
             How::Plain | How::Ring => opcode::Send::new(fd, data.as_ptr(), len).build(),
         };
-        // SAFETY: the buffer lives until the kernel has said that it is free, below.
+        // SAFETY: the buffer lives until the kernel reports it free, in the loop below.
         unsafe { ring.submission().push(&entry) }.unwrap();
         let (mut sent, mut pending) = (0, true);
         while pending {
@@ -57,7 +57,7 @@ fn ring(how: How, size: usize) -> Send {
     })
 }
 
-/// Bytes, so many at once.
+/// Measures bytes sent, `size` with each call.
 pub(crate) fn measure(how: How, size: usize, time: Duration) -> Figure {
     let mut send = if how == How::Plain { plain() } else { ring(how, size) };
     let data = vec![7; size];
