@@ -1,4 +1,4 @@
-# What the README names. `make demo` and `make test` need nothing before them.
+# The targets that the README names. `make demo` and `make test` need no other target first.
 .PHONY: setup build demo test test-otp lint bench clean
 
 build: setup

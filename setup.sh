@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build and test esock: on Debian and its kin with apt. Where everything is there it touches
+# Installs missing tools for building and testing esock, with apt (Debian and its derivatives). If nothing is missing it changes
 # nothing. It may be run any number of times.
 set -eu
 
@@ -7,7 +7,7 @@ missing=""
 for tool in erl rebar3 mix cargo gcc curl python3 strace ip; do
     command -v "$tool" > /dev/null || missing="$missing $tool"
 done
-# Parts of Erlang that Debian packs apart. Without common_test there are no tests, without proper no properties.
+# Applications of Erlang that Debian has in separate packages. Without common_test no tests run, without proper no properties.
 if command -v erl > /dev/null; then
     lacks=$(erl -noshell -eval '
         [io:put_chars([" ", atom_to_list(A)]) || A <- [common_test, eunit, ssl, tools, dialyzer, edoc, proper],

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Dialyzer over programs written for OTP's socket, with the module's name changed: their types are there. After
-# `rebar3 dialyzer`, whose PLT it uses.
+# Runs dialyzer over programs written for OTP's socket, with the module's name changed: esock has the types that they use. Run
+# `rebar3 dialyzer` first: this uses its PLT.
 set -eu
 cd "$(dirname "$0")/.."
 out=_build/programs

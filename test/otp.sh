@@ -1,13 +1,13 @@
 #!/bin/sh
-# `make test-otp`: the whole Common Test run on OTP 27 (Debian 13) and OTP 29 (Debian testing), with the library built here,
-# each in a folder of its own that debootstrap fills once. Needs root, for chroot. A release that cannot be had is a failure.
+# `make test-otp`: all Common Test suites on OTP 27 (Debian 13) and OTP 29 (Debian testing), with the library built here, each in
+# a directory of its own that debootstrap fills once. Needs root for chroot. A release that cannot be installed is a failure.
 set -u
 cd "$(dirname "$0")/.."
 cache=${ESOCK_OTP_CACHE:-/var/cache/esock-otp}
 passed=0
 failed=0
 
-# Fills the folder with a system of that name, and Erlang on it. What is there already stays.
+# Installs the Debian release of that name, and Erlang, into its directory, unless that was done before.
 system() { # name
     root=$cache/$1
     [ ! -e "$root/.esock-ready-2" ] || return 0
@@ -22,7 +22,7 @@ system() { # name
 run() { # name, release
     mkdir -p "$cache"
     if ! system "$1"; then
-        echo "OTP $2: cannot be had, see $cache/$1.log"
+        echo "OTP $2: cannot be installed, see $cache/$1.log"
         failed=$((failed + 1))
         return
     fi
@@ -35,10 +35,10 @@ run() { # name, release
     found=$(chroot "$root" erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')
     [ "$found" = "$2" ] || { echo "OTP $2: $1 has $found"; failed=$((failed + 1)); return; }
     for backend in epoll io_uring; do
-        # Each with the process that polls (esock_busy_SUITE) as on a node in use, or wherever it can.
+        # With epoll the helpers poll at every event, with io_uring only while events are dense, which is the default.
         [ $backend = epoll ] && busy=always || busy=true
         out=$cache/$1.$backend.ct.txt
-        # Where the kernel refuses io_uring there is one back end.
+        # If the kernel refuses io_uring, that back end is skipped.
         [ $backend = epoll ] || chroot "$root" erl -noshell -pa /esock/_build/test/lib/esock/ebin -eval \
             'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> halt(0); _ -> halt(1) end.' || continue
         chroot "$root" env HOME=/root LANG=C.UTF-8 ESOCK_PREBUILT=1 ESOCK_BUSY_POLL=$busy ESOCK_IO_BACKEND=$backend ESOCK_READ_AHEAD=65536 \
