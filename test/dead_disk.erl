@@ -1,5 +1,5 @@
-%% A node that sends a file, so that its threads for files are there, and sends it again when it is told to; and that ends when it is
-%% told to. Its standard output says how far it is. esock_sendfile_SUITE has the disk of the second time not answer.
+%% The program of a node that sends a file, which starts its threads for files. It sends the file again when it reads "again", and
+%% ends when it reads "halt". It prints its progress. esock_sendfile_SUITE keeps the disk from answering the second time.
 -module(dead_disk).
 
 -export([run/1]).

@@ -1,4 +1,4 @@
-%% Accepting: bursts, the line of acceptors, what happens when descriptors run out, groups of listeners.
+%% Accepting: bursts, the waiter queue, running out of descriptors (emfile), groups of listeners on one port.
 -module(esock_accept_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -12,7 +12,7 @@ all() ->
     esock_pairs:cases(
         [many_takes_what_is_there, many_is_bounded, many_waits, many_selects, many_arguments, many_inherits, many_closed,
          many_in_line, first_in_line, ten_at_once, ten_blocked, emfile_backs_off, emfile_select, emfile_line, emfile_zero,
-         emfile_many, unregistrable, turn_of_who_cannot_wait, local_sender, reuseport, shut_down, shut_down_as_socket],
+         emfile_many, unregistrable, turn_given_up_without_registration, local_sender, reuseport, shut_down, shut_down_as_socket],
         [shut_down_as_socket, many_selects, many_in_line, first_in_line, ten_at_once, emfile_select, emfile_line]).
 
 until(Fun) -> esock_async_SUITE:until(Fun).
@@ -82,7 +82,7 @@ many_selects(_) ->
     no_message(),
     close([L | Cs ++ Ss]).
 
-%% What is wrong with accept's arguments is wrong here, and told the same.
+%% accept_many answers or raises the same as accept for wrong arguments.
 many_arguments(_) ->
     {L, _} = listener(),
     {ok, U} = esock:open(inet, dgram, udp),
@@ -109,7 +109,7 @@ many_inherits(_) ->
     Ss = do(A, fun() -> {ok, Ss} = esock:accept_many(L, 10), Ss end),
     [?assertEqual({ok, Value}, esock:getopt(S, {otp, Option}))
      || S <- Ss, {Option, Value} <- [{rcvbuf, 4711}, {iow, true}, {use_registry, false}, {controlling_process, A}]],
-    %% They are the caller's: its death closes them.
+    %% The caller owns the accepted sockets: its death closes them.
     Ms = [esock:monitor(S) || S <- Ss],
     A ! stop,
     [receive {'DOWN', M, socket, _, closed} -> ok end || M <- Ms],
@@ -123,7 +123,7 @@ many_closed(_) ->
     ?assertEqual({error, closed}, await(Tag)),
     ?assertEqual({error, closed}, esock:accept_many(L, 10)).
 
-%% One line for both; who takes a burst leaves the rest to the next.
+%% accept and accept_many share a waiter queue. One that takes a burst leaves the rest to the next waiter.
 many_in_line(_) ->
     {L, Addr} = listener(),
     [A, B, C] = Actors = [actor() || _ <- [1, 2, 3]],
@@ -140,9 +140,9 @@ many_in_line(_) ->
     ?assertEqual(names(Cs), peers(Ss1 ++ [S2, S3])),
     close([L | Cs]).
 
-%%% The line.
+%%% The waiter queue.
 
-%% A connection wakes who came first, and nobody else; he goes, and the next connection is the next one's.
+%% A connection wakes the head of the queue and no other waiter. The next connection wakes the next waiter.
 first_in_line(_) ->
     {L, Addr} = listener(),
     Actors = [actor() || _ <- lists:seq(1, 5)],
@@ -160,7 +160,8 @@ first_in_line(_) ->
     ?assertMatch(#{num_acceptors := 0}, esock:info(L)),
     ?assertEqual({5, 0, 6, 1}, counters(L)).
 
-%% Ten connections are there when the first is woken: each goes to the next in line, who is woken when it is his turn.
+%% Ten connections are in the backlog when the first waiter is woken: each goes to the next waiter, which is woken when it becomes
+%% the head of the queue.
 ten_at_once(_) ->
     {L, Addr} = listener(),
     Actors = [actor() || _ <- lists:seq(1, 10)],
@@ -175,7 +176,7 @@ ten_at_once(_) ->
     ?assertEqual(names(Cs), peers(Ss)),
     [do(B, fun no_message/0) || B <- Actors].
 
-%% The same where they wait in the call.
+%% The same with blocking calls.
 ten_blocked(_) ->
     {L, Addr} = listener(),
     Tags = [begin
@@ -186,22 +187,22 @@ ten_blocked(_) ->
     Cs = connect(Addr, 10),
     ?assertEqual(names(Cs), lists:append([await(Tag) || Tag <- Tags])).
 
-%%% Descriptors run out. In a node of its own that may have few.
+%%% Running out of descriptors, in a node of its own with a limit of 64.
 
 starved(Case) ->
     Args = ["-mode", "embedded", "-pa" | [P || P <- code:get_path(), P =/= "."]],
     {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => Args,
                                       exec => {"/bin/sh", ["-c", "ulimit -n 64; exec erl \"$@\"", "erl"]}}),
-    %% Loading a module needs a descriptor.
+    %% Loading a module needs a descriptor, so these are loaded before.
     [{module, M} = peer:call(Peer, code, load_file, [M])
      || M <- [esock, esock_nif, esock_busy_poll, esock_wait, esock_pairs, esock_async_SUITE, ct, ?MODULE]],
     peer:call(Peer, ?MODULE, Case, [], 60_000),
     peer:stop(Peer).
 
-%% A listener, clients, and descriptors opened until there are no more.
+%% A listener, N clients that are not connected, and sockets opened until emfile.
 fill(N) ->
     {L, Addr} = listener(),
-    %% What is made when somebody first waits is made before.
+    %% The first wait registers the listener: that is done before descriptors run out.
     {error, timeout} = esock:accept(L, 1),
     Cs = [begin {ok, C} = esock:open(inet, stream, tcp), C end || _ <- lists:seq(1, N)],
     {L, Addr, Cs, fill_up([])}.
@@ -212,14 +213,15 @@ fill_up(Open) ->
         {error, emfile} -> Open
     end.
 
-%% Accepts, whatever errors it takes, and says when each came.
+%% Calls accept until it succeeds, and reports the time of each emfile.
 insist(L, Parent) ->
     case esock:accept(L) of
         {error, emfile} -> Parent ! {emfile, self(), erlang:monotonic_time(microsecond)}, insist(L, Parent);
         {ok, S} -> Parent ! {accepted, self(), S}, receive stop -> ok end
     end.
 
-%% Who cannot be registered with the poller says so; it does not hang. (Of two sockets on one descriptor the second needs another.)
+%% If a socket cannot be registered with the poller, the call answers the error and does not hang. (The second socket on one
+%% descriptor registers a duplicate, which needs a descriptor.)
 unregistrable(_) -> starved(unregistrable).
 unregistrable() ->
     {S, Addr} = esock_pairs:udp(),
@@ -235,9 +237,9 @@ unregistrable() ->
     {ok, <<"y">>} = esock:recv(T, 0, 5000),
     close([T, S]).
 
-%% Who has got a part, and cannot wait for the rest, does not keep the turn.
-turn_of_who_cannot_wait(_) -> starved(turn_of_who_cannot_wait).
-turn_of_who_cannot_wait() ->
+%% A call that has received a part, and cannot be registered for the rest, does not keep the turn.
+turn_given_up_without_registration(_) -> starved(turn_given_up_without_registration).
+turn_given_up_without_registration() ->
     {C, S} = esock_pairs:pair(),
     {error, timeout} = esock:recv(S, 0, 1),
     {ok, Fd} = esock:getopt(S, {otp, fd}),
@@ -251,7 +253,8 @@ turn_of_who_cannot_wait() ->
     {ok, <<"world">>} = esock:recv(T, 5, 2000),
     close(Full ++ [T, C, S]).
 
-%% A sender for whom no other socket can stand in goes on all the same when there is room.
+%% If there is no descriptor for a probe socket (src/socket/probe.rs), a waiting Unix datagram sender still sends when there is
+%% room.
 local_sender(_) -> starved(local_sender).
 local_sender() ->
     {C, To} = esock_pairs:local_pair(esock, dgram),
@@ -268,8 +271,8 @@ local_sender() ->
     {ok, <<"last">>} = esock:recv(To, 0, 1000),
     close(Full ++ [C, To, From]).
 
-%% Who calls again is answered again, after pauses that double; and gets the connection when there are descriptors,
-%% though no other comes.
+%% Repeated calls get emfile after pauses that double. When there are descriptors again, the call gets the connection in the
+%% backlog, without a new one.
 emfile_backs_off(_) -> starved(emfile_backs_off).
 emfile_backs_off() ->
     {L, Addr, [C], [S | Rest]} = fill(1),
@@ -278,10 +281,10 @@ emfile_backs_off() ->
     Pid = spawn_link(fun() -> insist(L, Self) end),
     ok = esock:connect(C, Addr),
     At = [receive {emfile, Pid, T} -> T end || _ <- lists:seq(1, 6)],
-    %% The first tells of the shortage, and a pause of 5 ms begins: no sooner comes the second.
+    %% The first error begins a pause of 5 ms, and the second error comes after it at the earliest.
     ?assert(lists:last(At) - hd(At) >= 1000 * (5 + 10 + 20 + 40 + 80)),
     {0, Fails, TriesNow, WaitsNow} = counters(L),
-    %% An error costs an attempt when the call comes, and one at the end of the pause; a connection that comes, another.
+    %% An error takes one attempt when the call is made and one at the end of the pause; a new connection takes one more.
     ?assert(TriesNow - Tries =< 2 * Fails + 2),
     ?assert(WaitsNow - Waits =< Fails + 2),
     ok = esock:close(S),
@@ -289,7 +292,7 @@ emfile_backs_off() ->
     Pid ! stop,
     close([L, C | Rest]).
 
-%% The same for who does not wait in the call.
+%% The same with nowait.
 emfile_select(_) -> starved(emfile_select).
 emfile_select() ->
     {L, Addr, [C], [S | Rest]} = fill(1),
@@ -302,14 +305,14 @@ emfile_select() ->
     no_message(),
     close([L, C, A | Rest]).
 
-%% An error each pause, until a call comes within one.
+%% Calls accept until it waits: the first call of each pause gets emfile, a second one in the same pause waits.
 select(L) ->
     case esock:accept(L, nowait) of
         {error, emfile} -> select(L);
         Select -> Select
     end.
 
-%% Nobody in the line is forgotten, or sent home for what another has met.
+%% Waiters behind the head stay in the queue when the head gets emfile (`socket' aborts them). All get a connection in the end.
 emfile_line(_) -> starved(emfile_line).
 emfile_line() ->
     ?assertMatch({'$socket', _, abort, {_, emfile}}, second_in_line(socket)),
@@ -323,7 +326,7 @@ emfile_line() ->
     [receive {accepted, Pid, _} -> ok end || Pid <- Pids],
     close([L | Cs]).
 
-%% What the second in line is told when the first meets the shortage.
+%% The message that the second waiter gets when the head of the queue gets emfile.
 second_in_line(M) ->
     {L, Addr} = listener(M),
     Self = self(),
@@ -331,7 +334,7 @@ second_in_line(M) ->
     Second = spawn_link(fun() ->
                                 {select, _} = M:accept(L, nowait),
                                 Self ! {waiting, self()},
-                                Self ! {told, message()},
+                                Self ! {got, message()},
                                 receive stop -> ok end
                         end),
     receive {waiting, Second} -> ok end,
@@ -340,13 +343,13 @@ second_in_line(M) ->
     ok = M:connect(C, Addr),
     receive {'$socket', L, select, H} -> ok end,
     {error, emfile} = M:accept(L, nowait),
-    Told = receive {told, Message} -> Message end,
+    Got = receive {got, Message} -> Message end,
     close(Open),
     [ok = M:close(S) || S <- [L, C]],
     Second ! stop,
-    Told.
+    Got.
 
-%% A call that does not wait is answered at once, as often as it is made.
+%% A call with time-out 0 gets the error at once, every time.
 emfile_zero(_) -> starved(emfile_zero).
 emfile_zero() ->
     {L, Addr, [C], [S | Rest]} = fill(1),
@@ -356,7 +359,7 @@ emfile_zero() ->
     {ok, A} = esock:accept(L, 0),
     close([L, C, A | Rest]).
 
-%% The ones that were got are answered, the error with the next call.
+%% accept_many answers the connections accepted before the error; the next call gets the error.
 emfile_many(_) -> starved(emfile_many).
 emfile_many() ->
     {L, Addr, Cs, [S1, S2 | Rest]} = fill(5),
@@ -370,9 +373,9 @@ emfile_many() ->
     ?assertEqual(names(Cs), peers(First ++ Second)),
     close([L | Cs ++ First ++ Second]).
 
-%%% Groups.
+%%% Groups of listeners on one port (SO_REUSEPORT).
 
-%% Listeners that share a port share the connections; when one has gone, the other has them all.
+%% Listeners on one port share its connections. When one is closed, the other gets them all.
 reuseport(_) ->
     Self = self(),
     {L1, Addr} = shared(#{family => inet, addr => loopback, port => 0}),
@@ -399,7 +402,7 @@ shared(To) ->
     {ok, Addr} = esock:sockname(L),
     {L, Addr}.
 
-%% A listener that is shut down has no more connections for anybody.
+%% After shutdown of a listener all waiting accepts get einval.
 shut_down(_) ->
     {L, _} = esock_pairs:listener(),
     Self = self(),

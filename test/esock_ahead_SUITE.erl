@@ -1,5 +1,5 @@
-%% What a ring reads ahead, and what is gathered for a length, is of the stream as the kernel knows it: each case is run with both back
-%% ends, and with io_uring with a ring that reads ahead and without, and gives the same.
+%% The read-ahead buffer does not change what a stream answers: each case runs with epoll, with io_uring without read-ahead, and
+%% with io_uring and a ring that reads ahead, and has the same outcome.
 -module(esock_ahead_SUITE).
 
 -include_lib("eunit/include/eunit.hrl").
@@ -8,8 +8,8 @@
 
 suite() -> [{timetrap, {seconds, 60}}].
 
-all() -> [reconnected, reconnected_after_a_part, reconnected_at_once, error_of_before, urgent, urgent_looked_for, urgent_inline, mark, mark_beside_bytes,
-          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, peek_message, peek_datagram, peek_too_much, protocol_above, told_number, told_number_of_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
+all() -> [reconnected, reconnected_after_a_part, reconnected_at_once, error_of_the_old_connection, urgent, urgent_received, urgent_inline, mark, mark_beside_bytes,
+          peek_off, timestamps, peek_waits, peek_ends, peek_with_offset, peek_nowait, peek_message, peek_datagram, peek_too_much, protocol_above, told_number, fd_asked_for_with_a_length, read_ahead_off, nothing_by_default, rights_of_the_dead].
 
 init_per_suite(Config) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
@@ -26,20 +26,20 @@ end_per_suite(_) -> ok.
 each(Fun) -> each(?KINDS, Fun).
 each(Kinds, Fun) -> lists:foreach(fun(Kind) -> ct:pal("~p", [Kind]), Fun(Kind) end, Kinds).
 
-%% A connection whose accepted end is of that kind.
+%% A connection whose accepted end has this back end and read-ahead limit.
 pair({Backend, Ahead}) ->
     {C, S} = esock_pairs:pair(esock, #{io_backend => Backend}),
     ok = esock:setopt(S, {otp, read_ahead}, Ahead),
     ok = esock:setopt(C, {tcp, nodelay}, true),
     {C, S}.
 
-%% The same, where a receive has waited: with completions the ring receives from then on.
+%% The same after a receive that waited: with read-ahead the ring receives from then on.
 received(Kind) ->
     {C, S} = pair(Kind),
     {ok, <<"a">>} = first(S, fun() -> ok = esock:send(C, "a") end),
     {C, S}.
 
-%% One receive that begins before there is something.
+%% One receive that begins before `Send' sends.
 first(S, Send) ->
     Wait = esock:recv(S, 0, nowait),
     Send(),
@@ -60,7 +60,7 @@ nothing_more(S) -> ?assertEqual({error, timeout}, esock:recv(S, 0, 0)).
 
 %%% Another connection on the same descriptor.
 
-%% A socket that is connected to the first of two listeners, and has waited there, so that a ring receives.
+%% A socket connected to the first of two listeners, and the accepted end.
 client({Backend, Ahead}) ->
     {ok, C} = esock:open(inet, stream, tcp, #{io_backend => Backend}),
     ok = esock:setopt(C, {otp, read_ahead}, Ahead),
@@ -91,7 +91,7 @@ reconnected(_) ->
              esock_pairs:close([C, First, Second])
          end).
 
-%% A length that was not reached: what was gathered of it ends with the connection.
+%% A receive of a length is cancelled before all bytes have come: the gathered bytes end with the connection.
 reconnected_after_a_part(_) ->
     each(fun(Kind) ->
              {C, First} = client(Kind),
@@ -112,7 +112,7 @@ reconnected_after_a_part(_) ->
              esock_pairs:close([C, First, Second])
          end).
 
-%% With bytes on their way all the time.
+%% The same while the peer sends all the time.
 reconnected_at_once(_) ->
     each(fun(Kind) ->
              [begin
@@ -141,8 +141,8 @@ flood_on(S) ->
         {error, _} -> ok
     end.
 
-%% A reset that the ring has met is of the connection that was reset.
-error_of_before(_) ->
+%% A reset that the ring received belongs to the old connection; the new one does not get the error.
+error_of_the_old_connection(_) ->
     each(fun(Kind) ->
              {C, First} = client(Kind),
              {ok, <<"a">>} = first(C, fun() -> ok = esock:send(First, "a") end),
@@ -161,14 +161,14 @@ error_of_before(_) ->
 urgent(_) ->
     each(?KINDS -- ?RINGS, fun urgent_of/1).
 
-%% Between two waits, of which the first has come to its end.
+%% Urgent data between two waits.
 urgent_of(Kind) ->
     {C, S} = pair(Kind),
     urgent_seen(C, S),
-    %% And during one.
+    %% Urgent data during a wait.
     Wait = esock:recv(S, 0, nowait),
     ok = esock:send(C, "?", [oob]),
-    %% Another process looks: this one would give up its wait.
+    %% Another process receives it: a call of this process would take the place of its own wait.
     Self = self(),
     spawn_link(fun() -> until(fun() -> esock:recv(S, 1, [oob], 0) =:= {ok, <<"?">>} end), Self ! had end),
     receive had -> ok end,
@@ -176,8 +176,8 @@ urgent_of(Kind) ->
     {ok, <<"ghi">>} = later(S, Wait, fun() -> esock:recv(S, 0, nowait) end),
     esock_pairs:close([C, S]).
 
-%% A stream on which somebody has asked for it is read ahead no more.
-urgent_looked_for(_) ->
+%% After a receive with `oob' the stream is no longer read ahead.
+urgent_received(_) ->
     each(fun(Kind) ->
              {C, S} = received(Kind),
              {error, _} = esock:recv(S, 1, [oob], 0),
@@ -189,7 +189,7 @@ urgent_seen(C, S) ->
     {ok, <<"abc">>} = first(S, fun() -> ok = esock:send(C, "abc") end),
     ok = esock:send(C, "!", [oob]),
     ok = esock:send(C, "def"),
-    %% A moment in which whoever reads too much would.
+    %% Waits until the peer has acknowledged all bytes: if a ring read past the mark, it would have done so.
     until(fun() -> esock:ioctl(C, nwrite) =:= {ok, 0} end),
     {ok, true} = esock:ioctl(S, atmark),
     {ok, <<"!">>} = esock:recv(S, 1, [oob], 1000),
@@ -220,7 +220,7 @@ mark(_) ->
              esock_pairs:close([C, S])
          end).
 
-%% What was gathered for a length stands before the mark.
+%% Bytes gathered for a length come before the mark of urgent data.
 mark_beside_bytes(_) ->
     {C, S} = pair({io_uring, 0}),
     {completion, Info} = esock:recv(S, 10, nowait),
@@ -237,7 +237,7 @@ mark_beside_bytes(_) ->
     ?assertEqual({ok, <<"def">>}, esock:recv(S, 0, 1000)),
     esock_pairs:close([C, S]).
 
-%%% What a receive brings besides.
+%%% Options that change what a receive answers.
 
 peek_off(_) ->
     each(fun(Kind) ->
@@ -255,7 +255,7 @@ timestamps(_) ->
     each(fun(Kind) ->
              {C, S} = received(Kind),
              ok = esock:setopt(S, {socket, timestamp}, true),
-             %% The system begins with it a little later.
+             %% The kernel turns timestamps on a little later.
              until(fun() ->
                        Wait = esock:recvmsg(S, nowait),
                        ok = esock:send(C, "b"),
@@ -265,7 +265,7 @@ timestamps(_) ->
              esock_pairs:close([C, S])
          end).
 
-%% Whoever asks for a protocol above TCP is answered by the system; the stream is not read ahead any more in any case.
+%% TCP_ULP: the kernel answers the option, and the stream is no longer read ahead, even if the option fails.
 protocol_above(_) ->
     each(fun(Kind) ->
              {C, S} = received(Kind),
@@ -277,7 +277,7 @@ protocol_above(_) ->
              esock_pairs:close([C, S])
          end).
 
-%%% Looks at a length: they wait for it, and see each byte once.
+%%% Peeks at a length: they wait for all of it, and answer each byte once.
 
 peek_waits(_) ->
     each(fun(Kind) ->
@@ -285,14 +285,14 @@ peek_waits(_) ->
              ok = esock:send(C, "ab"),
              {error, {timeout, <<"ab">>}} = esock:recv(S, 4, [peek], 20),
              {error, {timeout, <<"ab">>}} = esock:recv(S, 4, [peek], 0),
-             looks(S, 4),
+             peek_in_process(S, 4),
              ok = esock:send(C, "c"),
              receive {seen, Early} -> ct:fail({early, Early}) after 10 -> ok end,
              ok = esock:send(C, "d"),
              receive {seen, Seen} -> {ok, <<"abcd">>} = Seen end,
              {error, {timeout, <<"abcd">>}} = esock:recv(S, 9, [peek], 0),
              {ok, <<"abcd">>} = esock:recv(S, 4, 0),
-             %% As long as a look is, and with nothing there.
+             %% The same length again, now without bytes.
              {error, timeout} = esock:recv(S, 4, [peek], 10),
              Large = crypto:strong_rand_bytes(50_000),
              ok = esock:send(C, Large),
@@ -301,8 +301,8 @@ peek_waits(_) ->
              esock_pairs:close([C, S])
          end).
 
-%% Begins a look at a length in a process of its own, which is to wait: that is told when it has come to its end.
-looks(S, Length) ->
+%% Begins a peek at a length in another process, and waits until it waits. `{seen, Result}' reports its end.
+peek_in_process(S, Length) ->
     Self = self(),
     spawn_link(fun() -> Self ! {seen, esock:recv(S, Length, [peek], infinity)} end),
     until(fun() -> maps:get(num_readers, esock:info(S)) > 0 end).
@@ -317,7 +317,7 @@ peek_ends(_) ->
              {error, {closed, <<"ab">>}} = esock:recv(S, 4, 5000),
              {error, closed} = esock:recv(S, 4, [peek], 5000),
              esock_pairs:close([C, S]),
-             %% By a reset: the bytes stay, and so does the error behind them.
+             %% A reset: the bytes stay, and the error after them.
              {D, T} = pair(Kind),
              ok = esock:send(D, "ab"),
              until(fun() -> esock:ioctl(T, nread) =:= {ok, 2} end),
@@ -337,14 +337,14 @@ peek_with_offset(_) ->
              ok = esock:setopt(S, {socket, peek_off}, 0),
              ok = esock:send(C, "abc"),
              {ok, <<"ab">>} = esock:recv(S, 2, [peek], 1000),
-             looks(S, 3),
+             peek_in_process(S, 3),
              ok = esock:send(C, "de"),
              receive {seen, Seen} -> {ok, <<"cde">>} = Seen end,
              {ok, <<"abcde">>} = esock:recv(S, 5, 1000),
              esock_pairs:close([C, S])
          end).
 
-%% With `select' the message comes when all of it is there.
+%% A select message is sent when all bytes of the length have come.
 peek_nowait(_) ->
     each(fun(Kind) ->
              {C, S} = pair(Kind),
@@ -361,7 +361,7 @@ peek_nowait(_) ->
              esock_pairs:close([C, S])
          end).
 
-%% recvmsg looks at what there is, as it receives it.
+%% A peek by recvmsg does not wait for a length, as its receive does not.
 peek_message(_) ->
     each(fun(Kind) ->
              {C, S} = pair(Kind),
@@ -376,7 +376,7 @@ peek_message(_) ->
              esock_pairs:close([C, S])
          end).
 
-%% A datagram is as long as it is.
+%% A peek at a datagram does not wait for the length.
 peek_datagram(_) ->
     [begin
          {ok, S} = esock:open(inet, dgram, udp, #{io_backend => Backend}),
@@ -390,7 +390,7 @@ peek_datagram(_) ->
          ok = esock:close(S)
      end || Backend <- [epoll, io_uring]].
 
-%% More than the buffer has room for is never there.
+%% A peek at more than the receive buffer holds fails with enobufs, since all bytes can never be there.
 peek_too_much(_) ->
     {C, S} = pair({epoll, 0}),
     ok = esock:send(C, "a"),
@@ -399,7 +399,7 @@ peek_too_much(_) ->
     {ok, <<"a">>} = esock:recv(S, 1, 1000),
     esock_pairs:close([C, S]).
 
-%%% Others who have the descriptor.
+%%% The descriptor is used outside the socket.
 
 told_number(_) ->
     each(fun(Kind) ->
@@ -410,7 +410,7 @@ told_number(_) ->
              ?assertMatch(#{read_ahead := 0}, esock:info(S)),
              {ok, D} = esock:open(Fd, #{dup => true}),
              {ok, <<"bcd">>} = esock:recv(D, 0, 1000),
-             %% Nor from now on.
+             %% Nothing is read ahead from now on.
              Wait = esock:recv(S, 0, nowait),
              ok = esock:send(C, "e"),
              {ok, <<"e">>} = later(S, Wait, fun() -> esock:recv(S, 0, nowait) end),
@@ -419,8 +419,8 @@ told_number(_) ->
              esock_pairs:close([C, S, D])
          end).
 
-%% A part of a length is told as it comes.
-told_number_of_a_length(_) ->
+%% Nothing is gathered for a length: a select message is sent when a part arrives.
+fd_asked_for_with_a_length(_) ->
     {C, S} = pair({io_uring, 0}),
     {ok, Fd} = esock:getopt(S, {otp, fd}),
     {select, {select_info, recv, H}} = esock:recv(S, 10, nowait),
@@ -439,7 +439,7 @@ read_ahead_off(_) ->
     until(fun() -> esock:ioctl(S, nread) =:= {ok, 5} end),
     ?assertMatch(#{read_ahead := 3}, esock:info(S)),
     ?assertEqual({ok, <<"bcdef">>}, esock:recv(S, 0, 1000)),
-    %% And on again.
+    %% Read-ahead is turned on again.
     ok = esock:setopt(S, {otp, read_ahead}, default),
     ok = esock:setopt(S, {otp, read_ahead}, 100),
     {ok, <<"g">>} = first(S, fun() -> ok = esock:send(C, "g") end),
@@ -454,15 +454,15 @@ nothing_by_default(_) ->
     ?assertEqual("123", Says("ESOCK_READ_AHEAD=123")),
     ?assertEqual("0", Says("ESOCK_READ_AHEAD=-1")).
 
-%% Descriptors that come for a process that has ended by then.
+%% Descriptors in a message (SCM_RIGHTS) to a waiting process that ends are closed.
 rights_of_the_dead(_) ->
     [begin
          Before = descriptors(),
-         [rights_for_the_dead(Backend) || _ <- lists:seq(1, 20)],
+         [send_rights_to_an_ended_process(Backend) || _ <- lists:seq(1, 20)],
          until(fun() -> descriptors() =< Before end)
      end || Backend <- [epoll, io_uring]].
 
-rights_for_the_dead(Backend) ->
+send_rights_to_an_ended_process(Backend) ->
     {ok, L} = esock:open(local, stream, default, #{io_backend => Backend}),
     ok = esock:bind(L, #{family => local, path => <<>>}),
     ok = esock:listen(L),

@@ -1,5 +1,5 @@
 %% Each function, with each of its arguments replaced by terms of every class: OTP's socket and esock answer, or raise, the
-%% same. A table says what the good arguments are.
+%% same. A table has valid arguments for each function. The oracle is OTP's socket of the release that runs the test.
 -module(esock_args_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -9,7 +9,7 @@
 all() ->
     [exports, arguments, written].
 
-%% Everything that OTP 29 exports; what the oracle of this release exports is asked, too.
+%% esock exports every function of OTP 29's socket, and every function of the oracle.
 exports(_) ->
     Ours = esock:module_info(exports),
     ?assertEqual([], otp29() -- Ours),
@@ -30,8 +30,8 @@ otp29() ->
                            {options, [0, 1, 2]}, {option, [1, 2]}, {protocols, [0]}, {protocol, [1]}, {mk_sockaddr, [2, 3]}],
                A <- As].
 
-%% Functions and good arguments. `s' is a UDP socket, `t' a TCP socket, `a' an address, `d' a file opened raw. What the oracle
-%% of this release lacks is asked of the oracle of another (`make test-otp'), and of `written/1'.
+%% Functions and good arguments. `s' is a UDP socket, `t' a TCP socket, `a' an address, `d' a file opened raw. Functions
+%% that the oracle lacks are tested with the oracle of a newer release (`make test-otp'), and in `written/1'.
 table() ->
     [{open, [[inet], [inet, dgram], [inet, dgram, udp], [inet, dgram, udp, #{}]]},
      {bind, [[s, any], [s, [a], add]]},
@@ -82,7 +82,7 @@ bad() ->
      #{iov => [foo]}, #{iov => [<<"x">> | y]}, #{iov => [<<"x">>], ctrl => foo}, #{iov => [<<"x">>], ctrl => [foo]},
      {'$socket', foo}, {'$socket', r}, p, f, {socket, foo}, {foo, bar}, {socket, 7}, {7, 7}].
 
-%% What differs, on purpose: as the README lists it, or because the releases differ in it.
+%% Cases that differ on purpose (listed in the README), or in which the releases differ.
 differs(connect, 2, Addrs, _) when is_list(Addrs) -> true;
 differs(listen, 2, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(listen, 2, On, _) when is_boolean(On) -> true;
@@ -90,32 +90,32 @@ differs(open, _, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(_, _, #{port := -1}, _) -> true;
 differs(connect, 2, #{family := _}, _) -> otp() >= 29;
 differs(sendmsg, 2, #{ctrl := _}, _) -> true;
-%% Whether a refusal is there in time is the system's matter.
+%% Whether a connect is refused within the time-out depends on the kernel.
 differs(connect, 3, N, _) when is_integer(N), N > 0 -> true;
 differs(number_of_monitors, _, {'$socket', _}, _) -> true;
 differs(to_list, _, {'$socket', r}, _) -> true;
 differs(ioctl, 4, N, _) when is_integer(N) -> true;
-%% A list where the time stood is flags, and the call waits for ever; a number there is a size.
+%% A list in place of the time-out is a list of flags, and the call waits for ever; a number in that place is a size.
 differs(F, At, Flags, At) when is_list(Flags), F =:= recv orelse F =:= recvfrom orelse F =:= recvmsg -> true;
 differs(recvmsg, At, N, 3) when is_integer(N), At > 1 -> true;
-%% Named, not there; on 29 a clause is missing for no address.
+%% bind/3 is exported but cannot be used before OTP 29; on OTP 29 it has no clause for an empty list of addresses.
 differs(bind, 2, [], 3) -> true;
 differs(bind, _, _, 3) -> otp() < 29;
-%% Without SCTP in the system OTP raises what its build does.
+%% Without SCTP in the system the outcome of `socket' depends on its build.
 differs(peeloff, At, _, _) when At > 1 -> true;
-%% An address is no message; OTP finds that out of its parts.
+%% `a' is an address, which is no message: `socket' fails at its parts, with another reason.
 differs(sendmmsg, 2, [a | b], _) -> true;
-%% OTP 25 hands the system a length of -1, and may not come back.
+%% OTP 25 passes a length of -1 to the system, and the call may not return.
 differs(getopt_native, 3, -1, _) -> true;
 differs(_, _, _, _) -> false.
 
-%% Where OTP lets an exception out that is its own affair, esock answers `{invalid, _}', or raises badarg.
-own_affair({error, function_clause}) -> {error, badarg};
-own_affair({error, {bad_generator, _}}) -> {error, badarg};
-own_affair({error, {case_clause, {invalid, _} = Invalid}}) -> {error, Invalid};
-own_affair({throw, {invalid, _} = Invalid}) -> {error, Invalid};
-own_affair({invalid, {integer_range, _}} = Invalid) -> {error, Invalid};
-own_affair(Outcome) -> Outcome.
+%% If `socket' raises an exception of its implementation, esock answers `{invalid, _}', or raises badarg.
+normalized({error, function_clause}) -> {error, badarg};
+normalized({error, {bad_generator, _}}) -> {error, badarg};
+normalized({error, {case_clause, {invalid, _} = Invalid}}) -> {error, Invalid};
+normalized({throw, {invalid, _} = Invalid}) -> {error, Invalid};
+normalized({invalid, {integer_range, _}} = Invalid) -> {error, Invalid};
+normalized(Outcome) -> Outcome.
 
 arguments(_) ->
     {module, socket} = code:ensure_loaded(socket),
@@ -123,12 +123,12 @@ arguments(_) ->
                 {F, Goods} <- table(), Good <- Goods, erlang:function_exported(socket, F, length(Good)),
                 At <- lists:seq(1, length(Good)), Bad <- bad(), not differs(F, At, Bad, length(Good))],
     Different = [{Case, {socket, Otp}, {esock, Ours}} ||
-                    Case <- Cases, {Otp, Ours} <- [{own_affair(outcome(socket, Case)), own_affair(outcome(esock, Case))}], Otp =/= Ours],
+                    Case <- Cases, {Otp, Ours} <- [{normalized(outcome(socket, Case)), normalized(outcome(esock, Case))}], Otp =/= Ours],
     ct:pal("~w calls, ~w differ", [length(Cases), length(Different)]),
     [ct:pal("~p", [D]) || D <- Different],
     ?assertEqual([], Different).
 
-%% In a process of its own, with sockets of its own, whose end closes them.
+%% Makes the call in a process with its own sockets, whose end closes them.
 outcome(M, {F, Good, At, Bad}) ->
     {Pid, MRef} = spawn_monitor(fun() -> exit({outcome, call(M, F, replace(Good, At, Bad))}) end),
     receive
@@ -163,7 +163,7 @@ terms(Tuple, Map) when is_tuple(Tuple) -> list_to_tuple([terms(T, Map) || T <- t
 terms(M, Map) when is_map(M) -> maps:map(fun(_, V) -> terms(V, Map) end, M);
 terms(Term, _) -> Term.
 
-%% Where no oracle is at hand. None of the sockets is one of SCTP's, so what is right in form is refused by the system.
+%% Functions that the oracle may lack. None of the sockets is an SCTP socket, so the system refuses calls with valid arguments.
 written(_) ->
     Sctp = [{peeloff, [s, 1]}, {peeloff, [s, 1, []]}, {socknames, [s, 0]}, {peernames, [s, 0]}, {bind, [s, [a], add]},
             {bind, [s, [a], remove]}, {connect, [s, [a]]}],

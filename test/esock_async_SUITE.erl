@@ -1,4 +1,4 @@
-%% Waiting: select, abort, cancel, order, the death of owners and of those who wait.
+%% Waiting: select, abort, cancel, order, the death of owners and of waiting processes.
 -module(esock_async_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -25,7 +25,7 @@ all() ->
          handed_over_with_a_handle, woken_then_zero, woken_then_zero_to_write, closer_killed_in_linger,
          connect_once, end_of_stream_by_recvmsg, woken_for_something]).
 
-%%% Processes that do what they are told, one thing at a time, and say what came of it.
+%%% Actors: processes that call the functions sent to them, one at a time, and answer the results.
 
 actor() ->
     Self = self(),
@@ -75,7 +75,7 @@ select_once(_) ->
     ok = esock:send(C, "a"),
     ?assertEqual({'$socket', S, select, H}, message()),
     ok = esock:send(C, "b"),
-    %% One message a handle, however much comes.
+    %% One message for a handle, however many bytes arrive.
     {ok, Data} = esock:recv(S, 2),
     ?assertEqual(<<"ab">>, Data),
     no_message().
@@ -94,7 +94,7 @@ line_in_order(_) ->
     Actors = [actor() || _ <- lists:seq(1, 5)],
     [{select, _} = do(A, fun() -> esock:recv(S, 0, nowait) end) || A <- Actors],
     ?assertMatch(#{num_readers := 5}, esock:info(S)),
-    %% Each gets its turn when the one before it has had a datagram.
+    %% Each waiter gets the turn when the one before it has received a datagram.
     lists:foreach(
       fun({N, A}) ->
               ok = esock:sendto(T, <<N>>, Addr),
@@ -128,7 +128,7 @@ cancel_sent(_) ->
     [begin
          {select, Info} = esock:recv(S, 0, nowait),
          ok = esock:send(C, "a"),
-         %% The message is on its way, in the inbox, or not sent yet: after the cancel there is none.
+         %% The message may be in flight, in the inbox, or not sent yet: after the cancel there is none.
          ok = esock:cancel(S, Info),
          no_message(),
          {ok, <<"a">>} = esock:recv(S, 1)
@@ -210,7 +210,7 @@ waiter_death_passes_turn(_) ->
     {select, _} = do(First, fun() -> esock:recv(S, 0, nowait) end),
     {select, {_, _, H}} = esock:recv(S, 0, nowait),
     ok = esock:send(C, "a"),
-    %% The first one has the turn, and dies with it.
+    %% The first waiter has the turn, and dies with it.
     exit(First, kill),
     ?assertEqual({'$socket', S, select, H}, message()),
     ?assertEqual({ok, <<"a">>}, esock:recv(S, 0, nowait)).
@@ -247,7 +247,7 @@ connect_states(_) ->
     ok = esock:connect(C, Addr),
     ?assertError({invalid, state}, esock:connect(C)),
     {ok, D} = esock:open(inet, stream, tcp),
-    %% A blackhole in a full backlog: nobody accepts, and the queue of the listener is 0.
+    %% A listener that never accepts, with a backlog of 0, which is full: connects to it stay under way.
     {ok, L} = esock:open(inet, stream, tcp),
     ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
     ok = esock:listen(L, 0),
@@ -308,7 +308,7 @@ send_select(_) ->
     ?assertEqual({'$socket', C, select, H}, message()),
     Self = self(),
     spawn_link(fun() -> Self ! {sent, esock:send(C, Rest, Info, infinity)} end),
-    %% The line is the first sender's until he calls or cancels.
+    %% The first sender keeps the turn until it calls again or cancels.
     ok = esock:cancel(C, Info),
     {ok, More} = esock:recv(S, byte_size(Rest)),
     ?assertEqual(Data, <<Got/binary, More/binary>>),
@@ -375,7 +375,7 @@ registry_off(_) ->
         esock:use_registry(true)
     end.
 
-%% A socket that nobody refers to is closed, and whoever monitors it is told.
+%% The collector closes a socket without references. A monitor keeps a socket alive, and reports its close.
 destructor(_) ->
     Fd = (fun() ->
               {ok, S} = esock:open(inet, dgram, udp, #{use_registry => false}),
@@ -384,7 +384,7 @@ destructor(_) ->
           end)(),
     erlang:garbage_collect(),
     until(fun() -> file:read_link("/proc/self/fd/" ++ integer_to_list(Fd)) =:= {error, enoent} end),
-    %% One that is monitored is registered, and stays.
+    %% A monitored socket is in the registry and stays open.
     M = (fun() -> {ok, S} = esock:open(inet, dgram, udp, #{use_registry => false}), esock:monitor(S) end)(),
     erlang:garbage_collect(),
     [Kept] = [S || S <- esock:which_sockets(self()), lists:member(M, esock:monitored_by(S)) orelse lists:member(self(), esock:monitored_by(S))],
@@ -393,7 +393,7 @@ destructor(_) ->
 
 %%% Load.
 
-%% A call that waits does not search what was in the inbox before.
+%% A call that waits does not search the messages that were in the inbox before.
 long_inbox(_) ->
     {C, S} = pair(),
     Echo = spawn_link(fun Loop() -> {ok, Data} = esock:recv(S, 1), ok = esock:send(S, Data), Loop() end),
@@ -407,7 +407,7 @@ long_inbox(_) ->
     unlink(Echo),
     exit(Echo, kill).
 
-%% Many processes read and write one pair of datagram sockets; nothing is lost or told twice.
+%% Many processes read and write one pair of datagram sockets: no datagram and no message is lost or doubled.
 reader_writer_storm(_) ->
     {ok, S} = esock:open(local, dgram),
     Path = <<0, "esock_storm", (integer_to_binary(erlang:unique_integer([positive])))/binary>>,
@@ -428,7 +428,7 @@ reader_writer_storm(_) ->
     [ok = await(Tag) || Tag <- Write ++ Read],
     ?assertMatch(#{num_readers := 0, counters := #{read_pkg := Total}}, esock:info(S)).
 
-%% Who has handed the socket over and waited on it passes the turn on when it ends.
+%% A process that has given the socket away, and has the turn there, passes the turn on when it ends.
 handed_over_with_a_handle(_) ->
     {S, Addr} = udp(),
     Self = self(),
@@ -447,7 +447,7 @@ handed_over_with_a_handle(_) ->
     _ = Addr,
     [ok = esock:close(X) || X <- [S, T]].
 
-%% Who was woken, finds nothing and does not wait again has had his turn.
+%% A woken waiter that finds nothing, and does not wait again (time-out 0), passes the turn on.
 woken_then_zero(_) ->
     {S, Addr} = udp(),
     {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
@@ -460,7 +460,7 @@ woken_then_zero(_) ->
     receive waiting -> ok end,
     ok = esock:sendto(S, <<"one">>, Addr),
     receive {'$socket', S, select, Handle} -> ok end,
-    %% Taken out of turn by a third process.
+    %% A third process takes the datagram out of turn.
     Thief = spawn_link(fun() -> Self ! {self(), esock:recv(S, 0, 0)} end),
     receive {Thief, Stolen} -> ?assertEqual({ok, <<"one">>}, Stolen) end,
     ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
@@ -478,7 +478,7 @@ woken_then_zero_to_write(_) ->
     {select, {_, _, Handle}} = esock:sendto(From, <<"x">>, Addr, nowait),
     {ok, <<"x">>} = esock:recv(To, 0, 1000),
     receive {'$socket', From, select, Handle} -> ok end,
-    %% Somebody else takes the room.
+    %% Another sender takes the room.
     ok = esock:sendto(Other, <<"x">>, Addr),
     {error, timeout} = esock:sendto(From, <<"x">>, Addr, 0),
     Self = self(),
@@ -488,7 +488,7 @@ woken_then_zero_to_write(_) ->
     receive {Pid, Result} -> ?assertEqual(ok, Result) end,
     [ok = esock:close(X) || X <- [To, From, Other]].
 
-%% Everybody is told although the closer, whom SO_LINGER keeps waiting, is killed.
+%% If a process that closes with SO_LINGER is killed, all waiters still get their abort messages.
 closer_killed_in_linger(_) ->
     {ok, L} = esock:open(inet, stream, tcp),
     ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
@@ -498,18 +498,18 @@ closer_killed_in_linger(_) ->
     Pids = [spawn_link(fun() ->
                                {select, {_, _, H}} = esock:accept(L, nowait),
                                Self ! waiting,
-                               receive {'$socket', L, abort, {H, closed}} -> Self ! {self(), told} end
+                               receive {'$socket', L, abort, {H, closed}} -> Self ! {self(), aborted} end
                        end) || _ <- lists:seq(1, 500)],
     [receive waiting -> ok end || _ <- Pids],
     M = esock:monitor(L),
     Closer = spawn(fun() -> Self ! closing, esock:close(L) end),
     receive closing -> exit(Closer, kill) end,
-    %% Killed before its call it has closed nothing.
+    %% If it was killed before its call, it has closed nothing.
     _ = esock:close(L),
-    [receive {Pid, told} -> ok end || Pid <- Pids],
+    [receive {Pid, aborted} -> ok end || Pid <- Pids],
     receive {'DOWN', M, socket, L, closed} -> ok end.
 
-%% Asked too early, a connect is still to be waited for under its handle.
+%% connect/1 before the connection is there answers `already', and the select message of the connect still comes.
 connect_once(_) ->
     {L, Addr, C1} = full(),
     {ok, C2} = esock:open(inet, stream, tcp),
@@ -520,10 +520,10 @@ connect_once(_) ->
     ?assertEqual(ok, esock:connect(C2)),
     [ok = esock:close(X) || X <- [L, C1, C2, S1]].
 
-%% By the caller's time, and by the system's.
+%% A connect times out by the call's time-out, and by that of the system.
 connect_timed_out(_) ->
     {L, Addr, C} = full(),
-    %% It goes on in the system, with nobody waiting for it: socket tells the same.
+    %% The connect goes on in the system after the call's time-out: `socket' and esock answer ealready.
     [begin
          {ok, S} = M:open(inet, stream, tcp),
          ?assertEqual({error, timeout}, M:connect(S, Addr, 20)),
@@ -535,7 +535,7 @@ connect_timed_out(_) ->
     ?assertEqual({error, etimedout}, esock:connect(D, Addr)),
     [ok = esock:close(X) || X <- [L, C, D]].
 
-%% A socket whose connects were refused before is connected once with each call, however often it pays to look again.
+%% Each call makes one connect(2), also on a socket on which earlier attempts make trying again before a wait pay.
 connect_again_and_again(_) ->
     {L, Addr, C} = full(),
     {ok, S} = esock:open(inet, stream, tcp),
@@ -545,7 +545,7 @@ connect_again_and_again(_) ->
     ?assertEqual({error, timeout}, esock:connect(S, Addr, 50)),
     [ok = esock:close(X) || X <- [L, C, S]].
 
-%% Whoever meets the end of the stream, by whichever function, the others hear of it.
+%% When a call gets the end of the stream, whichever function it is, the other waiters are aborted.
 end_of_stream_by_recvmsg(_) ->
     {C, S} = pair(),
     {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
@@ -553,16 +553,16 @@ end_of_stream_by_recvmsg(_) ->
     Pid = spawn_link(fun() ->
                              {select, {_, _, H}} = esock:recv(S, 0, nowait),
                              Self ! waiting,
-                             receive {'$socket', S, abort, {H, closed}} -> Self ! {self(), told} end
+                             receive {'$socket', S, abort, {H, closed}} -> Self ! {self(), aborted} end
                      end),
     receive waiting -> ok end,
     ok = esock:shutdown(C, write),
     receive {'$socket', S, select, Handle} -> ok end,
     ?assertEqual({error, closed}, esock:recvmsg(S, nowait)),
-    receive {Pid, told} -> ok end,
+    receive {Pid, aborted} -> ok end,
     [ok = esock:close(X) || X <- [C, S]].
 
-%% An event that is about what an earlier call has taken tells nobody of more: the next call after the message gets something.
+%% An event for bytes that an earlier call has taken sends no select message: the call after a message gets bytes.
 woken_for_something(_) ->
     {C, S} = pair(),
     lists:foreach(
@@ -574,12 +574,12 @@ woken_for_something(_) ->
               ok = esock:send(C, <<"b">>),
               receive {'$socket', S, select, Handle} -> ok end,
               {ok, <<"b">>} = esock:recv(S, 0, nowait),
-              %% What the first handle was told.
+              %% The message of the first handle, if it was sent.
               receive {'$socket', S, _, _} -> ok after 0 -> ok end
       end, lists:seq(1, 500)),
     [ok = esock:close(X) || X <- [C, S]].
 
-%% Takes the byte that is there, after so many yields, and waits for more.
+%% After `Yields' yields, receives the byte that is there, and waits for more.
 rest(S, 0) ->
     case esock:recv(S, 10, nowait) of
         {select, {{select_info, _, Handle}, <<"a">>}} -> Handle;

@@ -1,4 +1,4 @@
-%% Whatever a caller passes into a call is looked at, copied and sent within a bound, and nothing of it is lost.
+%% A call examines, copies and sends a bounded part of its arguments at a time, and none of the data is lost.
 -module(esock_bounds_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -13,16 +13,17 @@
 all() ->
     [schedulers, bad_parts, bad_rest, flags, control_messages, control_data, paths, addresses, native_values, texts, too_long,
      datagram_of_many_parts, longest_local_datagram, batch, batch_in_calls, batch_too_long, bad_message_behind, bad_address_behind,
-     stream_batch, stream, stream_at_once, writers_keep_apart, rights_once, gso, gso_in_calls, long_data, not_completed, dies_with_the_turn, nothing_to_send, not_fitted].
+     stream_batch, stream, stream_at_once, writers_keep_apart, rights_once, gso, gso_in_calls, long_data, not_completed, process_dies_with_the_turn, nothing_to_send, parts_not_joined].
 
-%%% ---- What holds a scheduler ---------------------------------------------------------------------------------------
+%%% ---- Time on a scheduler ------------------------------------------------------------------------------------------
 
-%% No call takes 2 ms. Where other programs take the CPU away, a loop of Erlang is found to take as long, and so is a call.
+%% No call holds its scheduler for 2 ms. If other programs take the CPU away, a loop in Erlang is measured as long; then the call
+%% is measured again.
 schedulers(_) ->
     Found = [{Name, Held} || {Name, Fun} <- calls(), Held <- [held(Fun, 10)], Held > 0],
     ?assertEqual([], Found).
 
-%% The least of so many tries.
+%% The least of `Tries' measurements, each of them 0 unless it exceeds that of a loop in Erlang.
 held(Fun, Tries) ->
     Held = held(Fun),
     case Held > 0 andalso Held > held(fun() -> fun() -> loop(30_000_000) end end) of
@@ -34,7 +35,7 @@ held(Fun, Tries) ->
 loop(0) -> ok;
 loop(N) -> loop(N - 1).
 
-%% How many ms a process held its scheduler with a call; 0 where it was less than 2.
+%% How many ms a call held its scheduler; 0 if less than 2.
 held(Fun) ->
     Self = self(),
     Worker = fun() ->
@@ -45,15 +46,15 @@ held(Fun) ->
                      Self ! {done, self()},
                      receive stop -> ok end
              end,
-    %% There is room enough: it collects no garbage meanwhile.
+    %% The heap is large enough that no garbage collection runs during the call.
     {Pid, Monitor} = spawn_opt(Worker, [monitor, {priority, high}, {min_heap_size, 30_000_000}]),
-    %% What it does before and after the call is not the call's.
-    told(made, Pid, Monitor),
+    %% Only the call is measured: it begins at `go', and the process waits before and after it.
+    wait_for(made, Pid, Monitor),
     _ = erlang:system_monitor(self(), [{long_schedule, 2}]),
     Pid ! go,
-    told(done, Pid, Monitor),
-    %% Reports come by way of a thread, in their order: with that of another process those of this one are here. To fill so much memory
-    %% takes some 15 ms, and is not done in parts.
+    wait_for(done, Pid, Monitor),
+    %% The VM reports through a thread, in order: when the report of a later process has arrived, those of this one have too. That
+    %% process makes a tuple in one step of some 15 ms.
     Marker = spawn_link(fun() -> _ = erlang:make_tuple(16_000_000, []), receive stop -> ok end end),
     receive {monitor, Marker, long_schedule, _} -> ok end,
     _ = erlang:system_monitor(undefined),
@@ -61,7 +62,7 @@ held(Fun) ->
     receive {'DOWN', Monitor, process, Pid, normal} -> ok end,
     reported(Pid).
 
-told(What, Pid, Monitor) ->
+wait_for(What, Pid, Monitor) ->
     receive
         {What, Pid} -> waits(Pid);
         {'DOWN', Monitor, process, Pid, Reason} -> error(Reason)
@@ -140,7 +141,7 @@ batch_of(Count, IOV) ->
     on_udp(fun(S, A) -> {S, lists:duplicate(Count, #{addr => A, iov => IOV})} end,
            fun({S, Msgs}) -> ok = esock:sendmmsg(S, Msgs, [], infinity) end).
 
-%% A call that is an error.
+%% A call that fails.
 refused(Make) ->
     on_udp(Make, fun(Call) -> {error, _} = try Call() catch error:Reason -> {error, Reason} end end).
 
@@ -150,7 +151,7 @@ msg(S, A, More) ->
 
 zeros() -> lists:duplicate(?MANY, 0).
 
-%% Parts that differ from their neighbours.
+%% `Count' parts, each different from its neighbours.
 parts(Count, Size) ->
     [binary:copy(<<N:32>>, (Size + 3) div 4) || N <- lists:seq(1, Count)].
 
@@ -160,9 +161,9 @@ read(S) ->
         {error, _} -> ok
     end.
 
-%%% ---- What is no such value ----------------------------------------------------------------------------------------
+%%% ---- Invalid values -----------------------------------------------------------------------------------------------
 
-%% A part that is wrong is found before anything is sent, wherever it is.
+%% An invalid part fails the call before anything is sent, wherever it is.
 bad_parts(_) ->
     {C, S} = pair(),
     {U, Addr} = udp(),
@@ -180,11 +181,11 @@ bad_parts(_) ->
       end, [{X, Wait} || X <- [C, U], Wait <- [infinity, 0, nowait]]),
     ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
     ?assertEqual({error, timeout}, esock:recv(U, 0, 0)),
-    %% Nobody has the turn.
+    %% No process has the turn.
     ok = in_another(fun() -> esock:send(C, <<"x">>, 1000) end),
     close([C, S, U]).
 
-%% Nor does what is left of a stream's data go in part, where it is not what was left.
+%% The same when a call goes on with the rest of a stream's data, and an invalid part was added to it.
 bad_rest(_) ->
     {C, S} = pair(),
     {select, {Info, Rest}} = esock:sendmsg(C, #{iov => parts(20_000, 1000)}, nowait),
@@ -213,7 +214,7 @@ control_messages(_) ->
      || Bad <- [Ctrl(1025), lists:duplicate(40, #{level => socket, type => rights, value => lists:duplicate(1024, 1)}), Ctrl(1) ++ [foo], Ctrl(1) ++ foo, [#{level => 0, type => 2, data => binary:copy(<<0>>, 200_000)}]]],
     close([S]).
 
-%% An I/O list is taken as long as it has no more than 4,096 cells; other data is bounded by the room.
+%% Control data may be an I/O list of 4,096 cells at the most; other data is bounded by the control buffer.
 control_data(_) ->
     {S, Addr} = udp(),
     Send = fun(Data) -> esock:sendmsg(S, #{addr => Addr, iov => [<<"x">>], ctrl => [#{level => ip, type => ttl, data => Data}]}) end,
@@ -223,7 +224,7 @@ control_data(_) ->
      || Data <- [foo, [foo], [256], [64 | foo], lists:duplicate(4096, []) ++ [<<64:32/native>>], binary:copy(<<0>>, 200_000)]],
     close([S]).
 
-%% A path is told to be too long as it is up to 255 bytes; what is longer is no path.
+%% Paths that are too long fail as with `socket': up to 255 bytes as too long, longer ones as invalid.
 paths(_) ->
     {ok, S} = esock:open(local, dgram),
     {ok, T} = socket:open(local, dgram),
@@ -257,7 +258,7 @@ texts(_) ->
     ?assertError(badarg, esock:ioctl(C, gifindex, lists:duplicate(1000, $x))),
     close([C, S]).
 
-%% What no message can be is not copied first: of 1,025 references to one binary.
+%% Data that no message can carry (1,025 references to one binary) fails with emsgsize and is not copied first.
 too_long(_) ->
     {S, Addr} = udp(),
     {U, Other} = udp(),
@@ -291,7 +292,7 @@ datagram_of_many_parts(_) ->
                      fun() -> esock:sendmmsg(From, [#{iov => IOV}], [], Wait) end]],
     close([U, L, D, P, Q]).
 
-%% The system says how long a datagram is, not how many parts it has.
+%% The length of a datagram is limited by the system, its number of parts is not.
 longest_local_datagram(_) ->
     {L, D} = local_pair(esock, dgram),
     ok = esock:setopt(L, {socket, sndbuf}, 200_000),
@@ -313,7 +314,7 @@ batch(_) ->
      end || Wait <- [infinity, 0, nowait]],
     close([L, D]).
 
-%% Of more messages than one call takes.
+%% A batch of more messages than one sendmmsg(2) takes.
 batch_in_calls(_) ->
     {L, D} = local_pair(esock, dgram),
     Msgs = [[<<N:32>>, <<"data">>] || N <- lists:seq(1, 5000)],
@@ -323,7 +324,7 @@ batch_in_calls(_) ->
     receive Answer -> ok = Answer end,
     close([L, D]).
 
-%% Those before it go, and are not told to have been refused.
+%% The messages before one that is too long are sent, and are not answered as unsent.
 batch_too_long(_) ->
     {U, Addr} = udp(),
     Msg = fun(IOV) -> #{addr => Addr, iov => IOV} end,
@@ -336,8 +337,8 @@ batch_too_long(_) ->
      end || Wait <- [infinity, nowait]],
     close([U]).
 
-%% What is wrong with a message is met when those before it have gone, if they are more than one call takes; and then the turn
-%% is given up.
+%% An invalid message behind more messages than one sendmmsg(2) takes fails when those before it have been sent. Then the call
+%% gives up the turn.
 bad_message_behind(_) ->
     {L, D} = local_pair(esock, dgram),
     Msgs = [#{iov => [<<N:32>>]} || N <- lists:seq(1, 1000)] ++ [#{iov => [foo]}],
@@ -354,7 +355,7 @@ bad_message_behind(_) ->
     ?assert(length(Got) >= 800),
     ok = in_another(fun() -> esock:send(L, <<"x">>, 1000) end),
     close([L, D]),
-    %% On a stream the turn is kept between the first parts of a message and the others.
+    %% On a stream the call keeps the turn between the attempts of one message.
     [begin
          {C, S} = pair(),
          {ok, [Left, [foo]]} = esock:sendmmsg(C, [#{iov => parts(5000, 4)}, #{iov => [foo]}], [], Wait),
@@ -364,7 +365,7 @@ bad_message_behind(_) ->
          close([C, S])
      end || Wait <- [infinity, 0, nowait]].
 
-%% What would raise an error does before anything is sent.
+%% An address that raises an error does so before anything is sent.
 bad_address_behind(_) ->
     {U, Addr} = udp(),
     Msgs = lists:duplicate(1000, #{addr => Addr, iov => [<<"x">>]}) ++ [#{addr => foo, iov => [<<"x">>]}],
@@ -385,7 +386,7 @@ stream_batch(_) ->
     receive Answer -> ok = Answer end,
     close([C, S]).
 
-%% 100,000 parts, which a slow reader takes bit by bit, arrive in order: where the call waits, and where it does not.
+%% 100,000 parts arrive in order at a slow reader, with blocking calls and with nowait.
 stream(_) ->
     IOV = parts(100_000, 100),
     Whole = iolist_to_binary(IOV),
@@ -401,8 +402,8 @@ stream(_) ->
       [{Make, Send} || Make <- [fun() -> pair() end, fun() -> local_pair(esock, stream) end],
                        Send <- [fun(C) -> esock:sendv(C, IOV) end,
                                 fun(C) -> esock:sendmsg(C, #{iov => IOV}) end,
-                                fun(C) -> went_on(C, esock:sendv(C, IOV, nowait), fun(Rest, Info) -> esock:sendv(C, Rest, Info, nowait) end) end,
-                                fun(C) -> went_on(C, esock:sendmsg(C, #{iov => IOV}, nowait),
+                                fun(C) -> send_rest(C, esock:sendv(C, IOV, nowait), fun(Rest, Info) -> esock:sendv(C, Rest, Info, nowait) end) end,
+                                fun(C) -> send_rest(C, esock:sendmsg(C, #{iov => IOV}, nowait),
                                                   fun(Rest, Info) -> esock:sendmsg(C, Rest, Info, nowait) end) end]]).
 
 slowly(_S, 0, Got) ->
@@ -412,12 +413,12 @@ slowly(S, Left, Got) ->
     erlang:yield(),
     slowly(S, Left - byte_size(Data), [Data | Got]).
 
-went_on(C, {select, {{select_info, _, Handle} = Info, Rest}}, Send) ->
-    receive {'$socket', C, select, Handle} -> went_on(C, Send(Rest, Info), Send) end;
-went_on(_C, Answer, _Send) ->
+send_rest(C, {select, {{select_info, _, Handle} = Info, Rest}}, Send) ->
+    receive {'$socket', C, select, Handle} -> send_rest(C, Send(Rest, Info), Send) end;
+send_rest(_C, Answer, _Send) ->
     Answer.
 
-%% A call that does not wait says what is left.
+%% A call with time-out 0 answers the data that was not sent.
 stream_at_once(_) ->
     IOV = parts(20_000, 1000),
     [begin
@@ -427,13 +428,13 @@ stream_at_once(_) ->
          {ok, Got} = esock:recv(S, 1000 * 20_000 - byte_size(Left)),
          ?assert(<<Got/binary, Left/binary>> =:= iolist_to_binary(IOV)),
          ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
-         %% The turn was given up.
+         %% The call has given up the turn.
          ok = in_another(fun() -> esock:send(C, <<"x">>, 1000) end),
          close([C, S])
      end || Send <- [fun(C) -> esock:sendv(C, IOV, 0) end, fun(C) -> esock:sendmsg(C, #{iov => IOV}, 0) end,
                      fun(C) -> esock:send(C, iolist_to_binary(IOV), 0) end]].
 
-%% What others send does not come between the parts.
+%% Data of other senders does not come between the parts of one call.
 writers_keep_apart(_) ->
     {C, S} = pair(),
     Size = 4 * 5000,
@@ -445,7 +446,7 @@ writers_keep_apart(_) ->
      end || _ <- lists:seq(1, 4 * 20)],
     close([C, S]).
 
-%% Control messages go with the first byte, and once.
+%% Control messages are sent with the first byte, and once.
 rights_once(_) ->
     {C, S} = local_pair(esock, stream),
     {ok, Fd} = esock:getopt(C, {otp, fd}),
@@ -465,7 +466,7 @@ with_ctrl(S, Left, Got, Ctrl) ->
     {ok, #{iov := IOV} = Msg} = esock:recvmsg(S),
     with_ctrl(S, Left - iolist_size(IOV), [IOV | Got], Ctrl ++ maps:get(ctrl, Msg, [])).
 
-%% Long data goes in parts that are not told.
+%% Long data is sent in several attempts, which the caller does not see: they count as one package.
 long_data(_) ->
     Data = iolist_to_binary(parts(1000, 10_000)),
     [begin
@@ -482,7 +483,8 @@ long_data(_) ->
      end || Send <- [fun(C, _) -> esock:send(C, Data) end, fun(C, To) -> esock:sendto(C, Data, To) end,
                      fun(C, _) -> esock:sendv(C, [Data]) end, fun(C, _) -> esock:sendmsg(C, #{iov => [<<>>, Data, <<>>]}) end]].
 
-%% What would have to be copied as a whole is told as it goes, also on sockets that complete calls.
+%% If only some of many parts are sent, the call answers select with the rest, also on sockets that complete calls: a completion
+%% would have to copy all of it.
 not_completed(_) ->
     [begin
          {C, S} = pair(),
@@ -511,8 +513,7 @@ gso(_) ->
             Send <- [fun(Msg) -> esock:sendmsg(U, Msg, Wait) end, fun(Msg) -> esock:sendmmsg(U, [Msg], [], Wait) end]],
     close([U, R]).
 
-%% Data of several attempts: none of them ends inside a datagram because it saw no more of the parts. (What the receiver has no
-%% room for is lost.)
+%% Data that takes several attempts: no attempt ends inside a datagram. (Datagrams may be lost for lack of room at the receiver.)
 gso_in_calls(_) ->
     [begin
          {U, _} = udp(),
@@ -537,7 +538,7 @@ sizes(R, Sizes) ->
         {ok, Data} -> sizes(R, [byte_size(Data) | Sizes])
     end.
 
-%% The end may be lost too.
+%% The datagram `end' may be lost too, and is sent again after 50 ms.
 collected(Collector, U, To) ->
     receive
         {Collector, Sizes} -> Sizes
@@ -553,14 +554,14 @@ in_another(Fun) ->
     Pid = spawn_link(fun() -> Self ! {self(), Fun()} end),
     receive {Pid, Answer} -> Answer end.
 
-%% Reads until something is the case.
+%% Reads until `Until' answers true.
 drained(S, Until) ->
     Until() orelse begin _ = esock:recv(S, 0, 10), drained(S, Until) end.
 
-%%% ---- The NIF by itself --------------------------------------------------------------------------------------------
+%%% ---- Calls of the NIF without the module esock --------------------------------------------------------------------
 
-%% A process that dies between two attempts gives up the turn.
-dies_with_the_turn(_) ->
+%% If a process dies between two attempts of one call, the turn is passed on.
+process_dies_with_the_turn(_) ->
     {{'$socket', Ref} = C, S} = pair(),
     {Pid, Monitor} = spawn_monitor(fun() -> {more, [_ | _]} = esock_nif:sendv(Ref, lists:duplicate(2000, <<"a">>), nowait, select) end),
     receive {'DOWN', Monitor, process, Pid, Reason} -> ?assertEqual(normal, Reason) end,
@@ -576,8 +577,9 @@ nothing_to_send(_) ->
     ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
     close([C, S]).
 
-%% Parts that nobody has made fit are no message, and no datagrams of which one would be short in the middle.
-not_fitted(_) ->
+%% Unless esock_iov joins them, more than 1,024 parts fail with emsgsize: as a message, and as datagrams (gso), of which one in
+%% the middle would be short.
+parts_not_joined(_) ->
     {{'$socket', Ref} = S, Addr} = udp(),
     IOV = lists:duplicate(1025, <<"x">>),
     [?assertEqual({error, emsgsize}, Answer)

@@ -1,6 +1,7 @@
-%% Busy polling: a process polls in the place of the poller's thread while there is much to do. Nothing depends on it.
+%% Busy polling: the helper, a process, polls in place of the poller thread while events are dense. If the helper is killed,
+%% suspended or reloaded, no event is lost.
 %%
-%% test/run.sh runs all suites so, with ESOCK_BUSY_POLL=always.
+%% test/run.sh runs all suites with busy polling at every event (ESOCK_BUSY_POLL=always).
 -module(esock_busy_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -11,9 +12,9 @@
 
 all() ->
     [takes_over, never, turned_off, by_environment, by_application, killed, suspended, paused, purged, purged_in_use, embedded, short_rounds,
-     is_the_nodes, keeps_nothing].
+     belongs_to_the_node, holds_no_binaries].
 
-%% Each in a node of its own: there is one such process for each poller, and it does not come back.
+%% Each case runs in a node of its own: there is one helper for each poller, and a helper that was killed is not replaced.
 in_node(Fun) -> in_node(Fun, []).
 in_node(Fun, Env) ->
     {ok, Peer, _} = peer:start_link(#{connection => standard_io, env => Env,
@@ -36,7 +37,7 @@ there(Backend) ->
 helpers() ->
     [P || P <- processes(), process_info(P, initial_call) =:= {initial_call, {esock_busy_poll, init, 0}}].
 
-%% The one, when it waits to be asked.
+%% The node's helper, once it hibernates and waits to be asked.
 settled() ->
     until(fun() -> [rest || P <- helpers(), process_info(P, current_function) =:= {current_function, {erlang, hibernate, 3}}] =/= [] end),
     [Helper] = helpers(),
@@ -46,7 +47,7 @@ busy() ->
     #{io_backend := #{busy := Busy}} = esock:info(),
     Busy.
 
-%% Echoes with servers that wait for messages, which check each byte, while `During' is done; all of them come.
+%% Runs echoes between 10 clients, which check each byte, and servers that wait for messages, during `During'. Answers how many.
 traffic(Backend, During) ->
     {L, Addr} = esock_pairs:listener(esock, #{io_backend => Backend}),
     Servers = [spawn_monitor(fun() -> {ok, S} = esock:accept(L), serve(S) end) || _ <- lists:seq(1, 10)],
@@ -86,7 +87,7 @@ until(What) ->
         false -> receive after 1 -> until(What) end
     end.
 
-%% It has the duty while there is traffic, and not when that is over.
+%% The helper polls while there is traffic, and stops when that is over.
 takes_over(_) ->
     on_both(fun(Backend) ->
         ?assert(traffic(Backend, fun() -> until(fun() -> busy() =:= 1 end) end) > 0),
@@ -134,7 +135,7 @@ by_application(_) ->
         ok = application:stop(esock)
     end).
 
-%% The thread takes the duty back, and nothing is lost.
+%% If the helper is killed, the thread takes polling back, and no event is lost.
 killed(_) ->
     on_both(fun(Backend) ->
         ?assert(traffic(Backend, fun() ->
@@ -142,7 +143,7 @@ killed(_) ->
             [Helper] = helpers(),
             exit(Helper, kill),
             until(fun() -> busy() =:= 0 end),
-            %% It is asked for once more, in vain.
+            %% Meanwhile the thread asks the killed helper once more.
             receive after 100 -> ok end
         end) > 0),
         ?assert(traffic(Backend, fun() -> receive after 50 -> 0 = busy() end end) > 0)
@@ -162,7 +163,8 @@ suspended(_) ->
         end) > 0)
     end).
 
-%% The whole program does not run for longer than the thread waits for its helper.
+%% The whole node is stopped (SIGSTOP) for 80 ms, longer than the 50 ms after which the thread takes polling back from an absent
+%% helper.
 paused(_) ->
     in_node(fun() ->
         Self = os:getpid(),
@@ -175,7 +177,7 @@ paused(_) ->
         end)
     end).
 
-%% The module is loaded anew, twice: the process goes on with the new code.
+%% The module is reloaded twice: the helper goes on in the new code.
 purged(_) ->
     in_node(fun() ->
         {ok, _} = esock:open(inet, stream, tcp),
@@ -201,7 +203,7 @@ reload() ->
          until(fun() -> code:soft_purge(esock_busy_poll) end)
      end || _ <- [1, 2]].
 
-%% In a release all modules are loaded at the start.
+%% In a release (embedded mode) all modules are loaded at the start: the helper starts all the same.
 embedded(Config) ->
     Dir = proplists:get_value(priv_dir, Config),
     [_ = application:load(App) || App <- [kernel, stdlib, esock]],
@@ -217,7 +219,7 @@ embedded(Config) ->
                      [{args, ["-noshell", "-mode", "embedded", "-boot", filename:join(Dir, "r"), "-eval", Code]}, exit_status, stderr_to_stdout, binary]),
     ?assertEqual({0, <<"embedded there">>}, esock_life_SUITE:output(Port, <<>>)).
 
-%% However much there is to do, a round is no longer than what others have to wait for on a scheduler.
+%% With 100,000 completions to do, no round of the helper holds its scheduler for 50 ms.
 short_rounds(_) ->
     there(io_uring) andalso in_node(fun() ->
         {C, S} = esock_pairs:pair(),
@@ -227,7 +229,7 @@ short_rounds(_) ->
         Handles = [begin {completion, {_, _, H}} = esock:send(Q, <<"0123456789">>, [], nowait), H end || _ <- lists:seq(1, 100_000)],
         [Helper] = helpers(),
         erlang:system_monitor(self(), [{long_schedule, 50}]),
-        %% Beside echoes, so that the helper has the duty when there is room.
+        %% Echoes keep the helper polling while the completions become possible.
         traffic(epoll, fun() ->
             until(fun() -> busy() =:= 1 end),
             spawn_link(fun() -> drain(S) end),
@@ -251,8 +253,8 @@ drain(S) ->
 flush() ->
     receive Message -> [Message | flush()] after 0 -> [] end.
 
-%% The process that opens the first socket may end, and its application be stopped.
-is_the_nodes(_) ->
+%% The helper belongs to the node: the process that opens the first socket may end, and its application may be stopped.
+belongs_to_the_node(_) ->
     in_node(fun() ->
         Leader = spawn(fun() -> receive stop -> ok end end),
         {_, M} = spawn_monitor(fun() -> group_leader(Leader, self()), {ok, _} = esock:open(inet, stream, tcp) end),
@@ -262,8 +264,8 @@ is_the_nodes(_) ->
         ?assertEqual({links, []}, process_info(Helper, links))
     end).
 
-%% What it received for others is not kept alive by it.
-keeps_nothing(_) ->
+%% The helper holds no binaries that it received for other processes.
+holds_no_binaries(_) ->
     there(io_uring) andalso in_node(fun() ->
         ok = esock_nif:busy_polling(always),
         {ok, A} = esock:open(inet, dgram, udp, #{io_backend => io_uring}),

@@ -1,20 +1,20 @@
-%% Properties, reproducible: a failure says the seed, and ESOCK_SEED=A,B,C runs the same again.
+%% Reproducible properties: a failure prints the seed, and ESOCK_SEED=A,B,C runs the same cases again.
 -module(esock_check).
 
 -export([property/3]).
 
-%% ESOCK_PROPER or ESOCK_PROGRAMS, whichever is named, says how many cases.
+%% Checks a property. The environment variable `Variable' (ESOCK_PROPER or ESOCK_PROGRAMS) sets the number of cases.
 property(Property, {Variable, Default}, Options) ->
     Count = list_to_integer(os:getenv(Variable, integer_to_list(Default))),
     Seed = seed(os:getenv("ESOCK_SEED")),
-    %% PropEr takes the generator of the process where there is one.
+    %% PropEr uses the random generator of the process if it is seeded.
     _ = rand:seed(exsplus, Seed),
     case proper:quickcheck(Property, [{numtests, Count}, long_result | Options]) of
         true ->
             ok;
         Shrunk ->
             {A, B, C} = Seed,
-            ct:pal("Again: ESOCK_SEED=~w,~w,~w ~s=~w", [A, B, C, Variable, Count]),
+            ct:pal("To run it again: ESOCK_SEED=~w,~w,~w ~s=~w", [A, B, C, Variable, Count]),
             ct:fail([{seed, Seed}, {shrunk, Shrunk}])
     end.
 

@@ -34,7 +34,8 @@ largest(_) ->
     ok = esock:sendto(A, Data, To),
     ?assertEqual({ok, Data}, esock:recv(A, 70000)).
 
-%% Longer than the system takes, and longer than the receiver's buffer: with `trunc' too, where OTP aborts the VM.
+%% A datagram longer than the system allows fails. One longer than the receiver's buffer is cut, with `trunc' too, where `socket'
+%% aborts the VM.
 too_long(_) ->
     {A, To} = udp(inet),
     ?assertEqual({error, emsgsize}, esock:sendto(A, binary:copy(<<0>>, 65508), To)),
@@ -60,7 +61,7 @@ connected(_) ->
     ok = esock:connect(A, AddrB),
     ok = esock:sendto(C, "stranger", AddrA),
     ok = esock:sendto(B, "peer", AddrA),
-    %% Only the peer is heard.
+    %% Only datagrams of the peer arrive.
     ?assertEqual({ok, <<"peer">>}, esock:recv(A)),
     ok = esock:connect(A, #{family => unspec}),
     ?assertEqual({error, enotconn}, esock:peername(A)).
@@ -86,7 +87,7 @@ timeouts(_) ->
     ?assertEqual({error, timeout}, esock:recvfrom(A, 0, 5)),
     ?assertMatch(#{num_readers := 0}, esock:info(A)).
 
-%% A raw socket sees its own echo request, where the system allows one.
+%% A raw socket receives its own echo request. The case is skipped without CAP_NET_RAW.
 raw(_) ->
     case esock:open(inet, raw, icmp) of
         {ok, S} ->
@@ -99,7 +100,7 @@ raw(_) ->
             {skip, "no CAP_NET_RAW"}
     end.
 
-%% The count of `{otp, rcvbuf}' is for streams: a datagram is cut at the size, whichever way the call waits.
+%% The count in `{otp, rcvbuf}' holds for streams only: a datagram is cut at the size, with any time-out.
 rcvbuf_pair(_) ->
     {ok, S} = esock:open(inet, dgram, udp),
     ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
@@ -109,7 +110,7 @@ rcvbuf_pair(_) ->
     ?assertEqual([{ok, <<"abcd">>}, {ok, <<"abcd">>}], [esock:recv(S, 0, T) || T <- [5000, 0]]),
     ok = esock:close(S).
 
-%% A socket that cannot say how much there is to read gets no huge buffer on a user's word.
+%% If a socket cannot report how many bytes there are to read (FIONREAD), a huge length allocates no huge buffer.
 length_of_a_listener(_) ->
     {ok, L} = esock:open(inet, stream, tcp),
     ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),

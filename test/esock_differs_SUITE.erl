@@ -1,4 +1,4 @@
-%% What differs from OTP's `socket', on purpose: the rows of the README's list that no other suite shows.
+%% Intended differences from OTP's `socket': the rows of the README's table that no other suite tests.
 -module(esock_differs_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -24,7 +24,7 @@ superseded_handle(_) ->
     ok = esock:sendto(S, <<"x">>, Addr),
     receive {'$socket', S, select, Second} -> ok end,
     {ok, <<"x">>} = esock:recv(S, 0, nowait),
-    %% By a call that waits itself, and one that fails.
+    %% A blocking call, and one that fails, take the place of the wait too.
     {C, T} = esock_pairs:pair(),
     [begin
          {select, {_, _, H}} = esock:recv(T, 0, nowait),
@@ -32,7 +32,7 @@ superseded_handle(_) ->
          ?assertEqual([{'$socket', T, abort, {H, cancelled}}], messages())
      end || Call <- [fun() -> esock:recv(T, 0, 1) end, fun() -> {error, einval} = esock:recv(T, 1, [oob], 0) end]],
     esock_pairs:close([C, T]),
-    %% A look that finds nothing leaves it, and a handle used again is the same wait.
+    %% A call with time-out 0 that finds nothing leaves the wait, and a call with the same handle continues it.
     H = make_ref(),
     {select, {_, _, H}} = esock:recv(S, 0, [], H),
     {error, timeout} = esock:recv(S, 0, 0),
@@ -43,7 +43,8 @@ superseded_handle(_) ->
 
 messages() -> receive Message -> [Message | messages()] after 0 -> [] end.
 
-%% Whoever reads meets the error first, and the system tells it once.
+%% A read before connect/1 takes the error, which the kernel reports once. `socket' then answers `ok' to the connect; esock
+%% answers the error again.
 refused_beside_a_reader(_) ->
     [?assertEqual(Answer, refused_beside_a_reader_of(M)) || {M, Answer} <- [{socket, ok}, {esock, {error, econnrefused}}]].
 
@@ -96,7 +97,7 @@ trunc_is_safe(_) ->
     ok = esock:sendto(S, <<"longer than the buffer">>, Addr),
     ?assertMatch({ok, #{iov := [<<"longer">>], length := 22, flags := [trunc]}}, esock:recvmsg(S, 6, 0, [trunc], 1000)),
     ok = esock:close(S),
-    %% On a stream the system throws the bytes away: zeros stand for them, never what another socket received.
+    %% On a stream the kernel discards the bytes: the answer has zeros in their place, never bytes of another socket.
     {L, C, A} = trio(),
     ok = esock:send(C, <<"a secret">>),
     {ok, <<"a secret">>} = esock:recv(A, 8),
@@ -104,7 +105,7 @@ trunc_is_safe(_) ->
     ?assertEqual({ok, <<0:72>>}, esock:recv(A, 9, [trunc], 1000)),
     [ok = esock:close(X) || X <- [L, C, A]].
 
-%% One has the turn and fails by its own argument: the next one is woken all the same.
+%% A call that has the turn and fails by its own argument passes the turn on: the next waiter still gets its select message.
 send_einval_is_its_own(_) ->
     {ok, To} = esock:open(local, dgram),
     ok = esock:bind(To, #{family => local, path => <<>>}),
@@ -124,7 +125,7 @@ send_einval_is_its_own(_) ->
     receive {Pid, select} -> ok end,
     [ok = esock:close(S) || S <- [To, From]].
 
-%% Sends until it would wait.
+%% Sends until a send would block.
 fill(From, Addr) ->
     case esock:sendto(From, <<"x">>, Addr, nowait) of
         ok -> fill(From, Addr);
@@ -143,11 +144,11 @@ flowinfo_is_the_number(_) ->
     ok = esock:bind(S, #{family => inet6, addr => loopback, port => 0}),
     {ok, Addr} = esock:sockname(S),
     ?assertMatch(#{flowinfo := 0}, Addr),
-    %% A flow label has 20 bits; the kernel refuses one that was not leased, and not one that is 0.
+    %% A flow label has 20 bits; the kernel refuses a label that was not leased, except 0.
     ok = esock:sendto(S, <<"x">>, Addr#{flowinfo => 0}),
     {ok, {#{flowinfo := 0}, <<"x">>}} = esock:recvfrom(S, 0, 1000),
     {ok, C} = esock:open(inet6, dgram, udp),
-    %% IPV6_FLOWLABEL_MGR: leases a label of the socket's own choice (in6_flowlabel_req: create, shared with all).
+    %% IPV6_FLOWLABEL_MGR leases a chosen label (struct in6_flowlabel_req: IPV6_FL_A_GET, IPV6_FL_S_ANY, IPV6_FL_F_CREATE).
     Label = 16#54321,
     Lease = <<1:128, Label:32, 0, 255, 1:16/native, 0:16, 0:16, 0:32>>,
     case esock:setopt_native(C, {ipv6, 32}, Lease) of
@@ -181,7 +182,7 @@ partial_sends_count(_) ->
     ?assertEqual((1 bsl 24) - byte_size(Rest), Sent),
     [ok = esock:close(X) || X <- [L, C, S]].
 
-%% Three are needed for so many parts, and each counts.
+%% 3 * 1,024 parts take three system calls, and each counts as a try.
 system_calls_count(_) ->
     {L, C, S} = trio(),
     ok = esock:sendv(C, lists:duplicate(3 * 1024, <<"x">>)),
@@ -189,7 +190,7 @@ system_calls_count(_) ->
     ?assertMatch(#{counters := #{write_tries := 3, write_pkg := 1, write_byte := 3072}}, esock:info(C)),
     [ok = esock:close(X) || X <- [L, C, S]].
 
-%% All that OTP's has on the same release.
+%% info/0 and info/1 have all keys of `socket' of this release.
 info_has_what_otps_has(_) ->
     ?assertEqual([], without(socket:info(), esock:info())),
     {S, T} = {element(1, esock_pairs:udp(socket)), element(1, udp())},
@@ -198,7 +199,7 @@ info_has_what_otps_has(_) ->
     ok = socket:close(S),
     ok = esock:close(T).
 
-%% The keys that the second map lacks, deep inside too.
+%% The keys that the second map lacks, in nested maps too.
 without(Otps, Ours) ->
     lists:append([case Ours of
                       #{Key := Our} when is_map(Value), is_map(Our) -> without(Value, Our);
@@ -210,7 +211,7 @@ info_names_the_back_end(_) ->
     #{io_backend := #{name := epoll, pollers := N}} = esock:info(),
     ?assert(N >= 1).
 
-%% A descriptor that was given to the socket is closed with it.
+%% With `dup => false' the descriptor stays open when the socket is closed; with `own => true' it is closed.
 given_descriptor(_) ->
     {S, _} = udp(),
     {ok, Fd} = esock:getopt(S, {otp, fd}),
@@ -219,7 +220,7 @@ given_descriptor(_) ->
     {ok, L} = esock:open(New, #{dup => false}),
     ok = esock:close(L),
     ?assertMatch({ok, _}, file:read_link("/proc/self/fd/" ++ integer_to_list(New))),
-    %% Its number is taken by nobody else while D lives; a descriptor of nobody's is made by passing one on.
+    %% D still owns that descriptor. One without an owner is made by passing a descriptor through a Unix socket.
     {ok, P} = esock:open(local, dgram),
     ok = esock:bind(P, #{family => local, path => <<>>}),
     {ok, Addr} = esock:sockname(P),
@@ -230,7 +231,7 @@ given_descriptor(_) ->
     ?assertNotMatch({ok, _}, file:read_link("/proc/self/fd/" ++ integer_to_list(Passed))),
     [ok = esock:close(X) || X <- [S, D, P]].
 
-%% A type that the system knows, though no domain here has it.
+%% The kernel knows the type `rdm', but no domain here has it.
 rdm(_) ->
     ?assertEqual({error, esocktnosupport}, esock:open(inet, rdm)).
 
@@ -238,8 +239,8 @@ errors_as_text(_) ->
     [?assertNotMatch("unknown" ++ _, esock:format_error(R))
      || R <- [closed, timeout, already, econnrefused, {invalid, {sockaddr, x}}, {timeout, <<"x">>}, {error, closed}]].
 
-%% A look goes on where the last one ended; it does not loop.
-%% What there is, in binaries of its size; no datagram is cut.
+%% With the default `{otp, rcvbuf}' (auto) a receive answers the bytes that are there, in a binary of their size. No datagram is
+%% cut.
 rcvbuf_auto(_) ->
     {L, C, S} = trio(),
     ?assertEqual({ok, auto}, esock:getopt(S, {otp, rcvbuf})),
@@ -249,7 +250,7 @@ rcvbuf_auto(_) ->
          ok = until_there(S, Size),
          {ok, Got} = esock:recv(S),
          ?assertEqual(Data, Got),
-         %% Of those in the heap OTP 27 counts bits.
+         %% For binaries on the heap (up to 64 bytes) OTP 27 counts bits.
          Size =< 64 orelse ?assertEqual(Size, binary:referenced_byte_size(Got))
      end || Size <- [1, 64, 65, 10_000, 40_000, 70_000, 100_000, 50_000, 10]],
     ok = esock:setopt(S, {otp, rcvbuf}, 4),
@@ -266,7 +267,7 @@ rcvbuf_auto(_) ->
     ?assertMatch({ok, {_, Datagram}}, esock:recvfrom(A)),
     [ok = esock:close(X) || X <- [L, C, S, A]].
 
-%% What a stream is received by goes by what came before; what a message is, or a named length, does not.
+%% The automatic size follows earlier receives of a stream only. A message, and a receive of a length, are answered whole.
 rcvbuf_auto_whole(_) ->
     [begin
          {A, B} = esock_pairs:local_pair(esock, Type),
@@ -288,7 +289,7 @@ rcvbuf_auto_whole(_) ->
     ?assertEqual({ok, Data}, esock:recv(S, 262_144, 5000)),
     esock_pairs:close([L, C, S]).
 
-%% An error about the arguments of a call is that call's own: who waits goes on waiting, as with OTP.
+%% An error about the arguments of a call is only that call's: other waiters go on waiting, as with OTP.
 errors_of_a_call(_) ->
     {L, C, S} = trio(),
     {select, {_, _, Handle}} = esock:recv(S, 0, nowait),
@@ -306,6 +307,7 @@ until_there(S, Size) ->
         {ok, Less} when Less < Size -> until_there(S, Size)
     end.
 
+%% With peek_off a peek goes on where the last one ended; the call does not loop.
 peek_off(_) ->
     {ok, A} = esock:open(local, dgram),
     ok = esock:bind(A, #{family => local, path => <<>>}),
@@ -317,7 +319,7 @@ peek_off(_) ->
     ?assertEqual({ok, <<"cd">>}, esock:recv(A, 2, [peek], 1000)),
     ok = esock:close(A).
 
-%% Every type that OTP 29's socket exports.
+%% esock exports every type of OTP 29's socket.
 types(_) ->
     {ok, {_, [{abstract_code, {_, Forms}}]}} = beam_lib:chunks(code:which(esock), [abstract_code]),
     Ours = lists:append([Types || {attribute, _, export_type, Types} <- Forms]),
@@ -335,7 +337,7 @@ types(_) ->
               ioctl_device_map],
     ?assertEqual([], [{T, 0} || T <- Theirs] -- Ours).
 
-%% The end of a stream is not a closed socket.
+%% recv_some answers `eof' at the end of a stream, and {error, closed} only on a closed socket.
 end_of_stream(_) ->
     {L, C, S} = trio(),
     ok = esock:send(C, <<"abcdef">>),
