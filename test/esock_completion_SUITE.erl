@@ -1,5 +1,5 @@
-%% Completions: on sockets with the back end io_uring a call that would wait answers {completion, Info}, and the message brings
-%% what the blocking call would have answered. Every handle gets one completion, one abort, or a cancel that leaves nothing.
+%% Completions: on sockets with the back end io_uring a `nowait' call that would block answers {completion, Info}. The message has
+%% the result that the blocking call would have answered. Every handle gets one completion, one abort, or a clean cancel.
 -module(esock_completion_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -25,7 +25,7 @@ init_per_suite(Config) ->
         {ok, S} ->
             ok = esock:close(S),
             ok = esock_nif:io_backend(io_uring),
-            %% Most of what can go wrong goes wrong with rings that receive.
+            %% The cases run with read-ahead, because rings that receive are the most involved.
             ok = esock_nif:read_ahead(65536),
             Config;
         {error, {invalid, {io_backend, Reason}}} ->
@@ -37,7 +37,7 @@ end_per_suite(_) ->
     ok = esock_nif:io_backend(hd(esock_pairs:cases([epoll, io_uring], [epoll]))).
 
 
-%% Some peers and launchers are Python's.
+%% Some peers and launchers are Python programs.
 init_per_testcase(Case, Config) ->
     case lists:member(Case, [refused, refused_node_works, peer_killed]) andalso os:find_executable("python3") of
         false when Case =:= refused; Case =:= refused_node_works; Case =:= peer_killed -> {skip, no_python3};
@@ -47,7 +47,7 @@ init_per_testcase(Case, Config) ->
 end_per_testcase(_, _) ->
     ok.
 
-%%% What is told.
+%%% Messages, and processes that make calls.
 
 completion(S, H) ->
     receive
@@ -56,7 +56,7 @@ completion(S, H) ->
     after 10_000 -> ct:fail({no_message, process_info(self(), messages), esock:info(S)})
     end.
 
-%% A process that does something and then what it is told. Nobody takes a message for it.
+%% A process that calls `Fun', and then the function that then/2 sends to it. Its messages stay in its inbox.
 spawned(Fun) ->
     Self = self(),
     Ref = make_ref(),
@@ -67,7 +67,7 @@ then({Pid, Ref, _}, Fun) ->
     Pid ! {Ref, Fun},
     receive {Ref, Result} -> Result; {'DOWN', _, _, Pid, Reason} when Reason =/= normal -> ct:fail(Reason) after 10_000 -> ct:fail(no_result) end.
 
-%%% Which back end.
+%%% The choice of the back end.
 
 named(_) ->
     {ok, S} = esock:open(inet, stream, tcp, #{io_backend => io_uring}),
@@ -85,7 +85,7 @@ chosen_by_environment(_) ->
     ?assertEqual("epoll", node_says("ESOCK_IO_BACKEND=nonsense", [], Code)),
     ?assertEqual("io_uring", node_says("", ["-esock io_backend io_uring"], "ok = application:load(esock), {ok, _} = application:ensure_all_started(esock), " ++ Code)).
 
-%% A system that refuses the rings: who asks for one gets the reason, and who leaves the choice gets epoll.
+%% If the system refuses rings, open with `io_uring' answers the reason, and with `auto' it uses epoll.
 refused(_) ->
     Code = "{error, {invalid, {io_backend, R}}} = esock:open(inet, stream, tcp, #{io_backend => io_uring}),"
            " {ok, S} = esock:open(inet, stream, tcp, #{io_backend => auto}), #{io_backend := epoll} = esock:info(S),"
@@ -93,7 +93,7 @@ refused(_) ->
     [?assertEqual(Name, node_says(launcher(Number), [], Code)) || {Number, Name} <- [{"1", "eperm"}, {"38", "enosys"}]],
     ?assertMatch("{memlock," ++ _, node_says("ulimit -l 1234; " ++ launcher("12"), [], Code)).
 
-%% The same node with sockets that are `auto' by default.
+%% On such a node sockets work with `auto' as the default.
 refused_node_works(_) ->
     Code = "{ok, L} = esock:open(inet, stream), ok = esock:bind(L, loopback), ok = esock:listen(L), {ok, A} = esock:sockname(L),"
            " {select, {select_info, accept, H}} = esock:accept(L, nowait), {ok, C} = esock:open(inet, stream), ok = esock:connect(C, A),"
@@ -119,7 +119,7 @@ accept_connect(_) ->
         {completion, {completion_info, connect, HC}} -> ?assertEqual(ok, completion(C, HC))
     end,
     {ok, S} = completion(L, H),
-    %% It is ours, and of the same kind.
+    %% The caller owns the accepted socket, which has the listener's back end.
     ?assertEqual({ok, self()}, esock:getopt(S, {otp, controlling_process})),
     ?assertMatch(#{io_backend := io_uring}, esock:info(S)),
     ok = esock:send(C, "a"),
@@ -137,7 +137,7 @@ connect_refused(_) ->
     end,
     esock_pairs:close([C]).
 
-%% A connect that is under way: nobody else can send or connect, and cancel ends the wait.
+%% While a connect is under way other calls cannot send or connect, and cancel ends the wait.
 connect_in_time(_) ->
     {L, Addr, C} = full(),
     {ok, C2} = esock:open(inet, stream, tcp),
@@ -146,7 +146,7 @@ connect_in_time(_) ->
     {ok, C3} = esock:open(inet, stream, tcp),
     {completion, Info} = esock:connect(C3, Addr, nowait),
     ok = esock:cancel(C3, Info),
-    %% The backlog has room when the system tries again.
+    %% The accept makes room in the backlog, so that the system's next try connects.
     {ok, S} = esock:accept(L),
     ?assertEqual(ok, completion(C2, H)),
     no_message(),
@@ -179,7 +179,7 @@ exact(_) ->
     [begin ok = esock:send(C, [X]), no_message() end || X <- "123456789"],
     ok = esock:send(C, "0ab"),
     ?assertEqual({ok, <<"1234567890">>}, completion(S, H)),
-    %% What came too much is there.
+    %% The bytes beyond the length stay.
     ?assertEqual({ok, <<"ab">>}, esock:recv(S, 2, nowait)),
     esock_pairs:close([C, S]).
 
@@ -204,7 +204,8 @@ exact_longer_than_ahead(_) ->
     ?assertMatch(#{read_ahead := 0}, esock:info(S)),
     esock_pairs:close([C, S]).
 
-%% So much is there already that no scheduler copies it: it is completed all the same, whoever polls.
+%% More than 1 MB of a length is gathered already, too much to copy on a scheduler: a receive of it completes, whether the poller
+%% thread or the helper polls.
 much_gathered(_) ->
     {C, S} = pair(),
     Data = crypto:strong_rand_bytes(6_000_000),
@@ -214,17 +215,17 @@ much_gathered(_) ->
     ok = esock:cancel(S, Info),
     {completion, {_, _, H}} = esock:recv(S, 5_000_000, nowait),
     {ok, First} = completion(S, H),
-    %% A call that waits gets the rest, in parts.
+    %% A blocking call gets the rest, in parts.
     {ok, Rest} = esock:recv(S, 1_000_000),
     ?assert(<<First/binary, Rest/binary>> =:= Data),
     ?assertEqual(0, ahead(S)),
-    %% And so does one that does not.
+    %% So does a call with time-out 0.
     {completion, Info2} = esock:recv(S, byte_size(Data) + 1, nowait),
     ok = esock:send(C, Data),
     until(fun() -> ahead(S) =:= byte_size(Data) end),
     ok = esock:cancel(S, Info2),
     ?assert({ok, Data} =:= esock:recv(S, byte_size(Data), 0)),
-    %% The end cuts what is much.
+    %% The end of the stream cuts such a length short.
     {completion, {_, _, H2}} = esock:recv(S, byte_size(Data) + 1, nowait),
     ok = esock:send(C, Data),
     ok = esock:close(C),
@@ -232,7 +233,7 @@ much_gathered(_) ->
     ?assert(Cut =:= Data),
     esock_pairs:close([S]).
 
-%% Urgent data is not of the stream: what there is of it is all.
+%% Urgent data is not among the bytes of the stream: a receive of it does not wait for a length.
 beside_a_length(_) ->
     {C, S} = pair(),
     ok = esock:send(C, "u", [oob]),
@@ -263,7 +264,7 @@ some(_) ->
     ?assertEqual(eof, completion(S, H2)),
     esock_pairs:close([C, S]).
 
-%% A look leaves what it has seen, whether the ring has it or the system.
+%% A peek leaves the bytes, in the read-ahead buffer or in the kernel.
 peeked(_) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:recv(S, 0, [peek], nowait),
@@ -297,7 +298,7 @@ batch(_) ->
     {completion, {completion_info, recvmmsg, H}} = esock:recvmmsg(S, 8, 0, 0, [], nowait),
     ok = esock:sendmmsg(T, [#{iov => [<<N>>], addr => AddrS} || N <- lists:seq(1, 4)], [], infinity),
     {ok, [#{iov := [<<1>>]} | Rest]} = completion(S, H),
-    %% What came between the first and the attempt is in the batch.
+    %% The batch has the messages that arrived before the attempt; the others follow.
     Left = 3 - length(Rest),
     [{ok, [_]} = esock:recvmmsg(S, 1, 0, 0, [], infinity) || _ <- lists:seq(1, Left)],
     esock_pairs:close([S, T]).
@@ -310,7 +311,8 @@ local_stream(_) ->
     ?assertEqual({ok, <<"abcdef">>}, completion(S, H)),
     esock_pairs:close([C, S]).
 
-%% Descriptors are taken by the process that gets them: in a message to one that has ended they would stay open.
+%% A receive of descriptors answers select, so that the process takes them itself: in a completion to a process that has ended
+%% they would stay open.
 rights(_) ->
     {C, S} = local_pair(esock, stream),
     {U, _} = udp(),
@@ -325,7 +327,7 @@ rights(_) ->
     ?assertEqual(esock:sockname(U), esock:sockname(V)),
     esock_pairs:close([C, S, U, V]).
 
-%% With select_read a receive that is done has the next begun: no call goes to the system while there is nothing.
+%% With select_read a successful receive begins the next wait, so that no call is made while there are no bytes.
 select_read(_) ->
     {C, S} = pair(),
     ok = esock:setopt(S, {otp, select_read}, true),
@@ -335,10 +337,10 @@ select_read(_) ->
                      ok = esock:send(C, <<N>>),
                      ?assertEqual({ok, <<N>>}, completion(S, H)),
                      ok = esock:send(C, <<N, N>>),
-                     until(fun() -> here(S) =:= 2 end),
+                     until(fun() -> arrived(S) =:= 2 end),
                      case esock:recv(S, 0, nowait) of
                          {completion, {{completion_info, recv, Next}, <<N, N>>}} -> Next;
-                         %% The ring is about to bring them.
+                         %% The ring has them and is about to deliver them.
                          {completion, {completion_info, recv, These}} ->
                              ?assertEqual({ok, <<N, N>>}, completion(S, These)),
                              {completion, {completion_info, recv, Next}} = esock:recv(S, 0, nowait),
@@ -353,8 +355,8 @@ ahead(S) ->
     #{read_ahead := N} = esock:info(S),
     N.
 
-%% Bytes that have come, whoever holds them.
-here(S) ->
+%% Bytes that have arrived, in the read-ahead buffer and in the kernel.
+arrived(S) ->
     {ok, N} = esock:ioctl(S, nread),
     N.
 
@@ -373,7 +375,7 @@ cancel_keeps_bytes(_) ->
       end, lists:seq(1, 50)),
     esock_pairs:close([C, S]).
 
-%% The result has been sent: it stays, and the cancel says so.
+%% If the result has been sent, its message stays, and cancel answers an error.
 cancel_too_late(_) ->
     {C, S} = pair(),
     {completion, {_, _, H} = Info} = esock:recv(S, 0, nowait),
@@ -395,24 +397,24 @@ cancel_in_line(_) ->
     ?assertEqual({ok, <<"a">>}, completion(S, H1)),
     esock_pairs:close([S, T]).
 
-%% However a cancel and a byte cross, the byte is told or still there.
+%% A cancel races with a byte: the byte is in a message, or still in the stream.
 cancel_storm(_) ->
     {C, S} = pair(),
-    {Sent, Kept} = lists:foldl(
-             fun(N, {Told, Left}) ->
+    {Completed, Kept} = lists:foldl(
+             fun(N, {Completions, Cancels}) ->
                      {completion, {_, _, H} = Info} = esock:recv(S, 1, nowait),
                      ok = esock:send(C, <<N>>),
                      [erlang:yield() || _ <- lists:seq(1, N rem 7)],
                      case esock:cancel(S, Info) of
-                         ok -> no_message(), {ok, <<N>>} = esock:recv(S, 1), {Told, Left + 1};
-                         {error, {invalid, Info}} -> {ok, <<N>>} = completion(S, H), {Told + 1, Left}
+                         ok -> no_message(), {ok, <<N>>} = esock:recv(S, 1), {Completions, Cancels + 1};
+                         {error, {invalid, Info}} -> {ok, <<N>>} = completion(S, H), {Completions + 1, Cancels}
                      end
              end, {0, 0}, [N rem 256 || N <- lists:seq(1, 3000)]),
-    ct:pal("told ~p, kept ~p", [Sent, Kept]),
+    ct:pal("completed ~p, kept ~p", [Completed, Kept]),
     no_message(),
     esock_pairs:close([C, S]).
 
-%%% Several who wait.
+%%% Several waiters.
 
 line_in_order(_) ->
     {S, Addr} = udp(),
@@ -431,7 +433,7 @@ many_acceptors(_) ->
     Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), C end || _ <- All],
     [begin
          {ok, S} = then(One, fun() -> {ok, S} = completion(L, H), {ok, _} = esock:peername(S), {ok, S} end),
-         %% Its owner has ended.
+         %% Its owner has ended, which closes it.
          until(fun() -> esock:peername(S) =:= {error, closed} end)
      end || {_, _, {completion, {_, _, H}}} = One <- All],
     ?assertMatch(#{num_acceptors := 0}, esock:info(L)),
@@ -446,7 +448,7 @@ accept_many(_) ->
     [?assertMatch({ok, _}, esock:peername(S)) || S <- Some ++ Others],
     esock_pairs:close([L | Some ++ Others ++ Clients]).
 
-%%% Ends.
+%%% Close, errors, death of a process.
 
 close_aborts(_) ->
     {C, S} = pair(),
@@ -461,12 +463,12 @@ close_aborts(_) ->
     ?assertEqual({error, closed}, esock:recv(S, 0, nowait)),
     esock_pairs:close([C]).
 
-%% When close has answered, the system has closed: the peer reads the end, and a listener's address is free.
+%% When close has answered, the descriptor is closed, also if a ring was receiving: the address is free for another socket.
 close_frees_port(_) ->
     lists:foreach(
       fun(_) ->
               {L, To} = listener(),
-              %% A port that bind(2) has chosen is nobody else's; connect(2) may take one that has had its connection.
+              %% No other socket gets a port that bind(2) has chosen. connect(2) may choose a port that another connection has.
               {ok, C} = esock:open(inet, stream, tcp),
               ok = esock:bind(C, loopback),
               {ok, Addr} = esock:sockname(C),
@@ -487,14 +489,13 @@ peer_reset(_) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:recv(S, 10, nowait),
     ok = esock:send(C, "abc"),
-    until(fun() -> here(S) =:= 3 end),
+    until(fun() -> arrived(S) =:= 3 end),
     ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
     ok = esock:close(C),
     ?assertEqual({error, {econnreset, <<"abc">>}}, completion(S, H)),
     esock_pairs:close([S]).
 
-%% A peer that is killed leaves no end of stream but what the system makes of it.
-%% Whoever has the error, it is told once: to who asks for it, or to the next call.
+%% An error of the socket is answered once: by getopt of {socket, error}, or by the next call, also if the ring has received it.
 error_asked_for(_) ->
     [begin
          {C, S} = pair(),
@@ -508,6 +509,7 @@ error_asked_for(_) ->
          esock_pairs:close([S])
      end || _ <- lists:seq(1, 20)].
 
+%% When the peer's program is killed, the system ends the stream.
 peer_killed(_) ->
     {L, #{port := Port}} = listener(),
     Program = "import socket, sys\ns = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\ns.sendall(b'x' * 1000)\nsys.stdin.read()",
@@ -527,11 +529,11 @@ owner_death(_) ->
     {completion, {_, _, H}} = esock:recv(S, 0, nowait),
     ok = then(Owner, fun() -> ok end),
     ?assertEqual({abort, closed}, completion(S, H)),
-    %% The system has closed it as well: the peer reads the end.
+    %% The descriptor is closed as well: the peer gets the end of the stream.
     ?assertEqual({error, closed}, esock:recv(C, 0, 10_000)),
     esock_pairs:close([C]).
 
-%% Whatever the moment, the descriptor is closed.
+%% Whenever the owner of a socket is killed during a receive, the descriptor is closed.
 owner_killed_in_flight(_) ->
     lists:foreach(
       fun(N) ->
@@ -550,7 +552,7 @@ owner_killed_in_flight(_) ->
               ok = esock:send(S, binary:copy(<<"x">>, N rem 120)),
               exit(Pid, kill),
               receive {'DOWN', MRef, process, Pid, killed} -> ok end,
-              %% An end or a reset: data may have been left unread.
+              %% The end of the stream, or a reset because data was unread.
               {error, _} = esock:recv(S, 1, 10_000),
               esock_pairs:close([L, S])
       end, lists:seq(1, 200)).
@@ -560,10 +562,10 @@ waiter_death(_) ->
     {Pid, _, {completion, _}} = spawned(fun() -> esock:recv(S, 5, nowait) end),
     {completion, {_, _, H}} = esock:recv(S, 3, nowait),
     ok = esock:send(C, "abc"),
-    until(fun() -> here(S) =:= 3 end),
+    until(fun() -> arrived(S) =:= 3 end),
     exit(Pid, kill),
     receive {'DOWN', _, process, Pid, killed} -> ok end,
-    %% What had been gathered for him is the next one's.
+    %% The bytes gathered for the killed process go to the next waiter.
     ?assertEqual({ok, <<"abc">>}, completion(S, H)),
     esock_pairs:close([C, S]).
 
@@ -571,7 +573,7 @@ handed_over(_) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:recv(S, 3, nowait),
     ok = esock:send(C, "ab"),
-    until(fun() -> here(S) =:= 2 end),
+    until(fun() -> arrived(S) =:= 2 end),
     {Pid, _, ok} = Other = spawned(fun() -> ok end),
     ok = esock:setopt(S, {otp, controlling_process}, Pid),
     ok = esock:send(C, "cdef"),
@@ -585,7 +587,7 @@ send_later(_) ->
     {C, S} = pair(),
     Data = crypto:strong_rand_bytes(20_000_000),
     {completion, {completion_info, send, H}} = esock:send(C, Data, nowait),
-    %% Another's data stays behind it.
+    %% Data of another process is sent after it.
     Other = spawned(fun() -> esock:send(C, <<"after">>, nowait) end),
     {_, _, {completion, {_, _, H2}}} = Other,
     {ok, Got} = esock:recv(S, byte_size(Data)),
@@ -612,7 +614,7 @@ send_gathered(_) ->
        {sendmsg, fun(C) -> esock:sendmsg(C, #{iov => Parts}, nowait) end},
        {sendto, fun(C) -> {ok, To} = esock:peername(C), esock:sendto(C, Data, To, nowait) end}]).
 
-%% A part has gone; the rest does not.
+%% A cancelled send has sent a part; the rest is not sent.
 send_cancelled(_) ->
     {C, S} = pair(),
     Data = crypto:strong_rand_bytes(20_000_000),
@@ -636,8 +638,7 @@ send_broken(_) ->
 
 %%% Reading ahead.
 
-%% A reader that does not ask: so much is read ahead, and no more but what the buffers of the ring held.
-%% A ring receives, unless events are dense: what nobody has asked for is here.
+%% After a wait a ring receives, unless events are dense: bytes for which no call waits are in the read-ahead buffer.
 reads_ahead(_) ->
     {C, S} = pair(),
     until(fun() ->
@@ -651,6 +652,7 @@ reads_ahead(_) ->
     end),
     esock_pairs:close([C, S]).
 
+%% For a reader that makes no calls no more is read ahead than the limit, plus what the ring's buffers hold.
 bounded_ahead(_) ->
     {C, S} = pair(),
     ok = esock:setopt(S, {otp, read_ahead}, 10_000),
@@ -659,7 +661,7 @@ bounded_ahead(_) ->
     Data = crypto:strong_rand_bytes(30_000_000),
     {completion, {_, _, HC}} = esock:send(C, Data, nowait),
     {ok, First} = completion(S, H),
-    %% The window closes: the sender waits for us.
+    %% The TCP window closes, and the sender waits.
     #{io_backend := #{memory := Memory}} = esock:info(),
     Most = lists:max([begin receive after 5 -> ok end, #{read_ahead := N} = esock:info(S), N end || _ <- lists:seq(1, 20)]),
     ?assert(Most =< 10_000 + Memory),
@@ -691,14 +693,14 @@ shut_down(_) ->
     {C, S} = pair(),
     {completion, Info} = esock:recv(S, 10, nowait),
     ok = esock:send(C, "abc"),
-    until(fun() -> here(S) =:= 3 end),
+    until(fun() -> arrived(S) =:= 3 end),
     ok = esock:cancel(S, Info),
     ok = esock:shutdown(S, read),
     ?assertEqual({ok, <<"abc">>}, esock:recv(S, 3)),
     ?assertEqual({error, closed}, esock:recv(S, 1)),
     esock_pairs:close([C, S]).
 
-%% Lengths, looks, functions and waits in turn: the stream comes in order.
+%% Receives of lengths, peeks, different functions, blocking and not: the bytes come in order.
 lengths_in_turn(_) ->
     {C, S} = pair(),
     Data = crypto:strong_rand_bytes(300_000),
@@ -737,7 +739,7 @@ lengths(S, Left, N, Got) ->
 later(S, {completion, {_, _, H}}) -> completion(S, H);
 later(_, Result) -> Result.
 
-%% Blocking calls wait in the same line.
+%% Blocking calls and completions share the waiter queue.
 blocking_beside(_) ->
     {S, Addr} = udp(),
     {T, _} = udp(),
@@ -752,7 +754,7 @@ blocking_beside(_) ->
     no_message(),
     esock_pairs:close([S, T]).
 
-%% A look for more than there will be ends, with what there is.
+%% A peek at more bytes than the stream will have ends with the stream, and answers the bytes that are there.
 looked_at_the_end(_) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:recv(S, 10, [peek], nowait),
@@ -764,7 +766,7 @@ looked_at_the_end(_) ->
     ?assertEqual({error, closed}, esock:recv(S, 3, nowait)),
     esock_pairs:close([C, S]).
 
-%% Whoever meets the end first, who waits is told, and once.
+%% If another call gets the end of the stream first, the waiter gets one message, a completion or an abort.
 ended_by_another(_) ->
     lists:foreach(
       fun(N) ->
@@ -779,7 +781,7 @@ ended_by_another(_) ->
               esock_pairs:close([S])
       end, lists:seq(1, 1000)).
 
-%% One's own look does not void one's own wait.
+%% A peek with time-out 0 leaves the process's own completion pending.
 looked_beside(_) ->
     {C, S} = pair(),
     lists:foreach(
@@ -792,12 +794,12 @@ looked_beside(_) ->
     no_message(),
     esock_pairs:close([C, S]).
 
-%% What is not among the bytes of the stream comes from the system, though a ring receives the bytes.
+%% The error queue is read from the kernel while a ring receives the bytes of the stream.
 error_queue_beside(_) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:recv(C, 0, nowait),
     Other = spawned(fun() -> esock:recvmsg(C, 0, 0, [errqueue], nowait) end),
-    %% software, transmitted, and with the bytes left out: SOF_TIMESTAMPING_*
+    %% SO_TIMESTAMPING: TX_SOFTWARE, SOFTWARE, OPT_ID and OPT_TSONLY (SOF_TIMESTAMPING_*), without the bytes sent
     ok = esock:setopt_native(C, {socket, 37}, <<(2 bor 16 bor 128 bor 2048):32/native>>),
     ok = esock:send(C, "stamped"),
     ok = esock:send(S, "x"),
@@ -806,7 +808,7 @@ error_queue_beside(_) ->
     ?assertMatch({ok, #{flags := Flags}} when Flags =/= [], then(Other, fun() -> completion(C, H2) end)),
     esock_pairs:close([C, S]).
 
-%% Of a connect that is refused the error goes to who connects, though somebody reads.
+%% The error of a refused connect goes to the connecting process, also if another process waits to read.
 refused_beside(_) ->
     {L, Addr} = listener(),
     ok = esock:close(L),
@@ -822,7 +824,7 @@ refused_beside(_) ->
          esock_pairs:close([C])
      end || _ <- lists:seq(1, 50)].
 
-%% Of a send that fails the rest is told, as by the blocking call.
+%% The completion of a failed send has the data that was not sent, as the answer of a blocking call has.
 cut_send(_) ->
     Data = binary:copy(<<"x">>, 20_000_000),
     [begin
@@ -847,7 +849,7 @@ discarded(_) ->
     ?assertEqual({ok, <<"def">>}, esock:recv(S, 3)),
     esock_pairs:close([C, S]).
 
-%% A process may wait under many handles, and blocks behind its own.
+%% A process may have many completions pending, and its blocking call waits behind them.
 several_at_once(_) ->
     {C, S} = pair(),
     Handles = [begin {completion, {_, _, H} = Info} = esock:recv(S, 2, nowait), {H, Info} end || _ <- lists:seq(1, 5)],
@@ -859,7 +861,7 @@ several_at_once(_) ->
     no_message(),
     esock_pairs:close([C, S]).
 
-%% A large send does not keep the poller from others.
+%% A large send does not delay the completions of other sockets.
 large_beside(_) ->
     {C, S} = pair(),
     Data = binary:copy(<<"x">>, 100_000_000),
@@ -877,7 +879,7 @@ large_beside(_) ->
     receive {Ref, Size} -> ?assertEqual(byte_size(Data), Size) after 10_000 -> ct:fail(no_answer) end,
     esock_pairs:close([C, S, U]).
 
-%% Calls that say how much of many things has gone answer select on any socket.
+%% Calls that answer a count of messages or bytes sent (sendmmsg, sendfile through a process) answer select on any socket.
 told_as_it_goes(_) ->
     {C, S} = local_pair(esock, stream),
     Msgs = [#{iov => [binary:copy(<<"x">>, 100_000)]} || _ <- lists:seq(1, 100)],
@@ -885,7 +887,7 @@ told_as_it_goes(_) ->
     ?assert(Count < 100),
     {ok, _} = esock:recv(S, Count * 100_000),
     receive {'$socket', C, select, H} -> ok after 10_000 -> ct:fail(no_message) end,
-    %% Of a file that a process serves.
+    %% A file that is served by a process.
     {C2, S2} = pair(),
     {ok, File} = file:open(filename:join(code:lib_dir(esock), "ebin/esock.beam"), [read, binary]),
     Fill = fun Fill(Sent) ->
@@ -910,7 +912,8 @@ gathered_and_closed(_) ->
     ?assertEqual({error, closed}, esock:recv(C, 0, 5000)),
     esock_pairs:close([C]).
 
-%% Whoever has the open socket beside a duplicate reads what was not handed out, and ends it in order.
+%% A socket on a lent descriptor or a duplicate gathers nothing: bytes that it has not answered stay for the other socket, and its
+%% close ends nothing.
 duplicate_keeps_nothing(_) ->
     [duplicate_keeps_nothing(End, Pair(), Dup)
      || End <- [cancel, close], Pair <- [fun() -> pair() end, fun() -> local_pair(esock, stream) end], Dup <- [true, false]].
@@ -918,7 +921,7 @@ duplicate_keeps_nothing(_) ->
 duplicate_keeps_nothing(End, {C, S}, Dup) ->
     {ok, Fd} = esock:getopt(S, {otp, fd}),
     {ok, D} = esock:open(Fd, #{dup => Dup}),
-    %% What completes without being kept still does.
+    %% A receive that needs no gathering is completed all the same.
     {completion, {_, _, H0}} = esock:recv(D, 0, nowait),
     ok = esock:send(C, "0"),
     ?assertEqual({ok, <<"0">>}, completion(D, H0)),
@@ -936,7 +939,7 @@ duplicate_keeps_nothing(End, {C, S}, Dup) ->
     ?assertEqual({error, closed}, esock:recv(C, 0, 5000)),
     esock_pairs:close([C]).
 
-%% A connection that is closed with bytes unread is reset, wherever the bytes are.
+%% A connection that is closed with unread bytes is reset, also if they are in the read-ahead buffer.
 unread_and_closed(_) ->
     {C, S} = pair(),
     {completion, Info} = esock:recv(S, 5, nowait),
@@ -947,7 +950,7 @@ unread_and_closed(_) ->
     ?assertEqual({error, econnreset}, esock:recv(C, 0, 5000)),
     esock_pairs:close([C]).
 
-%% The peer's end and a close at the same moment: one message, whichever it is.
+%% The end of the stream races with close: the handle gets one message of either kind.
 close_crosses_end(_) ->
     lists:foreach(
       fun(N) ->
@@ -960,7 +963,7 @@ close_crosses_end(_) ->
               no_message()
       end, lists:seq(1, 2000)).
 
-%% Programs that the node starts do not get the ring.
+%% Programs that the node starts do not inherit the descriptor of a ring (close-on-exec).
 ring_descriptor(_) ->
     Ring = [Fd || Fd <- esock_leak_SUITE:descriptors(), {ok, "anon_inode:[io_uring]"} <- [file:read_link("/proc/self/fd/" ++ Fd)]],
     ?assertMatch([_ | _], Ring),
@@ -971,7 +974,7 @@ ring_descriptor(_) ->
      end || Fd <- Ring],
     ?assertEqual("", os:cmd("ls -l /proc/self/fd | grep io_uring")).
 
-%% Receives of many connections in flight, when they are closed, each with one abort.
+%% Many connections are closed with a receive in flight: each handle gets one message, and no descriptor stays open.
 closed_in_flight(_) ->
     {ok, Limits} = file:read_file("/proc/self/limits"),
     {match, [Soft]} = re:run(Limits, "Max open files +(\\d+)", [{capture, [1], list}]),
@@ -986,14 +989,14 @@ closed_in_flight(_) ->
            end || _ <- lists:seq(1, Pairs)],
     Handles = [begin {completion, {_, _, H}} = esock:recv(X, 1, nowait), {X, H} end || {C, S} <- All, X <- [C, S]],
     [ok = esock:close(X) || {X, _} <- Handles],
-    Told = [completion(X, H) || {X, H} <- Handles],
-    %% Whose peer was closed before it has read the end.
-    ?assertEqual([], [T || T <- Told, T =/= {abort, closed}, T =/= {error, closed}]),
+    Messages = [completion(X, H) || {X, H} <- Handles],
+    %% If its peer was closed before, a socket may get the end of the stream instead of an abort.
+    ?assertEqual([], [T || T <- Messages, T =/= {abort, closed}, T =/= {error, closed}]),
     no_message(),
     ok = esock:close(L),
     ?assertEqual(Descriptors, length(esock_leak_SUITE:descriptors())).
 
-%% Where nobody asks there is no ring, and no thread of one.
+%% Without a socket that needs one there is no ring and no ring thread.
 no_ring_unasked(_) ->
     Code = "{ok, S} = esock:open(inet, stream), #{io_backend := #{rings := 0, memory := 0}} = esock:info(),"
            " Rings = [T || T <- filelib:wildcard(\"/proc/self/task/*/comm\"), {ok, <<\"esock_ring\", _/binary>>} <- [file:read_file(T)]],"

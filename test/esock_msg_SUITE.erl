@@ -17,7 +17,7 @@ all() ->
          ctrl_as_received, ioctls, interfaces, netns, connect_unreachable, monitors, tables],
         [same_as_socket, partial, continuation, recvmmsg_waits, select_read, sendfile_partial]).
 
-%% Without `value' of the control messages that OTP leaves raw.
+%% A message without the `value' of control messages that `socket' does not decode.
 plain({ok, #{ctrl := Ctrl} = Msg}) ->
     {ok, esock_same_SUITE:plain(Msg#{ctrl := lists:sort([plain_ctrl(C) || C <- Ctrl])})};
 plain(Other) ->
@@ -28,14 +28,14 @@ plain_ctrl(#{type := Type} = C) when Type =:= rights; Type =:= credentials; Type
 plain_ctrl(#{type := tos} = C) -> maps:remove(value, C);
 plain_ctrl(C) -> C.
 
-%% What both answer, over a table of programs.
+%% `socket' and esock answer the same in each program of a table.
 same_as_socket(_) ->
     Programs = [{N, P} || {N, P} <- programs()],
     Different = [{N, Diff} || {N, P} <- Programs, Diff <- [different(run(P, socket), run(P, esock))], Diff =/= []],
     [ct:pal("~p", [D]) || D <- Different],
     ?assertEqual([], Different).
 
-%% A function that the oracle of this release lacks raises badarg, undef or function_clause there.
+%% The differences between two lists of answers. `lacks' stands for a request that the oracle of this release lacks.
 different(Otp, Ours) when is_list(Otp), is_list(Ours), length(Otp) =:= length(Ours) ->
     [{A, B} || {A, B} <- lists:zip(Otp, Ours), A =/= B, A =/= lacks];
 different(Same, Same) -> [];
@@ -121,7 +121,7 @@ programs() ->
 
 ioctl(M, Args) ->
     try apply(M, ioctl, Args) of
-        %% Behind the six bytes of an address OTP shows memory of before.
+        %% After the six bytes of a hardware address `socket' shows bytes of uninitialized memory.
         {ok, #{family := loopback, addr := <<Hw:6/binary, _/binary>>}} -> {ok, Hw};
         Result -> Result
     catch error:badarg -> lacks; error:function_clause -> lacks end.
@@ -140,7 +140,7 @@ gather(_) ->
     ?assertEqual([], esock:rest_iov(0, [])),
     close([C, S]).
 
-%% A part has gone; the rest goes after the message. Every byte arrives, in order.
+%% A send of a part answers the rest, which is sent after the select message. Every byte arrives, in order.
 partial(_) ->
     {C, S} = pair(),
     Big = [crypto:strong_rand_bytes(1_000_000) || _ <- lists:seq(1, 20)],
@@ -169,7 +169,7 @@ receive_sum(S, Left, Hash) ->
     {ok, Data} = esock:recv(S, 0),
     receive_sum(S, Left - byte_size(Data), crypto:hash_update(Hash, Data)).
 
-%% More parts than one system call takes: on a stream several calls, of a datagram one all the same.
+%% More parts than one system call takes: several calls on a stream, but one call for a datagram.
 too_many_parts(_) ->
     IOV = [<<N:32>> || N <- lists:seq(1, 5000)],
     {C, S} = pair(),
@@ -221,7 +221,7 @@ pktinfo_in(_) ->
     ?assertEqual([#{ifindex => 1, spec_dst => {127, 0, 0, 1}, addr => {127, 0, 0, 1}}], value(pktinfo, esock:recvmsg(A))),
     close([A]).
 
-%% Says from which address to send.
+%% The control message pktinfo sets the source address of a datagram.
 pktinfo_out(_) ->
     {A, Addr} = udp(),
     {ok, B} = esock:open(inet, dgram, udp),
@@ -242,7 +242,7 @@ ipv6(_) ->
                  {value(pktinfo, Msg), value(hoplimit, Msg), value(tclass, Msg)}),
     close([A]).
 
-%% A descriptor goes through a Unix socket, closed on exec on the other side, and works there.
+%% A descriptor that was passed through a Unix socket is close-on-exec, and can be used.
 rights(_) ->
     {C, S} = local_pair(esock, stream),
     {A, Addr} = udp(),
@@ -257,7 +257,7 @@ rights(_) ->
     ?assertEqual({ok, <<"through it">>}, esock:recv(A)),
     close([A, B, C, S]).
 
-%% Control messages go with the first byte, and once, however many calls the data takes.
+%% Control messages are sent with the first byte, and once, however many calls the data takes.
 rights_once(_) ->
     {C, S} = local_pair(esock, stream),
     {ok, Fd} = esock:getopt(C, {otp, fd}),
@@ -288,7 +288,7 @@ ctrunc(_) ->
     ?assertMatch({ok, #{flags := [ctrunc], ctrl := []}}, esock:recvmsg(A, 0, 8)),
     close([A]).
 
-%% Nobody is there: the error queue says so, and who said it.
+%% The error queue reports a refused datagram, and the address that reported it.
 error_queue(_) ->
     {A, _} = udp(),
     ok = esock:setopt(A, {ip, recverr}, true),
@@ -362,18 +362,18 @@ sendmmsg(_) ->
     ?assertMatch({error, {invalid, {iov, _}}}, esock:sendmmsg(A, [#{addr => Addr, iov => [foo]}], [], 0)),
     close([A]).
 
-%% What a call that finds more than it has room for leaves is there for the next one. Nothing of one message shows in another.
+%% If there are more messages than one call takes, the next calls get them. No message has bytes of another.
 recvmmsg_more_than_room(_) ->
     {A, Addr} = udp(),
     ok = esock:setopt(A, {socket, rcvbufforce}, 8_000_000),
     Datagrams = [binary:copy(<<N:16>>, 1 + N rem 50) || N <- lists:seq(1, 500)],
     ok = esock:sendmmsg(A, [#{addr => Addr, iov => [D]} || D <- Datagrams], [], infinity),
-    %% All that are there, in whatever way it is called.
+    %% Calls with each kind of time-out get them all, in order.
     Waits = [fun() -> esock:recvmmsg(A, 200, 0, 0, [], 0) end, fun() -> esock:recvmmsg(A, 200, 0, 0, [], nowait) end,
              fun() -> esock:recvmmsg(A, 300, 0, 0, [], 1000) end],
     ?assertEqual(Datagrams, lists:append([begin {ok, Msgs} = Wait(), iov(Msgs) end || Wait <- Waits])),
     ?assertEqual({error, timeout}, esock:recvmmsg(A, 1, 0, 0, [], 0)),
-    %% A message that is larger than the room for batches has room for itself.
+    %% A message that is larger than the buffer for batches gets a buffer of its own.
     {C, S} = local_pair(esock, dgram),
     [ok = esock:setopt(E, {socket, sndbufforce}, 8_000_000) || E <- [C, S]],
     Big = crypto:strong_rand_bytes(1_000_000),
@@ -382,7 +382,7 @@ recvmmsg_more_than_room(_) ->
     ?assertEqual([Big, <<"small">>], iov(Two) ++ [Small || length(Two) =:= 1, {ok, Small} <- [esock:recv(S, 0, 1000)]]),
     close([A, C, S]).
 
-%% What came with a message goes with another as it is: it says the same twice. Where it does not, it is not sent.
+%% Received control messages can be sent as they are: `data' and `value' agree. If they do not agree, the send fails.
 ctrl_as_received(_) ->
     {A, Addr} = udp(),
     [ok = esock:setopt(A, {ip, Option}, true) || Option <- [recvtos, recvttl, pktinfo]],
@@ -394,7 +394,7 @@ ctrl_as_received(_) ->
     [Ttl] = [C || #{type := ttl} = C <- Ctrl],
     Other = [Ttl#{value := 7}],
     ?assertMatch({error, {invalid, {msg, ctrl, #{ctrl := Other}}}}, esock:sendmsg(A, #{addr => Addr, iov => [<<"x">>], ctrl => Other})),
-    %% Descriptors too.
+    %% The same for descriptors.
     {C, D} = local_pair(esock, stream),
     {ok, Fd} = esock:getopt(A, {otp, fd}),
     ok = esock:sendmsg(C, #{iov => [<<"x">>], ctrl => [#{level => socket, type => rights, value => [Fd]}]}),
@@ -412,7 +412,7 @@ recvmmsg_all(S, Size) ->
         {error, timeout} -> []
     end.
 
-%% It says what was not sent, and sends it where it may wait.
+%% sendmmsg with nowait or a time-out answers what was not sent; with infinity it sends everything.
 sendmmsg_rest(_) ->
     {C, S} = local_pair(esock, dgram),
     Msgs = [#{iov => [<<N:16>>]} || N <- lists:seq(1, 1000)],
@@ -428,7 +428,7 @@ sendmmsg_rest(_) ->
     receive {sent, Result} -> ?assertEqual(ok, Result) end,
     close([C, S]).
 
-%% More than one system call takes.
+%% More messages than one system call takes.
 sendmmsg_many(_) ->
     {C, S} = local_pair(esock, dgram),
     Self = self(),
@@ -443,7 +443,7 @@ datagrams(Data, Size) when byte_size(Data) > Size ->
     [First | datagrams(Rest, Size)];
 datagrams(Data, _Size) -> [Data].
 
-%% Datagrams of the size that was asked for, the last one shorter. The control messages are those of each.
+%% gso sends datagrams of the given size, the last one shorter. Each of them has the control messages.
 gso(_) ->
     [begin
          {A, Addr} = udp6(Domain),
@@ -488,7 +488,7 @@ gso_not_longer(_) ->
     ?assertEqual({error, emsgsize}, esock:sendmsg(A, #{addr => Addr, iov => [<<0:(8 * 65_508)>>], gso => 65_508})),
     close([A]).
 
-%% More datagrams, and more bytes, than one system call and one attempt send.
+%% More datagrams and more bytes than one system call, and one attempt, send.
 gso_many(_) ->
     [begin
          {A, Addr} = udp(),
@@ -513,7 +513,7 @@ gso_batch(_) ->
          ok = esock:sendmmsg(A, Msgs, [], Wait),
          ?assertEqual(Expected, [recv_now(A, 65_535) || _ <- Expected])
      end || Wait <- [infinity, 1000, 0, nowait]],
-    %% More than one attempt sends.
+    %% More messages than one attempt sends.
     Many = lists:append(lists:duplicate(10, Msgs)),
     ok = esock:sendmmsg(A, Many, [], infinity),
     ?assertEqual(lists:append(lists:duplicate(10, Expected)), [recv_now(A, 65_535) || _ <- lists:seq(1, 10), _ <- Expected]),
@@ -530,7 +530,7 @@ gso_bad(_) ->
     ?assertEqual({error, timeout}, esock:recv(A, 0, 0)),
     close([A]).
 
-%% Other sockets would send something else than was asked for.
+%% gso fails on sockets that are not UDP: they would send the data as one message.
 gso_not_udp(_) ->
     {C, S} = pair(),
     {D, E} = local_pair(esock, dgram),
@@ -541,7 +541,8 @@ gso_not_udp(_) ->
     ?assertEqual({error, timeout}, esock:recv(S, 0, 0)),
     close([C, S, D, E]).
 
-%% UDP-Lite has the option and no segmentation: the system answers EIO, as for a device without checksums.
+%% UDP-Lite has the option UDP_SEGMENT but no segmentation: the kernel answers EIO, as for a device without checksum offload. Then
+%% the datagrams are sent without segmentation.
 gso_refused(_) ->
     case [esock:open(inet, dgram, 136) || _ <- [1, 2]] of
         [{ok, A}, {ok, B}] ->
@@ -563,7 +564,7 @@ gso_refused(_) ->
             {skip, "no UDP-Lite"}
     end.
 
-%% Datagrams that are longer than the MTU: what segmentation refuses, IP cuts.
+%% Datagrams that are longer than the MTU: segmentation refuses them, so they are sent without it, and IP fragments them.
 gso_fragments(_) ->
     in_netns(fun(Name) ->
         {ok, S} = esock:open(inet, dgram, udp, #{netns => "/run/netns/" ++ Name}),
@@ -574,13 +575,13 @@ gso_fragments(_) ->
         Data = crypto:strong_rand_bytes(7000),
         ok = esock:sendmsg(S, #{addr => Addr, iov => [Data], gso => 3000}),
         ?assertEqual(datagrams(Data, 3000), [recv_now(S) || _ <- [1, 2, 3]]),
-        %% Unless it must not.
+        %% With mtu_discover `do' IP must not fragment.
         ok = esock:setopt(S, {ip, mtu_discover}, do),
         ?assertEqual({error, emsgsize}, esock:sendmsg(S, #{addr => Addr, iov => [Data], gso => 3000})),
         ok = esock:close(S)
     end).
 
-%% Blocked, it waits, and all of it arrives once: the interface lets through less than is sent.
+%% On an interface with a limited rate a send blocks and waits, and all data arrives once.
 gso_waits(_) ->
     in_netns(fun(Name) ->
         Tc = os:cmd("ip -n " ++ Name ++ " link set lo up && tc -n " ++ Name ++
@@ -614,7 +615,7 @@ gso_waits_in(Netns) ->
     ?assertEqual(Data, iolist_to_binary([[begin {ok, D} = esock:recv(A, 0, 20_000), D end || _ <- lists:seq(1, Put div 1200)] | Rest])),
     close([A, B]).
 
-%% One message of many datagrams, and it says how long they are.
+%% With gro a receive answers many datagrams in one message, with their size.
 gro(_) ->
     {A, Addr} = udp(),
     ok = esock:setopt(A, {udp, gro}, true),
@@ -625,7 +626,7 @@ gro(_) ->
     ?assert(length(Msgs) < 17),
     ?assertEqual(Data, iolist_to_binary(iov(Msgs))),
     [#{gro := 1200, ctrl := [#{level := udp, type := gro, value := 1200}], flags := []} | _] = Msgs,
-    %% What is one datagram says nothing.
+    %% A single datagram has no size.
     ok = esock:sendmsg(A, #{addr => Addr, iov => [<<"one">>]}),
     {ok, One} = esock:recvmsg(A),
     ?assertMatch(#{iov := [<<"one">>], ctrl := []}, One),
@@ -640,7 +641,7 @@ gro_all(S, Left) ->
     {ok, #{iov := [Data]} = Msg} = esock:recvmsg(S, 0),
     [Msg | gro_all(S, Left - byte_size(Data))].
 
-%% Where no size is named, nothing is cut, whatever the setting.
+%% With gro, a receive without a size truncates nothing, whatever `{otp, rcvbuf}' is.
 gro_room(_) ->
     {A, Addr} = udp(),
     ok = esock:setopt(A, {otp, rcvbuf}, 1000),
@@ -674,7 +675,7 @@ gro_batch(_) ->
     [?assertMatch(#{gro := 1300, flags := []}, Msg) || #{iov := [D]} = Msg <- Msgs, byte_size(D) > 1300],
     close([A]).
 
-%% A descriptor on which somebody has turned it on.
+%% A socket opened on a descriptor that has gro turned on already.
 gro_given(_) ->
     {A, Addr} = udp(),
     ok = esock:setopt(A, {udp, gro}, true),
@@ -684,7 +685,7 @@ gro_given(_) ->
     ?assertEqual(50_000, iolist_size(iov(gro_all(B, 50_000)))),
     close([A, B]).
 
-%% The next receive is in line already.
+%% With select_read a receive that answers data has begun the wait for the next.
 select_read(_) ->
     {A, Addr} = udp(),
     ok = esock:setopt(A, {otp, select_read}, true),
@@ -723,7 +724,7 @@ sendfile_raw(Config) ->
     ok = file:close(F),
     close([C, S]).
 
-%% Of a file that a process serves, or that is read through a buffer, the bytes are copied.
+%% A file that is served by a process, or read through a buffer, is sent by copying its bytes.
 sendfile_served(Config) ->
     {Path, Data} = file(Config, 3_000_000),
     {C, S} = pair(),
@@ -803,7 +804,7 @@ ioctls(_) ->
     ?assert(lists:member({dying, false}, esock:supports(ioctl_flags))),
     close([C, S]).
 
-%% An interface in a network namespace of our own: nothing of the host is changed.
+%% Runs `Fun' with the name of a new network namespace, so that nothing of the host is changed.
 in_netns(Fun) ->
     Name = "esock" ++ os:getpid(),
     case os:cmd("ip netns add " ++ Name ++ " 2>&1") of
@@ -831,7 +832,7 @@ interfaces(_) ->
         ok = esock:close(S)
     end).
 
-%% From a namespace without a route.
+%% In a network namespace without a route, connect fails as with `socket'.
 connect_unreachable(_) ->
     in_netns(fun(Name) ->
         Ends = [begin
@@ -846,11 +847,11 @@ connect_unreachable(_) ->
 netns(_) ->
     in_netns(fun(Name) ->
         {ok, S} = esock:open(inet, dgram, udp, #{netns => "/run/netns/" ++ Name}),
-        %% Its loopback is down: from there nobody can be reached.
+        %% The loopback interface of the namespace is down: no address can be reached.
         ?assertEqual({error, enetunreach}, esock:sendto(S, <<"x">>, #{family => inet, addr => loopback, port => 9})),
         {T, Addr} = udp(),
-        ok = esock:sendto(T, <<"still at home">>, Addr),
-        {ok, <<"still at home">>} = esock:recv(T),
+        ok = esock:sendto(T, <<"in this namespace">>, Addr),
+        {ok, <<"in this namespace">>} = esock:recv(T),
         {ok, B} = esock:open(inet, dgram, udp, #{netns => list_to_binary("/run/netns/" ++ Name)}),
         ?assertEqual({error, enetunreach}, esock:sendto(B, <<"x">>, #{family => inet, addr => loopback, port => 9})),
         close([B]),

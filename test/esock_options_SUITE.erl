@@ -1,5 +1,5 @@
-%% Each option on each kind of socket: get, set every class of value, get back. What the oracle of this release has is
-%% compared with it; the rest is tested against written expectations.
+%% Each option on each kind of socket: get, set values of every class, get again. Options of the oracle (`socket' of this release)
+%% are compared with it; the others are tested against written expectations.
 -module(esock_options_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -35,7 +35,7 @@ values() ->
      #{multiaddr => {65282, 0, 0, 0, 0, 0, 0, 251}, interface => 1}, #{multiaddr => foo, interface => 1},
      #{multiaddr => {224, 0, 0, 251}, interface => any, mode => include, slist => [{127, 0, 0, 1}]}].
 
-%% Options that are different on purpose (README), or of which the releases have different forms.
+%% Options that differ on purpose (README), or have different forms in different releases.
 elsewhere() ->
     [{tcp, user_timeout} || list_to_integer(erlang:system_info(otp_release)) < 29] ++
     [{ip, tos}, {tcp, congestion}, {socket, bindtodevice}, {ipv6, authhdr}, {ipv6, dstopts}, {ipv6, hopopts}, {ipv6, rthdr},
@@ -55,7 +55,7 @@ compare(Kind, Option) ->
     Ours = outcomes(esock, Kind, Option),
     [{Value, A, B} || {Value, A, B} <- lists:zip3([get | values()], Otp, Ours), A =/= B].
 
-%% A fresh socket for each value: setting one must not change the next.
+%% Each value has a new socket, so that setting one does not change the next.
 outcomes(M, Kind, Option) ->
     [try_get(M, Kind, Option) | [try_set(M, Kind, Option, Value) || Value <- values()]].
 
@@ -75,7 +75,7 @@ try_set(M, Kind, Option, Value) ->
 get(M, S, Option) ->
     try M:getopt(S, Option) catch Class:Reason -> {Class, Reason} end.
 
-%% Every option of OTP 29's types is a known name.
+%% esock knows the name of every option in OTP 29's types.
 every_name(_) ->
     Known = [O || {O, _} <- esock:supports(options)],
     Names = [{socket, O} || O <- [acceptconn, acceptfilter, bindtodevice, broadcast, bsp_state, busy_poll, debug, domain, dontroute, error,
@@ -107,7 +107,7 @@ lists(_) ->
     ?assertEqual(lists:sort(esock:options(tcp, true) ++ esock:options(tcp, false)), [O || {O, _} <- esock:options(tcp)]),
     ?assert(esock:option(tcp, nodelay) andalso not esock:option({tcp, noopt})).
 
-%% OTP 29: a map of three readings.
+%% The type of service has the form of OTP 29: a map of three readings.
 tos(_) ->
     S = socket(esock, udp),
     Get = fun() -> {ok, Tos} = esock:getopt(S, {ip, tos}), Tos end,
@@ -122,7 +122,7 @@ tos(_) ->
      || V <- [foo, default, #{}, #{precedence => 8, tos => 0}, #{precedence => foo, tos => 0}, "x"]],
     ok = esock:close(S).
 
-%% Names without the NULs behind them.
+%% Names are answered without the NULs after them.
 names(_) ->
     S = socket(esock, tcp),
     {ok, Name} = esock:getopt(S, {tcp, congestion}),
@@ -148,7 +148,7 @@ error(_) ->
     ?assertEqual({ok, none}, esock:getopt(S, {socket, error})),
     ok = esock:connect(S, #{family => inet, addr => loopback, port => 1}),
     ok = esock:send(S, <<"x">>),
-    %% Refused by ICMP, which comes before the send has returned.
+    %% The ICMP message that refuses the datagram arrives before the send returns.
     ?assertEqual({ok, econnrefused}, esock:getopt(S, {socket, error})),
     ?assertEqual({ok, none}, esock:getopt(S, {socket, error})),
     ok = esock:close(S).
@@ -201,7 +201,7 @@ md5sig(_) ->
     Sig = #{addr => #{family => inet, addr => loopback, port => 0}, key => <<"secret">>},
     case esock:setopt(S, {tcp, md5sig}, Sig) of
         ok -> ok;
-        %% A kernel without it.
+        %% A kernel without TCP MD5 signatures.
         {error, Reason} -> ?assert(lists:member(Reason, [enoprotoopt, enomem, eopnotsupp, enoent]))
     end,
     ?assertMatch({error, {invalid, _}}, esock:setopt(S, {tcp, md5sig}, Sig#{key => binary:copy(<<0>>, 81)})),
@@ -210,7 +210,7 @@ md5sig(_) ->
 ip_options(_) ->
     S = socket(esock, udp),
     ?assertEqual({ok, <<>>}, esock:getopt(S, {ip, options})),
-    %% No operations, and an end.
+    %% Three no-operation options, and the end of options.
     ok = esock:setopt(S, {ip, options}, <<1, 1, 1, 0>>),
     ?assertEqual({ok, <<1, 1, 1, 0>>}, esock:getopt(S, {ip, options})),
     ?assertMatch({error, {invalid, _}}, esock:setopt(S, {ip, options}, binary:copy(<<1>>, 41))),
@@ -224,7 +224,7 @@ timeouts(_) ->
      end || O <- [rcvtimeo, sndtimeo]],
     ok = esock:close(S).
 
-%% Joins on loopback and receives what is sent to the group.
+%% Joins a group on the loopback interface and receives a datagram sent to it.
 multicast(_) ->
     S = socket(esock, udp),
     Group = {224, 0, 0, 251},
@@ -251,7 +251,7 @@ msfilter(_) ->
      || F <- [Filter#{mode => foo}, Filter#{slist => foo}, Filter#{slist => [foo]}, maps:remove(slist, Filter)]],
     ok = esock:close(S).
 
-%% On Linux these are buffers; their kin with `recv' before the name are the booleans.
+%% On Linux these options are buffers; the booleans are the options with `recv' before the name.
 ipv6_buffers(_) ->
     S = socket(esock, udp6),
     [begin
@@ -312,8 +312,8 @@ not_here(_) ->
      end || {O, false} <- esock:supports(options)],
     ok = esock:close(S).
 
-%% A socket that is none of SCTP's: the values are written and read, and the system says no. What they are in bytes is tested
-%% in test/core/wire/layout.rs.
+%% SCTP options on a TCP socket: the values are encoded, and the kernel refuses the option. test/core/wire/layout.rs tests the
+%% bytes.
 sctp(_) ->
     S = socket(esock, tcp),
     Good = [{rtoinfo, #{assoc_id => 0, initial => 1, max => 2, min => 1}},

@@ -1,6 +1,6 @@
-%% A `select' message is a promise: whoever is sent one, and is the only one to use that direction, gets something with its next call.
-%% Programs that match on that, for every kind of socket, with cancels between, and with busy polling off, on and at every event.
-%% ESOCK_WAKEUPS says how many messages there are to be in all.
+%% A `select' message is a promise: if a process is sent one, and no other uses that direction, its next call gets something. The
+%% programs match on that, for every kind of socket, with some waits cancelled, and with busy polling off, on and at every event.
+%% ESOCK_WAKEUPS is the number of messages in all (default 50,000).
 -module(esock_promise_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -13,7 +13,7 @@ suite() -> [{timetrap, {minutes, 60}}].
 
 wakeups() -> list_to_integer(os:getenv("ESOCK_WAKEUPS", "50000")).
 
-%% How many of a hundred are of each kind.
+%% Kinds of waits, and how many of a hundred messages each kind gets.
 -define(KINDS, [{tcp, 16}, {local, 16}, {udp, 16}, {local_dgram, 16}, {seqpacket, 16}, {write_tcp, 4}, {write_local, 4}, {write_dgram, 4},
                 {accept, 4}, {connect, 4}]).
 
@@ -32,7 +32,7 @@ mode("false") -> false;
 mode("always") -> always;
 mode(_) -> true.
 
-%% Two of each at a time, in processes of their own.
+%% Runs two programs of a kind at a time, each in a process of its own.
 program(Kind, Count) ->
     Runs = [spawn_monitor(fun() -> exit({woken, run(Kind, Count div 2 + 1)}) end) || _ <- [1, 2]],
     lists:sum([receive
@@ -77,7 +77,7 @@ pair(udp) ->
 hand_over(_) -> receive yours -> ok end.
 handed_over(S, Pid) -> ok = esock:setopt(S, {otp, controlling_process}, Pid), Pid ! yours.
 
-%%% The other sides, which block.
+%%% The other ends, which make blocking calls.
 
 write_on(C) ->
     case esock:send(C, <<0:400>>) of
@@ -96,7 +96,8 @@ read_on(S, Max) ->
 connect_on(Addr) ->
     {ok, C} = esock:open(inet, stream, tcp),
     ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
-    %% The listener may be gone at the end. (A connection that is reset in the backlog is what the kernel takes back: none is here.)
+    %% At the end the listener is closed. (Each connection is accepted before it is reset. The kernel removes a connection that is
+    %% reset in the backlog, which would break the promise.)
     case esock:connect(C, Addr) of
         ok -> _ = esock:recv(C, 0), ok = esock:close(C), connect_on(Addr);
         {error, _} -> ok
@@ -108,7 +109,7 @@ accept_on(L) ->
         {error, _} -> ok
     end.
 
-%%% Those who wait. Now and then a wait is cancelled, and the next begun.
+%%% The waiting processes. One of 30 waits is cancelled, and the next begun.
 
 reads(_, Count, Woken) when Woken >= Count -> Woken;
 reads(S, Count, Woken) ->
@@ -133,7 +134,7 @@ writes(C, Data, Left, Count, Woken) ->
         {select, {select_info, _, H}} -> write_rest(C, Data, H, Left, Count, Woken)
     end.
 
-%% Some of it goes.
+%% After the message a send must send at least a part.
 write_rest(C, Data, H, Rest, Count, Woken) ->
     receive {'$socket', C, select, H} -> ok end,
     case esock:send(C, Rest, nowait) of
@@ -161,7 +162,7 @@ connects(_, Count, Woken) when Woken >= Count -> Woken;
 connects(Addr, Count, Woken) ->
     {ok, C} = esock:open(inet, stream, tcp),
     Now = case esock:connect(C, Addr, nowait) of
-              %% On loopback it is mostly there at once, and counts as told.
+              %% On loopback most connects succeed at once; these count as messages.
               ok -> Woken + 1;
               {select, {select_info, _, H}} -> receive {'$socket', C, select, H} -> ok = esock:connect(C), Woken + 1 end;
               {completion, {completion_info, _, H}} -> receive {'$socket', C, completion, {H, ok}} -> Woken + 1 end
@@ -171,19 +172,19 @@ connects(Addr, Count, Woken) ->
 
 waits(S, {select_info, _, H} = Info, Woken, Next) ->
     case rand:uniform(30) =:= 1 andalso esock:cancel(S, Info) of
-        ok -> receive {'$socket', S, _, H} -> error({told, after_cancel}) after 0 -> Woken end;
+        ok -> receive {'$socket', S, _, H} -> error({message, after_cancel}) after 0 -> Woken end;
         false -> receive {'$socket', S, select, H} -> _ = Next(), Woken + 1 end
     end.
 
 completed(S, {completion_info, _, H} = Info, Woken, Is) ->
     case rand:uniform(30) =:= 1 andalso esock:cancel(S, Info) of
-        ok -> receive {'$socket', S, _, {H, _}} -> error({told, after_cancel}) after 0 -> Woken end;
+        ok -> receive {'$socket', S, _, {H, _}} -> error({message, after_cancel}) after 0 -> Woken end;
         _ -> receive {'$socket', S, completion, {H, Result}} -> _ = Is(Result), Woken + 1 end
     end.
 
-%%% What may wake in vain, and does not.
+%%% Events that must not cause a message.
 
-%% An error that is queued for another look does not wake who waits for data.
+%% An error in the error queue (MSG_ERRQUEUE) sends no message to a waiter for data.
 error_queue(_) ->
     {ok, S} = esock:open(inet, dgram, udp),
     ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
@@ -194,11 +195,12 @@ error_queue(_) ->
             ok = esock:cancel(S, Info),
             ok = esock:close(S);
         {select, {select_info, _, H}} ->
-            %% Nobody is there: the refusal is an error of the socket, which a receive is told, and is in the queue.
+            %% No socket has port 1. The refusal is an error of the socket, which a receive answers, and is also in the error
+            %% queue.
             ok = esock:sendto(S, "?", Addr#{port := 1}),
             receive {'$socket', S, select, H} -> ok end,
             ?assertEqual({error, econnrefused}, esock:recv(S, 0, nowait)),
-            %% It is in the queue still, and is nothing to receive.
+            %% The entry in the error queue remains, and is nothing to receive.
             {select, {select_info, _, H2}} = esock:recv(S, 0, nowait),
             receive {'$socket', S, select, H2} -> ct:fail({in_vain, esock:recv(S, 0, nowait)}) after 50 -> ok end,
             ok = esock:sendto(S, "!", Addr),
@@ -208,7 +210,8 @@ error_queue(_) ->
             ok = esock:close(S)
     end.
 
-%% Who waits for what is queued is told of that, by every function that receives, and of it as such.
+%% A wait with the flag `errqueue' gets its message for an entry of the error queue, and not for data, with every receive
+%% function.
 error_queue_waited_for(_) ->
     [begin
          {ok, S} = esock:open(inet, dgram, udp),
@@ -216,20 +219,20 @@ error_queue_waited_for(_) ->
          ok = esock:setopt(S, {ip, recverr}, true),
          {ok, Addr} = esock:sockname(S),
          Wait = Receive(S),
-         %% Data is not it.
+         %% Data sends no message.
          ok = esock:sendto(S, "!", Addr),
          receive {'$socket', S, _, _} = Early -> ct:fail({in_vain, Early}) after 20 -> ok end,
          ok = esock:sendto(S, "?", Addr#{port := 1}),
          Result = case Wait of
-                      {select, {select_info, _, H}} -> receive {'$socket', S, select, H} -> Receive(S) after 5000 -> ct:fail(not_told) end;
-                      {completion, {completion_info, _, H}} -> receive {'$socket', S, completion, {H, R}} -> R after 5000 -> ct:fail(not_told) end
+                      {select, {select_info, _, H}} -> receive {'$socket', S, select, H} -> Receive(S) after 5000 -> ct:fail(no_message) end;
+                      {completion, {completion_info, _, H}} -> receive {'$socket', S, completion, {H, R}} -> R after 5000 -> ct:fail(no_message) end
                   end,
          ?assertMatch({ok, _}, Result),
          ok = esock:close(S)
      end || Receive <- [fun(S) -> esock:recv(S, 10, [errqueue], nowait) end, fun(S) -> esock:recvfrom(S, 10, [errqueue], nowait) end,
                         fun(S) -> esock:recvmsg(S, 10, 0, [errqueue], nowait) end, fun(S) -> esock:recvmmsg(S, 2, 10, 0, [errqueue], nowait) end]].
 
-%% The same of those behind in the line: each is told when there is something for it.
+%% Waiters behind the head get their messages only when there is something for them.
 read_and_peek(_) ->
     {C, S} = esock_pairs:pair(),
     Self = self(),

@@ -1,6 +1,6 @@
-%% Real programs written for OTP's `socket', with nothing but the module's name changed: OTP's own gen_tcp and gen_udp on top of
-%% `socket', of the release that runs. Their compiled code is taken as it is installed; each call of `socket' becomes
-%% one of `esock'. And the programs of test/programs. (Of releases before 26 gen_tcp and gen_udp know no completions.)
+%% Real programs written for OTP's `socket', with only the module's name changed: gen_tcp and gen_udp on top of `socket' of this
+%% release, and the programs of test/programs. The abstract code of the installed modules is taken, and each call of `socket'
+%% becomes one of `esock'. (Before OTP 26 gen_tcp and gen_udp do not know completions.)
 -module(esock_real_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -34,7 +34,7 @@ load(Module, New) ->
     Forms = [renamed(Form, Module, New) || Form <- forms(Module), not is_type(Form)],
     {ok, New, Binary} = compile:forms(Forms, [return_errors, nowarn_unused_record]),
     {module, New} = code:load_binary(New, "renamed", Binary),
-    %% It is esock that runs.
+    %% The new module calls esock, and never socket.
     {ok, {New, [{imports, Imports}]}} = beam_lib:chunks(Binary, [imports]),
     ?assertEqual([], [I || {socket, _, _} = I <- Imports]),
     ?assert(length([I || {esock, _, _} = I <- Imports]) > 10).
@@ -129,7 +129,7 @@ echo(S) ->
         {error, closed} -> gen_tcp:close(S)
     end.
 
-%% Whatever the program makes of a half-close with this release: the same on both.
+%% The outcome of a half-close with this release is the same on `socket' and on esock.
 tcp_close(_) ->
     ?assertEqual(half_close(otp_pair()), half_close(pair([]))).
 
@@ -170,7 +170,7 @@ udp(_) ->
     ?assertEqual({error, timeout}, gen_udp:recv(B, 0, 20)),
     [ok = gen_udp:close(X) || X <- [A, B]].
 
-%% A program of test/programs as it stands, and with each `socket:' made `esock:'.
+%% Loads a program of test/programs unchanged, and with `socket:' replaced by `esock:'.
 programs(Name) ->
     {match, [Root]} = re:run(filename:absname(code:which(esock)), "^(.*)/_build/", [{capture, [1], list}]),
     {ok, Text} = file:read_file(filename:join([Root, "test", "programs", atom_to_list(Name) ++ ".erl"])),

@@ -1,5 +1,5 @@
-%% The registry of sockets, and the monitors of sockets: what they answer, that a call holds no scheduler however many there
-%% are, and that no watch over a process stays.
+%% The registry and the monitors of sockets: their answers, the time of a call on a scheduler with many entries, and that no
+%% monitor of a process stays.
 -module(esock_registry_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -20,15 +20,15 @@ sockets(N) ->
 monitors(S, N) ->
     [esock:monitor(S) || _ <- lists:seq(1, N)].
 
-%% Does something in a process of its own, which lives until it is told to end.
+%% Calls `Fun' in a new process, which lives until it gets `stop'. Answers the process and the result.
 actor(Fun) ->
     Self = self(),
     Pid = spawn_link(fun() -> Self ! {self(), Fun()}, receive stop -> ok end end),
     {Pid, receive {Pid, Result} -> Result end}.
 
-%%% Who is kept.
+%%% Sockets that the registry keeps.
 
-%% A process that opens a listener, or keeps a connection, and never mentions it again has it until it ends.
+%% A process that opens a listener or a connection, and keeps no reference to it, owns it until it ends.
 kept(_) ->
     {Pid, Addr} = actor(fun() ->
                             {ok, L} = esock:open(inet, stream, tcp),
@@ -40,7 +40,7 @@ kept(_) ->
     collected(Pid),
     {ok, C} = esock:open(inet, stream, tcp),
     ok = esock:connect(C, Addr),
-    %% And one that has taken it over, with a wait that has come to its end.
+    %% The same for a connection, in a process with a wait that has ended.
     {Holder, _} = actor(fun() ->
                             {ok, H} = esock:open(inet, stream, tcp),
                             {error, timeout} = esock:recv(C, 0, 1),
@@ -57,7 +57,7 @@ kept(_) ->
 
 collected(Pid) -> [true = erlang:garbage_collect(Pid) || _ <- [1, 2, 3]].
 
-%%% What they answer.
+%%% Answers.
 
 pages(_) ->
     Before = esock:which_sockets(),
@@ -66,7 +66,7 @@ pages(_) ->
     close(Ss),
     ?assertEqual([], esock:which_sockets() -- Before).
 
-%% Sockets come and go between the pages of a walk: those that stay are found, each once.
+%% Sockets are opened and closed between the pages of a walk: those that stay open are found, each once.
 who_stays(_) ->
     {Stay, Go} = lists:split(2000, sockets(3000)),
     Found = walk(0, Go),
@@ -112,7 +112,7 @@ monitors_of_a_gone_socket(_) ->
     Gone = {'$socket', make_ref()},
     ?assertEqual({0, [], []}, {esock:number_of_monitors(Gone), esock:which_monitors(Gone), esock:monitored_by(Gone)}).
 
-%% A cancel leaves the others alone; its place in the table is another's then.
+%% Cancelling a monitor leaves the others. A new monitor may take its place in the table.
 cancelled_in_any_order(_) ->
     {S, _} = udp(),
     Numbered = lists:zip(lists:seq(1, 1000), monitors(S, 1000)),
@@ -145,10 +145,10 @@ monitors_counted(_) ->
     close([S]),
     ?assertEqual(Before, esock:number_of_monitors()).
 
-%%% The VM's watch over a process ends with the monitor, though the reference is still there.
+%%% The VM's monitor of a process ends with the socket's monitor, even while its reference is kept.
 
-%% Runs something that begins monitors and has them end, in a process that keeps the references meanwhile: where what was
-%% watched for is collected, the VM may still list it, and crashes (OTP 25). So it owns no socket either.
+%% Calls `Run', which begins and ends monitors, in a process that keeps their references: if the resource behind a monitor is
+%% collected, process_info may still list it, and the VM crashes (OTP 25). For that reason the process owns no socket either.
 unwatched(Run) ->
     Self = self(),
     Pid = spawn_link(fun() ->
@@ -187,7 +187,7 @@ closed_before(_) ->
     close([S]),
     unwatched(fun() -> monitors(S, 100) end).
 
-%% A process that monitors and never waits does not gather the signals of the watches over it: they would be 5 MB.
+%% A process that monitors and never waits does not accumulate the signals of the VM's monitors: they would take 5 MB.
 signals_attended(_) ->
     {S, _} = udp(),
     Self = self(),
@@ -195,13 +195,13 @@ signals_attended(_) ->
     spawn_link(fun() ->
                        [true = esock:cancel_monitor(esock:monitor(S)) || _ <- lists:seq(1, 20_000)],
                        erlang:garbage_collect(),
-                       Self ! {gathered, erlang:memory(system) - Before}
+                       Self ! {grown, erlang:memory(system) - Before}
                end),
-    Gathered = receive {gathered, Bytes} -> Bytes end,
-    ?assert(Gathered < 2_000_000),
+    Grown = receive {grown, Bytes} -> Bytes end,
+    ?assert(Grown < 2_000_000),
     close([S]).
 
-%%% Closed meanwhile.
+%%% Races with close.
 
 registered_while_closed(_) ->
     meanwhile(fun(S) -> esock:setopt(S, {otp, use_registry}, true) end).
@@ -209,7 +209,7 @@ registered_while_closed(_) ->
 monitored_while_closed(_) ->
     meanwhile(fun(S) -> M = esock:monitor(S), receive {'DOWN', M, socket, S, closed} -> ok end end).
 
-%% One process opens and closes sockets, another does something with them at the same time: none is left in the registry.
+%% One process opens and closes sockets while another calls `Do' with them: no socket and no monitor stays in the registry.
 meanwhile(Do) ->
     {Sockets, Monitors} = {esock:number_of(), esock:number_of_monitors()},
     Self = self(),
@@ -217,7 +217,7 @@ meanwhile(Do) ->
     [begin
          {ok, S} = esock:open(inet, dgram, udp, #{use_registry => false}),
          Pid ! {S, Self},
-         %% So that the two meet at different points.
+         %% The calls race at different points.
          [erlang:yield() || _ <- lists:seq(1, N rem 4)],
          ok = esock:close(S),
          receive {done, S} -> ok end
@@ -227,7 +227,7 @@ meanwhile(Do) ->
 
 %%% Schedulers.
 
-%% What takes long is charged for, so that the turn ends in time: some reductions for each entry, however busy the machine is.
+%% Long calls count reductions, so that the process is scheduled out in time: some reductions for each entry, whatever the load.
 charged(_) ->
     [S | _] = Ss = sockets(3000),
     _ = monitors(S, 3000),
@@ -245,7 +245,7 @@ reductions(Call) ->
     Pid ! stop,
     Count.
 
-%% With 15,000 sockets, and 20,000 monitors of one of them, no call holds a scheduler.
+%% With 15,000 sockets, and 20,000 monitors of one of them, no call holds a scheduler for 2 ms.
 scheduler(_) ->
     [S | _] = Ss = sockets(min(15_000, descriptors() - 1000)),
     {Pid, _} = actor(fun() -> monitors(S, 20_000) end),
@@ -256,7 +256,7 @@ scheduler(_) ->
               which_monitors_of_process => fun() -> esock:which_monitors(Pid) end,
               which_monitors_of_socket => fun() -> esock:which_monitors(S) end,
               monitored_by => fun() -> esock:monitored_by(S) end,
-              %% What a filter asks of each socket. Short, so that the system seldom stops it in between.
+              %% The calls that a filter makes for each socket. They are few, so that the system seldom preempts the scheduler.
               info => fun() -> [esock:info(X) || X <- lists:sublist(Ss, 3000)] end,
               monitor_and_cancel => fun() -> [true = esock:cancel_monitor(M) || M <- monitors(S, 3000)] end},
     Held = maps:filter(fun(_, Call) -> holds(Call, 3) end, Calls),
@@ -270,7 +270,7 @@ descriptors() ->
         Limit -> list_to_integer(Limit)
     end.
 
-%% It counts if it happens each time of three. Where the system has taken the processor away meanwhile, it says nothing.
+%% Whether a call holds its scheduler in each of `Tries' runs. A run in which the system preempted a scheduler does not count.
 holds(Call, Tries) -> holds(Call, Tries, 30).
 
 holds(_Call, 0, _) -> true;
@@ -283,7 +283,7 @@ holds(Call, Tries, Busy) ->
         _ -> holds(Call, Tries, Busy - 1)
     end.
 
-%% How often a scheduler of the VM has lost its processor to somebody else.
+%% How often scheduler threads of the VM were preempted by the system.
 preempted() ->
     Threads = filelib:wildcard("/proc/self/task/*"),
     lists:sum([Count || Thread <- Threads, {ok, Name} <- [file:read_file(Thread ++ "/comm")],
@@ -292,7 +292,7 @@ preempted() ->
                         {match, [Digits]} <- [re:run(Status, "nonvoluntary_ctxt_switches:\\s+(\\d+)", [{capture, all_but_first, list}])],
                         Count <- [list_to_integer(Digits)]]).
 
-%% When a process has held a scheduler for 2 ms or more. Its heap has room: the collector is not what is measured.
+%% Reports of a process that held its scheduler for 2 ms or more. Its heap is large, so that garbage collection is not measured.
 held(Call) ->
     Self = self(),
     Watcher = spawn_link(fun() ->

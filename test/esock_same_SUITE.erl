@@ -1,6 +1,6 @@
-%% Each case runs once on OTP's socket and once on esock; what it answers must be the same.
+%% Each case runs once on OTP's socket and once on esock, and must answer the same.
 %%
-%% A case is a function of the module under test. It answers a term without references, pids or ports of the moment.
+%% A case is a function of the module under test. It answers a term without references, pids and ephemeral ports.
 -module(esock_same_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -24,7 +24,7 @@ both(_) ->
     [ct:pal("~p~n", [D]) || D <- Different],
     ?assertEqual([], Different).
 
-%% In a process of its own, whose end closes what the case has left open.
+%% Runs a case in a process of its own, whose end closes the sockets that the case has left open.
 run(Case, Module) ->
     {Pid, MRef} = spawn_monitor(fun() -> exit({result, try Case(Module) catch C:R -> {C, R} end}) end),
     receive
@@ -34,11 +34,11 @@ run(Case, Module) ->
         ct:fail({hangs, process_info(Pid, [current_stacktrace, messages])})
     end.
 
-%% What a call answers, or raises.
+%% The answer of a call, or the exception that it raises.
 try_(Fun) ->
     try Fun() catch Class:Reason -> {Class, Reason} end.
 
-%% Terms of the moment made alike.
+%% Replaces terms that differ from run to run.
 plain({'$socket', _}) -> socket;
 plain(Ref) when is_reference(Ref) -> ref;
 plain(Pid) when is_pid(Pid) -> pid;
@@ -267,19 +267,19 @@ same_options(M) ->
         Get <- [get(M, S, Option)],
         Sets <- [[{V, M:setopt(S, Option, V), get(M, S, Option)} || V <- Vs]]].
 
-%% What the oracle of this release lacks is tested against written expectations.
+%% Options that the oracle of this release lacks are tested elsewhere, against written expectations.
 supported({otp, _}) -> true;
 supported({_, nosuch}) -> true;
 supported(Option) -> socket:is_supported(options, Option).
 
-%% The oracle keeps the NULs behind a name (README, differences).
+%% `socket' keeps the NULs after a name (README, differences).
 get(M, S, {tcp, congestion} = Option) ->
     case M:getopt(S, Option) of
         {ok, Name} -> {ok, string:trim(Name, trailing, [0])};
         Error -> Error
     end;
 get(M, S, {ip, tos} = Option) ->
-    %% Since OTP 29 a map, as here with every release.
+    %% The value is a map since OTP 29, and in esock with every release.
     case M:getopt(S, Option) of
         {ok, #{native := Number}} -> {ok, Number};
         {ok, lowdelay} -> {ok, 16};
@@ -320,10 +320,10 @@ same_close_aborts(M) ->
     {_, _, S} = trio(M),
     Self = self(),
     [spawn_link(fun() -> {_, {_, _, H}} = M:recv(S, 0, nowait), Self ! waiting,
-                         receive {'$socket', S, Tag, {H, Why}} -> Self ! {told, Tag, Why} end end) || _ <- [1, 2]],
+                         receive {'$socket', S, Tag, {H, Why}} -> Self ! {got, Tag, Why} end end) || _ <- [1, 2]],
     receive waiting -> ok end,
     receive waiting -> ok end,
-    [M:close(S) | [receive {told, Tag, Why} -> {Tag, Why} after 5000 -> none end || _ <- [1, 2]]].
+    [M:close(S) | [receive {got, Tag, Why} -> {Tag, Why} after 5000 -> none end || _ <- [1, 2]]].
 
 same_monitor(M) ->
     {S, _} = udp(M),

@@ -1,5 +1,5 @@
-%% No call holds a scheduler: the VM reports whoever runs for longer than two milliseconds without a break
-%% (erlang:system_monitor/2, long_schedule), except the process that it reports to.
+%% No call holds a scheduler: the VM reports processes that run for 2 ms or longer without a break (erlang:system_monitor/2,
+%% long_schedule), except the process that gets the reports.
 -module(esock_schedulers_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -7,7 +7,7 @@
 -compile([export_all, nowarn_export_all]).
 
 -define(MANY, 10_000).
-%% Milliseconds that count as long.
+%% The reported time in milliseconds.
 -define(LONG, 2).
 
 suite() ->
@@ -18,18 +18,18 @@ all() ->
      waiter_with_many_completions_dies, cancel_while_closing, many_in_line, sends_in_a_loop, receives_in_a_loop, opens_in_a_loop, looks_while_a_ring_receives].
 
 init_per_suite(Config) ->
-    %% A scheduler that was idle may be preempted by the system while it frees what cases before have left.
+    %% Otherwise a scheduler may be preempted by the system while it frees memory that earlier suites have left.
     _ = [erlang:garbage_collect(P) || P <- processes()],
     Config.
 
 end_per_suite(_) ->
     ok.
 
-%%% Who runs for long.
+%%% Processes that run for long.
 
-%% What a case does: `make' the sockets and whoever waits on them; `act', in a process of its own; `await' the end of that; `clean' up.
-%% Nobody may run for long from `act' to `await', at one of some tries: the system may take the processor away from a scheduler. Who
-%% is only told something, and calls nothing of ours, does not count.
+%% A case has four functions: `make' makes the sockets and the processes that wait on them; `act' is called in a process of its
+%% own; `await' waits for the end of its effects; `clean' cleans up. From `act' to `await' no process may run for long, in one of
+%% 10 tries at least: the system may preempt a scheduler. Processes that only receive a message in on_message/3 do not count.
 quiet(Case) -> quiet(maps:merge(#{make => fun() -> none end, await => fun(_) -> ok end, clean => fun(_) -> ok end}, Case), 10).
 
 quiet(#{make := Make, act := Act, await := Await, clean := Clean} = Case, Tries) ->
@@ -59,28 +59,28 @@ flush() ->
     receive
         {monitor, Who, long_schedule, Info} ->
             case [proplists:get_value(Where, Info) || Where <- [in, out]] of
-                [{?MODULE, told, _}, {?MODULE, told, _}] -> flush();
+                [{?MODULE, on_message, _}, {?MODULE, on_message, _}] -> flush();
                 _ -> [{Who, Info} | flush()]
             end
     after 0 -> []
     end.
 
-%% So many processes that do something and are told something then. The last one says that all have been.
+%% `Count' processes that call `Fun' and then wait for a message. The last of them reports that all have got one.
 crowd(Count, Fun) ->
     Self = self(),
-    Told = atomics:new(1, []),
-    Pids = [spawn(fun() -> Fun(), Self ! {self(), ready}, told(Self, Told, Count) end) || _ <- lists:seq(1, Count)],
+    Messages = atomics:new(1, []),
+    Pids = [spawn(fun() -> Fun(), Self ! {self(), ready}, on_message(Self, Messages, Count) end) || _ <- lists:seq(1, Count)],
     _ = [receive {Pid, ready} -> ok end || Pid <- Pids],
-    {Told, Pids}.
+    {Messages, Pids}.
 
-told(To, Told, Count) ->
+on_message(To, Messages, Count) ->
     receive {'$socket', _, _, _} -> ok; {'DOWN', _, socket, _, _} -> ok end,
-    case atomics:add_get(Told, 1, 1) of
-        Count -> To ! {all_told, Told};
+    case atomics:add_get(Messages, 1, 1) of
+        Count -> To ! {all_notified, Messages};
         _ -> ok
     end.
 
-all_told({Told, _}) -> receive {all_told, Told} -> ok end.
+all_notified({Messages, _}) -> receive {all_notified, Messages} -> ok end.
 
 udp() ->
     {S, _} = esock_pairs:udp(),
@@ -91,12 +91,12 @@ udp() ->
 closed_under(Fun) ->
     quiet(#{make => fun() -> S = udp(), {S, Fun(S)} end,
             act => fun({S, _}) -> ok = esock:close(S) end,
-            await => fun({_, Crowd}) -> all_told(Crowd) end}).
+            await => fun({_, Crowd}) -> all_notified(Crowd) end}).
 
 close_many_waiters(_) ->
     closed_under(fun(S) -> crowd(?MANY, fun() -> {_, _} = esock:recv(S, 0, nowait) end) end).
 
-%% Of one process. (Without completions the last wait takes the place of the others.)
+%% Many completions of one process. (Without completions each wait takes the place of the one before.)
 close_many_completions(_) ->
     closed_under(fun(S) -> crowd(1, fun() -> pend(S) end) end).
 
@@ -112,9 +112,9 @@ owner_of_many_dies(_) ->
                    S = receive {Owner, Socket} -> Socket end,
                    {Owner, crowd(?MANY, fun() -> {_, _} = esock:recv(S, 0, nowait), esock:monitor(S) end)}
            end,
-    quiet(#{make => Make, act => fun({Owner, _}) -> exit(Owner, kill) end, await => fun({_, Crowd}) -> all_told(Crowd) end}).
+    quiet(#{make => Make, act => fun({Owner, _}) -> exit(Owner, kill) end, await => fun({_, Crowd}) -> all_notified(Crowd) end}).
 
-%% The system resets the connections of a backlog one by one.
+%% A listener with a full backlog: on close the kernel resets its connections one by one.
 backlog() ->
     {ok, L} = esock:open(inet, stream, tcp),
     ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}),
@@ -149,7 +149,7 @@ owner_of_full_backlog_dies(_) ->
                      end,
             clean => fun({_, _, Cs}) -> esock_pairs:close(Cs) end}).
 
-%%% Leaving.
+%%% The end of waits by death or cancel.
 
 waiter_with_many_completions_dies(_) ->
     quiet(#{make => fun() -> S = udp(), {S, crowd(1, fun() -> pend(S) end)} end,
@@ -159,7 +159,7 @@ waiter_with_many_completions_dies(_) ->
 
 until(Fun) -> Fun() orelse begin erlang:yield(), until(Fun) end.
 
-%% Processes that give up their waits while another closes the socket under ten thousand.
+%% 100 processes cancel their waits while another process closes the socket, on which 10,000 wait.
 cancel_while_closing(_) ->
     Make = fun() ->
                    S = udp(),
@@ -182,11 +182,12 @@ cancel_while_closing(_) ->
                            ok = esock:close(S)
                    end,
             await => fun({_, Crowd, Pids}) ->
-                             all_told(Crowd),
+                             all_notified(Crowd),
                              [receive {Pid, cancelled} -> ok end || Pid <- Pids]
                      end}).
 
-%% A receive and its cancel behind ten thousand cost what they cost behind ten: 20 times as much is not a matter of the machine.
+%% A receive and its cancel take as long behind 10,000 waiters as behind 10. Less than 20 times as long is put down to the
+%% machine.
 many_in_line(_) ->
     Of = fun(Count) ->
                  S = udp(),
@@ -194,7 +195,7 @@ many_in_line(_) ->
                  Once = fun() -> {_, Info} = esock:recv(S, 0, nowait), ok = esock:cancel(S, Info) end,
                  Best = lists:min([element(1, timer:tc(fun() -> [Once() || _ <- lists:seq(1, 100)] end)) || _ <- lists:seq(1, 5)]),
                  ok = esock:close(S),
-                 all_told(Crowd),
+                 all_notified(Crowd),
                  Best
          end,
     {Few, Many} = {Of(10), Of(?MANY)},
@@ -222,12 +223,12 @@ receives_in_a_loop(_) ->
 opens_in_a_loop(_) ->
     quiet(#{act => fun(_) -> [begin {ok, S} = esock:open(inet, stream, tcp), ok = esock:close(S) end || _ <- lists:seq(1, 2000)] end}).
 
-%% A look waits for what a ring is about to bring, and not on a scheduler.
+%% A call with time-out 0 waits for the bytes that a ring is about to deliver, but does not hold a scheduler.
 looks_while_a_ring_receives(_) ->
     case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of
         {ok, Probe} ->
             ok = esock:close(Probe),
-            quiet(#{make => fun ringed/0, act => fun looks/1, clean => fun({C, S}) -> esock_pairs:close([C, S]) end});
+            quiet(#{make => fun ringed/0, act => fun receives_at_once/1, clean => fun({C, S}) -> esock_pairs:close([C, S]) end});
         {error, Reason} ->
             {skip, Reason}
     end.
@@ -237,9 +238,9 @@ ringed() ->
     ok = esock:setopt(S, {otp, read_ahead}, 65536),
     {C, S}.
 
-%% Each look comes right after the bytes, of a stream for which the ring receives. The sockets are another process's, who has the
-%% completions.
-looks({C, S}) ->
+%% Receives with time-out 0 right after the bytes were sent, on a stream for which the ring receives. Another process owns the
+%% sockets.
+receives_at_once({C, S}) ->
     {completion, {completion_info, recv, H}} = esock:recv(S, 0, nowait),
     ok = esock:send(C, <<0>>),
     receive {'$socket', S, completion, {H, {ok, <<0>>}}} -> ok end,

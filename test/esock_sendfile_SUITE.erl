@@ -1,4 +1,4 @@
-%% sendfile with nowait on a socket that completes calls: the message says how much has gone, when all has.
+%% sendfile with nowait on a socket that completes calls: the message is sent at the end, and has the count of bytes sent.
 -module(esock_sendfile_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -54,7 +54,7 @@ whole(Config) ->
     {completion, {completion_info, sendfile, H}} = esock:sendfile(C, File, 0, 0, nowait),
     ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
     ?assertEqual({ok, 20_000_000}, completion(C, H)),
-    %% Under a handle of the caller's.
+    %% The same under a handle of the caller.
     Mine = make_ref(),
     {completion, {completion_info, sendfile, Mine}} = esock:sendfile(C, File, 0, 0, Mine),
     ?assertEqual({ok, data(Config)}, esock:recv(S, 20_000_000)),
@@ -90,12 +90,13 @@ file_closed_meanwhile(Config) ->
     ?assertEqual({ok, 20_000_000}, completion(C, H)),
     esock_pairs:close([C, S]).
 
-%% Somebody closes while the caller sends the first part: he is told, by the call or by a message, and once.
+%% Another process closes the socket while the caller sends the first part: the caller gets one answer, of the call or by a
+%% message.
 closed_in_the_first_part(Config) ->
-    %% On a scheduler each, so that both run at the same time.
-    {Pid, MRef} = spawn_opt(fun() -> exit({told, [closed_in_part(Config) || _ <- lists:seq(1, 200)]}) end, [monitor, {scheduler, 1}]),
-    Told = receive {'DOWN', MRef, process, Pid, {told, List}} -> List; {'DOWN', MRef, process, Pid, Reason} -> ct:fail(Reason) end,
-    ct:comment("~p", [[{Kind, length([T || T <- Told, T =:= Kind])} || Kind <- lists:usort(Told)]]).
+    %% Both processes are bound to a scheduler each, so that they run at the same time.
+    {Pid, MRef} = spawn_opt(fun() -> exit({answers, [closed_in_part(Config) || _ <- lists:seq(1, 200)]}) end, [monitor, {scheduler, 1}]),
+    Answers = receive {'DOWN', MRef, process, Pid, {answers, List}} -> List; {'DOWN', MRef, process, Pid, Reason} -> ct:fail(Reason) end,
+    ct:comment("~p", [[{Kind, length([A || A <- Answers, A =:= Kind])} || Kind <- lists:usort(Answers)]]).
 
 closed_in_part(Config) ->
     {C, S} = pair(),
@@ -110,7 +111,7 @@ closed_in_part(Config) ->
     Whole = esock_nif:file(Ref, Fd, {0, 1_048_576}),
     erlang:yield(),
     atomics:put(Flag, 1, 1),
-    Told = case esock_nif:sendfile(Ref, Whole, {0, 1 bsl 40}, nowait) of
+    Answer = case esock_nif:sendfile(Ref, Whole, {0, 1 bsl 40}, nowait) of
                {completion, {_, _, H}} ->
                    case completion(C, H) of
                        {abort, closed} -> aborted;
@@ -122,7 +123,7 @@ closed_in_part(Config) ->
     receive {'DOWN', MRef, _, _, normal} -> ok end,
     ok = file:close(File),
     esock_pairs:close([S]),
-    Told.
+    Answer.
 
 flagged(Flag) ->
     case atomics:get(Flag, 1) of
@@ -133,17 +134,17 @@ flagged(Flag) ->
 spin(0) -> ok;
 spin(N) -> spin(N - 1).
 
-%% A cancel that comes too late says so, and the message is there by then.
+%% A cancel that is too late answers an error, and then the message is in the inbox.
 cancelled_at_the_end(Config) ->
-    Told = [cancelled_late(Config) || _ <- lists:seq(1, 300)],
-    ct:comment("~p", [[{Kind, length([T || T <- Told, T =:= Kind])} || Kind <- lists:usort(Told)]]),
+    Answers = [cancelled_late(Config) || _ <- lists:seq(1, 300)],
+    ct:comment("~p", [[{Kind, length([A || A <- Answers, A =:= Kind])} || Kind <- lists:usort(Answers)]]),
     no_message().
 
 cancelled_late(Config) ->
     {C, S} = pair(),
     File = file(Config),
     Reader = spawn(fun() -> drain(S) end),
-    Told = case esock:sendfile(C, File, 0, 3_000_000, nowait) of
+    Answer = case esock:sendfile(C, File, 0, 3_000_000, nowait) of
                {completion, {_, _, H} = Info} ->
                    spin(rand:uniform(1_500_000)),
                    case esock:cancel(C, Info) of
@@ -158,7 +159,7 @@ cancelled_late(Config) ->
     exit(Reader, kill),
     ok = file:close(File),
     esock_pairs:close([C, S]),
-    Told.
+    Answer.
 
 drain(S) ->
     case esock:recv(S, 0) of
@@ -166,7 +167,7 @@ drain(S) ->
         {error, _} -> ok
     end.
 
-%% Each in its turn, and whole; so do other sends.
+%% Files and other sends are sent whole, in the order of their calls.
 in_line(Config) ->
     {C, S} = pair(),
     File = file(Config),
@@ -180,7 +181,7 @@ in_line(Config) ->
     ?assertEqual([{ok, 20_000_000}, ok, {ok, 5_000_000}], [completion(C, H) || H <- [H1, H2, H3]]),
     esock_pairs:close([C, S]).
 
-%% More of them than there are threads.
+%% More files at a time than there are threads for them (4).
 beside_others(Config) ->
     Pairs = [pair() || _ <- lists:seq(1, 12)],
     File = file(Config),
@@ -193,7 +194,7 @@ beside_others(Config) ->
     [?assertEqual({ok, 20_000_000}, completion(C, H)) || {{C, _}, H} <- lists:zip(Pairs, Handles)],
     [esock_pairs:close([C, S]) || {C, S} <- Pairs].
 
-%% What has gone has gone, in order; nothing comes, and the line goes on.
+%% After a cancel the bytes sent are a prefix of the file, there is no message, and the next waiter goes on.
 cancelled(Config) ->
     {C, S} = pair(),
     {completion, Info} = esock:sendfile(C, file(Config), 0, 0, nowait),
@@ -224,7 +225,7 @@ aborted(Config) ->
     no_message(),
     esock_pairs:close([S]).
 
-%% So many bytes had gone when the peer did.
+%% If the peer resets the connection, the message has the error and the count of bytes sent.
 broken(Config) ->
     {C, S} = pair(),
     {completion, {_, _, H}} = esock:sendfile(C, file(Config), 0, 0, nowait),
@@ -244,7 +245,7 @@ owner_death(Config) ->
     ?assertEqual({abort, closed}, completion(C, H)),
     ?assertEqual({error, closed}, esock:send(S, <<"x">>)).
 
-%% The line goes on.
+%% When the sending process dies, the next waiter goes on.
 waiter_death(Config) ->
     {C, S} = pair(),
     {Pid, MRef} = spawn_monitor(fun() -> {completion, _} = esock:sendfile(C, file(Config), 0, 0, nowait), receive stop -> ok end end),
@@ -272,7 +273,7 @@ bad(Config) ->
     no_message(),
     esock_pairs:close([C, S]).
 
-%% The threads that wait for disks do it, not those that poll: they are there when a file has been sent so.
+%% Files are sent by 4 threads that may wait for a disk, not by poller threads. They exist once a file has been sent so.
 threads_of_its_own(Config) ->
     whole(Config),
     Names = [Name || Task <- filelib:wildcard("/proc/self/task/*/comm"), {ok, Name} <- [file:read_file(Task)]],
@@ -298,8 +299,8 @@ leaves_nothing(Config) ->
 descriptors() ->
     length(esock_leak_SUITE:descriptors()).
 
-%% A thread that waits for a disk that does not answer does not keep the node from its end. strace(1) holds the threads' reads up for
-%% an hour.
+%% A thread that waits for a disk that does not answer does not keep the node from ending. strace(1) delays the reads of these
+%% threads by an hour.
 disk_that_does_not_answer(Config) ->
     case os:find_executable("strace") of
         false -> {skip, no_strace};
@@ -318,10 +319,10 @@ held_up(Strace, Path) ->
     "" = until(Tracer, lists:duplicate(4, "attached")),
     port_command(Node, "again\n"),
     "sending" = line(Node),
-    %% A thread reads.
+    %% Waits until a thread reads.
     _ = until(Tracer, ["pread64("]),
     port_command(Node, "halt\n"),
-    %% All has ended but the thread that strace(1) holds.
+    %% The node has ended, except for the thread that strace(1) delays.
     ended("/proc/" ++ Pid ++ "/stat", 3000),
     {os_pid, Held} = erlang:port_info(Tracer, os_pid),
     _ = os:cmd("kill -9 " ++ integer_to_list(Held)),
@@ -344,7 +345,7 @@ files_threads(Pid) ->
     {ok, Tids} = file:list_dir(Tasks),
     [Tid || Tid <- Tids, {ok, <<"esock_file", _/binary>>} <- [file:read_file(Tasks ++ Tid ++ "/comm")]].
 
-%% Until a program has written these, one after the other. Answers what comes behind.
+%% Waits until a program has written `Parts', one after the other. Answers the text after them.
 until(Port, Parts) -> until(Port, Parts, "").
 
 until(_, [], Text) -> string:trim(Text);

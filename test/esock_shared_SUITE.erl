@@ -1,4 +1,4 @@
-%% Several sockets on one open socket, or on one descriptor: all can wait, in both directions, and each may close first.
+%% Several sockets on one open file description, or on one descriptor: all can wait, in both directions, and each may close first.
 -module(esock_shared_SUITE).
 
 -include_lib("eunit/include/eunit.hrl").
@@ -11,7 +11,7 @@ suite() -> [{timetrap, {seconds, 60}}].
 
 all() -> [both_wait, both_wait_to_write, lent_closes_first, owner_closes_first, owner_ends_first, three, duplicate, number_used_again, forgotten].
 
-%% A connection: the peer, the socket that has the descriptor, one on a duplicate or the same descriptor.
+%% Calls `Fun' with a peer C, a socket S that owns its descriptor, and a socket T on the same descriptor or on a duplicate.
 each(Options, Fun) ->
     [begin
          {C, S} = esock_pairs:pair(esock, #{io_backend => Backend}),
@@ -21,7 +21,7 @@ each(Options, Fun) ->
          [_ = esock:close(X) || X <- [C, S, T]]
      end || Backend <- esock_pairs:backends()].
 
-%% Waits for one byte, in a process of its own.
+%% A process that waits for one byte.
 reader(S) ->
     Self = self(),
     Pid = spawn_link(fun() -> Self ! {self(), esock:recv(S, 1)} end),
@@ -45,7 +45,7 @@ both_wait(C, S, T) ->
     ok = esock:send(C, "a"),
     ok = esock:send(C, "b"),
     ?assertEqual([<<"a">>, <<"b">>], lists:sort([Byte || {ok, Byte} <- [answer(Pid) || Pid <- Pids]])),
-    %% And with messages.
+    %% The same with nowait.
     {_, {_, _, H}} = wait(T),
     ok = esock:send(C, "c"),
     receive {'$socket', T, select, H} -> ?assertEqual({ok, <<"c">>}, esock:recv(T, 0, nowait));
@@ -82,7 +82,7 @@ drain(C) ->
         {error, closed} -> ok
     end.
 
-%% The other's waits, and its events, stay.
+%% When the socket on the lent descriptor is closed, the waits and events of the owner's socket stay.
 lent_closes_first(_) ->
     each(#{dup => false},
          fun(C, S, T) ->
@@ -92,7 +92,7 @@ lent_closes_first(_) ->
                  ok = esock:send(C, "a"),
                  ?assertEqual({ok, <<"a">>}, answer(Other))
          end),
-    %% Also where it was the first to wait.
+    %% The same if the socket on the lent descriptor was the first to wait, and so has the registration.
     each(#{dup => false},
          fun(C, S, T) ->
                  {error, timeout} = esock:recv(T, 0, 1),
@@ -102,7 +102,8 @@ lent_closes_first(_) ->
                  ?assertEqual({ok, <<"a">>}, answer(Other))
          end).
 
-%% A socket on a descriptor that is closed is closed with it: the number may be another's at once.
+%% When the socket that owns the descriptor is closed, the sockets on the lent descriptor are closed too: the number may be reused
+%% at once.
 owner_closes_first(_) ->
     each(#{dup => false},
          fun(C, S, T) ->
@@ -113,7 +114,7 @@ owner_closes_first(_) ->
                  receive {'DOWN', Info, socket, T, closed} -> ok end,
                  ?assertEqual({error, closed}, esock:recv(T, 0, 0)),
                  ?assertEqual({error, closed}, esock:close(T)),
-                 %% The connection ends with it.
+                 %% That ends the connection.
                  ?assertEqual({error, closed}, esock:recv(C, 0, 5000))
          end).
 
@@ -141,7 +142,7 @@ three(_) ->
                  ?assertEqual([{error, closed}, {error, closed}], [esock:close(X) || X <- [T, U]])
          end).
 
-%% The same open socket under two descriptors: who closes ends nothing of the other.
+%% Two descriptors of one open file description: closing one socket ends nothing of the other.
 duplicate(_) ->
     each(#{dup => true},
          fun(C, S, T) ->
@@ -153,13 +154,14 @@ duplicate(_) ->
                  ?assertEqual({ok, <<"b">>}, esock:recv(C, 1, 5000))
          end).
 
-%% A descriptor that others close, whose number another socket gets: that one's events stay when the first is closed.
+%% A lent descriptor is closed by its owner, and another socket gets its number: that socket's events stay when the first socket
+%% is closed.
 number_used_again(_) ->
     {ok, U} = socket:open(inet, dgram, udp),
     {ok, Fd} = socket:getopt(U, {otp, fd}),
     {ok, T} = esock:open(Fd, #{dup => false}),
     {error, timeout} = esock:recv(T, 0, 1),
-    %% A duplicate keeps the file, and so the registration.
+    %% The duplicate keeps the file description open, and so the registration in epoll.
     {ok, Keeps} = esock:open(Fd, #{dup => true}),
     ok = socket:close(U),
     {S, Addr, Others} = with_number(Fd, []),
@@ -179,7 +181,7 @@ with_number(Fd, Others) when length(Others) < 100 ->
         {ok, _} -> with_number(Fd, [S | Others])
     end.
 
-%% Nothing stays of those that are closed in any order.
+%% No descriptor and no registry entry stays, whichever socket is closed first.
 forgotten(_) ->
     Count = fun() -> {ok, Names} = file:list_dir("/proc/self/fd"), {length(Names), esock:number_of()} end,
     Before = Count(),

@@ -1,4 +1,5 @@
-%% Random programs on OTP's socket and on esock: they answer alike. ESOCK_PROGRAMS says how many for each kind of socket.
+%% Random programs on OTP's socket and on esock answer alike. ESOCK_PROGRAMS is their number for each kind of socket (default
+%% 200).
 -module(esock_state_SUITE).
 
 -compile([export_all, nowarn_export_all]).
@@ -12,7 +13,7 @@ local(_) -> check(local).
 check(Kind) ->
     esock_check:property(prop_esock_same:prop_programs(Kind), {"ESOCK_PROGRAMS", 200}, [{max_size, 25}, {to_file, user}]).
 
-%% The seed that a failure names gives the same programs again.
+%% The seed that a failure prints generates the same programs again.
 seeds(_) ->
     [Same, Same] = [programs() || _ <- [1, 2]],
     20 = length(Same).
@@ -20,8 +21,8 @@ seeds(_) ->
 programs() ->
     Self = self(),
     _ = rand:seed(exsplus, {1, 2, 3}),
-    true = proper:quickcheck(prop_esock_same:prop_told(tcp, Self), [{numtests, 20}, quiet]),
-    told().
+    true = proper:quickcheck(prop_esock_same:prop_generated(tcp, Self), [{numtests, 20}, quiet]),
+    generated().
 
-told() ->
-    receive {program, Program} -> [Program | told()] after 0 -> [] end.
+generated() ->
+    receive {program, Program} -> [Program | generated()] after 0 -> [] end.

@@ -1,4 +1,4 @@
-%% Streams over TCP: the main job.
+%% Streams over TCP.
 -module(esock_stream_SUITE).
 
 -include_lib("common_test/include/ct.hrl").
@@ -22,7 +22,7 @@ echo(_) ->
     ?assertEqual({ok, <<"hello">>}, esock:recv(S)),
     close(Trio).
 
-%% Who does not wait gets what there is, in however many attempts.
+%% A call with time-out 0 answers all bytes of a large length that are there, in as many attempts as that takes.
 large_look(_) ->
     {_, C, S} = Trio = trio(),
     Data = crypto:strong_rand_bytes(3_000_000),
@@ -36,7 +36,7 @@ large_look(_) ->
         {error, eperm} ->
             ok
     end,
-    %% What a send leaves is as long, and nothing that was received.
+    %% A send with time-out 0 answers the rest, which has its own length, not that of a receive.
     Large = binary:copy(Data, 30),
     {error, {timeout, Rest}} = esock:send(C, Large, 0),
     ?assert(byte_size(Rest) > 1_000_000),
@@ -97,7 +97,7 @@ emfile_later(_) ->
     ?assertEqual({error, timeout}, esock:accept(L, 0)),
     close(Trio).
 
-%% What has come of what was asked for, by OTP 29's account (the releases differ).
+%% Fewer bytes than a length: the answers are those of OTP 29 (the releases differ).
 fewer_than_asked_for(_) ->
     {_, C, S} = Trio = trio(),
     ok = esock:send(C, "abc"),
@@ -110,8 +110,8 @@ fewer_than_asked_for(_) ->
     ?assertMatch({ok, <<"fg">>}, esock:recv(S, 2, 5000)),
     close(Trio).
 
-%% Who waits looks at no message that was in the inbox before. A look at all of these takes some 5 ms, and each call far less: the least
-%% of many times is compared with that of an empty inbox.
+%% A call that waits does not scan the messages that were in the inbox before. A scan of 1,000,000 takes some 5 ms, and a call far
+%% less: the least of 15 times is compared with that of an empty inbox.
 -define(MESSAGES, 1_000_000).
 
 full_inbox(_) ->
@@ -121,7 +121,7 @@ full_inbox(_) ->
 
 least_times(Messages) ->
     {Pid, MRef} = spawn_monitor(fun() ->
-                                    %% Collections do not go through them.
+                                    %% Garbage collection does not go through the messages.
                                     process_flag(message_queue_data, off_heap),
                                     [self() ! {message, N} || N <- lists:seq(1, Messages)],
                                     exit({times, times()})

@@ -1,13 +1,13 @@
-%% Random programs of one process on one socket: pending completions, selects, blocking calls, looks and cancels in any mixture,
-%% with an end, a reset, a refusal, a close or data at any point. Each handle gets one message or a clean cancel, and each
-%% blocking call an answer that is not a time-out where there was something to tell.
+%% Random programs of one process on one socket: pending completions, selects, blocking calls, calls with time-out 0 and cancels
+%% in any mixture, then the end of the stream, a reset, a refusal or a close. Each handle gets one message or a clean cancel. A
+%% blocking call at the end answers the event, and not a time-out.
 -module(prop_esock_answers).
 
 -include_lib("proper/include/proper.hrl").
 
 -export([prop_one_answer_each/1]).
 
-%% Long enough for anything that happens at all.
+%% Milliseconds after which an expected message counts as missing.
 -define(PATIENCE, 10_000).
 
 prop_one_answer_each(Backend) ->
@@ -30,7 +30,7 @@ event({local, _}) -> oneof([close, peer_close]);
 event({_, read}) -> oneof([close, peer_close, shut_down, reset]);
 event({_, write}) -> oneof([close, peer_close, reset]).
 
-%% The program runs in a process of its own, which owns nothing: the sockets are the caller's.
+%% Runs the program in a process of its own, which owns no sockets: the caller owns them.
 run(Backend, Kind, Steps, Event) ->
     {S, Peer} = sockets(Backend, Kind),
     {Pid, MRef} = spawn_monitor(fun() -> exit({result, program({S, Peer, Kind}, Steps, Event)}) end),
@@ -75,8 +75,8 @@ fill(S) ->
         {error, timeout} -> ok
     end.
 
-%% `Open': handles that have had no message, the oldest first. `Own': the process's own wait among them, which its next call
-%% takes the place of. `Void': handles whose places were taken: of those too each has one message.
+%% The state has three parts. `Open': handles without a message yet, the oldest first. `Own': the handle of the process's own wait
+%% (select) among them, whose place the next call takes. `Void': handles whose places were taken, each of which gets one message.
 program(Sockets, Steps, {How, Event}) ->
     {Open, Own, Void} = lists:foldl(fun(Step, State) -> step(Sockets, Step, State) end, {[], none, []}, Steps),
     finish(Sockets, How, Event, {Open, Own, Void}).
@@ -91,7 +91,7 @@ step(Sockets, {block, N}, State) ->
 step(Sockets, zero, State) ->
     case call(Sockets, 1, 0) of
         {'EXIT', {invalid, state}} -> State;
-        %% It keeps the place of the wait from before, if that has not been told.
+        %% The call leaves the wait from before, if that has had no message.
         {error, timeout} -> State;
         _ -> taken(State)
     end;
@@ -101,7 +101,7 @@ step({S, _, _}, {cancel, N}, {Open, Own, Void} = State) when N < length(Open) ->
     case esock:cancel(S, Info) of
         ok -> without(H, State);
         {error, {invalid, _}} ->
-            %% The result was sent; of an abort the message is taken out.
+            %% The message was sent before: it is taken out of the inbox.
             _ = messages(H),
             {Open -- [Entry], case Own of H -> none; _ -> Own end, Void}
     end;
@@ -113,7 +113,7 @@ step({_, Peer, {_, write}}, {data, _}, State) ->
     State;
 step(_, message, {[{_, _, H} = Info | Open], Own, Void} = State) ->
     case messages(H) of
-        [_] when H =:= Own -> {Open ++ [{told, Info}], Own, Void};
+        [_] when H =:= Own -> {Open ++ [{notified, Info}], Own, Void};
         [_] -> {Open, Own, Void};
         [] -> State
     end;
@@ -141,19 +141,19 @@ waits({_, _, H} = Info, State) ->
     {Open, none, Void} = taken(State),
     {Open ++ [Info], H, Void}.
 
-%% A call of the process's own takes the place of its wait from before.
+%% A call takes the place of the process's own wait from before.
 taken({_, none, _} = State) -> State;
 taken({Open, Own, Void}) ->
-    Told = [H || {told, {_, _, H}} <- Open, H =:= Own],
-    {[Info || Info <- Open, element(3, plain(Info)) =/= Own], none, [Own || Told =:= []] ++ Void}.
+    Notified = [H || {notified, {_, _, H}} <- Open, H =:= Own],
+    {[Info || Info <- Open, element(3, plain(Info)) =/= Own], none, [Own || Notified =:= []] ++ Void}.
 
 without(H, {Open, Own, Void}) ->
     {[Info || Info <- Open, element(3, plain(Info)) =/= H], case Own of H -> none; _ -> Own end, Void}.
 
-plain({told, Info}) -> Info;
+plain({notified, Info}) -> Info;
 plain(Info) -> Info.
 
-%% The end: with a blocking call that waits for it, or without.
+%% The event at the end, with or without a blocking call that waits for it.
 finish({S, _, _} = Sockets, How, Event, State) ->
     Self = self(),
     Ended = atomics:new(1, []),
@@ -190,7 +190,7 @@ happens(reset, {_, Peer, _}) ->
 happens(refuse, {S, _, _} = Sockets) ->
     case esock:send(S, <<"?">>, 0) of
         ok -> ok;
-        %% It was the answer to an earlier one.
+        %% This is the refusal of an earlier datagram.
         {error, _} -> happens(refuse, Sockets)
     end.
 

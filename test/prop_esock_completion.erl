@@ -1,5 +1,5 @@
-%% Random programs on a stream with completions: processes receive, look, cancel and die while another sends. Every byte comes
-%% once and in order, and every handle gets one message or a clean cancel.
+%% Random programs on a stream with completions: a process receives, peeks and cancels, and other processes die in a receive.
+%% Every byte is received once and in order, and every handle gets one message or a clean cancel.
 -module(prop_esock_completion).
 
 -include_lib("proper/include/proper.hrl").
@@ -19,11 +19,11 @@ step() ->
                {6, {send, range(1, 50)}}, {6, {recv, oneof([0, 1, 3, 20, 100])}}, {2, {some, range(1, 30)}}, {1, recvmsg}, {1, peek}, {3, cancel}, {3, await},
                {1, zero}, {1, yield}, {1, {block, range(1, 3)}}]).
 
-%% The program's receives are one process's, so that there is one order.
+%% One process makes the receives of the program, so that there is one order.
 run(Ahead, Program) ->
     {C, S} = esock_pairs:pair(esock),
     ok = esock:setopt(S, {otp, read_ahead}, Ahead),
-    %% Urgent data is in its place.
+    %% With oobinline urgent data is among the bytes of the stream.
     lists:member(oob, Program) andalso (ok = esock:setopt(S, {socket, oobinline}, true)),
     {Sent, Got, Waiting} = lists:foldl(fun(Step, State) -> step(C, S, Step, State) end, {0, [], none}, Program),
     Later = case Waiting of
@@ -61,7 +61,8 @@ step(_, S, number, State) ->
 step(_, S, {ahead, Most}, State) ->
     ok = esock:setopt(S, {otp, read_ahead}, Most),
     State;
-%% A descriptor is given away with all its bytes: nothing is read ahead, what was is received, and the number is told then.
+%% The descriptor is used outside the socket: read-ahead is turned off, the bytes read ahead are received, and then the number is
+%% asked for and read from.
 step(_, S, duplicate, {Sent, Got, none}) ->
     ok = esock:setopt(S, {otp, read_ahead}, 0),
     Ahead = ahead(S),
@@ -73,10 +74,10 @@ step(_, S, duplicate, {Sent, Got, none}) ->
            end,
     ok = esock:close(D),
     {Sent, [[Ahead, Data] | Got], none};
-%% What was gathered for a process that has ended stays.
+%% Bytes gathered for a process that ends stay in the socket.
 step(_, S, killed, {Sent, Got, none}) ->
     {Pid, MRef} = spawn_monitor(fun() ->
-                                    %% Where nothing is gathered it has had a part.
+                                    %% If nothing is gathered, the process has received a part.
                                     exit({ended, case esock:recv(S, 1_000_000, nowait) of {select, {_, Part}} -> Part; _ -> [] end})
                                 end),
     receive {'DOWN', MRef, process, Pid, {ended, Part}} -> {Sent, [Part | Got], none} end;
@@ -129,7 +130,7 @@ begun({select, {Info, Part}}, Sent, Got) when is_binary(Part) -> {Sent, [Part | 
 begun({select, Info}, Sent, Got) -> {Sent, Got, Info};
 begun(Result, Sent, Got) -> {Sent, [data(Result) | Got], none}.
 
-%% Ends a receive: it is cancelled, or has had its message.
+%% Ends a receive: cancels it, or takes its message if the cancel is too late.
 ended(S, {_, _, H} = Info) ->
     case esock:cancel(S, Info) of
         ok -> [];
@@ -139,7 +140,7 @@ ended(S, {_, _, H} = Info) ->
 data({ok, #{iov := IOV}}) -> IOV;
 data({ok, Data}) -> Data.
 
-%% A connection that ends in the middle of anything, and the next on the same descriptor, which hears only of its own peer.
+%% A connection ends at any point, and the next one on the same descriptor gets only the bytes of its own peer.
 prop_nothing_of_before() ->
     ?FORALL({Ahead, Program, Then}, {oneof([0, 100, default]), list(before()), range(1, 100)},
             begin
@@ -155,7 +156,7 @@ reconnected(Ahead, Program, Then) ->
     {L, C, S} = esock_pairs:trio(esock),
     ok = esock:setopt(C, {otp, read_ahead}, Ahead),
     {_, _, Waiting} = lists:foldl(fun(Step, State) -> before(S, C, Step, State) end, {0, [], none}, Program),
-    %% One that waits is told, or is taken back.
+    %% A receive that is pending is cancelled, or gets its message.
     Waits = case Waiting =:= none orelse rand:uniform(2) =:= 1 andalso esock:cancel(C, Waiting) =:= ok of
                 true -> none;
                 false -> Waiting
@@ -169,16 +170,16 @@ reconnected(Ahead, Program, Then) ->
     ok = esock:shutdown(Second, write),
     Rest = rest(C),
     Own = case Waits of
-              {_, _, H} -> receive {'$socket', C, completion, {H, Result}} -> own(Result); {'$socket', C, abort, {H, _}} -> [] after 5000 -> error(not_told) end;
+              {_, _, H} -> receive {'$socket', C, completion, {H, Result}} -> own(Result); {'$socket', C, abort, {H, _}} -> [] after 5000 -> error(no_message) end;
               none -> []
           end,
-    %% Thousands of these would leave no port for the next.
+    %% A reset leaves no TIME_WAIT: thousands of those would leave no port for the next connection.
     ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}),
     esock_pairs:close([C, Second, L]),
     receive {'$socket', _, _, _} = Stray -> error({stray, Stray}) after 0 -> ok end,
     iolist_to_binary([Own, Rest]).
 
-%% What a wait from before has got may be of the first connection, whose bytes are zeros: all of it is then.
+%% A receive that was begun before may get bytes of the first connection, which are zeros: then all its bytes are zeros.
 own({ok, <<0, _/binary>> = Data}) -> <<0:(bit_size(Data))>> =:= Data orelse error({mixed, Data}), [];
 own({ok, Data}) -> Data;
 own({error, {_, Data}}) -> own({ok, Data});
@@ -195,7 +196,7 @@ before(_, C, {recv, Length}, {Sent, Got, none}) ->
         _ -> {Sent, Got, none}
     end;
 before(_, C, cancel, {Sent, Got, {_, _, H} = Info}) ->
-    %% Too late, it has its message.
+    %% If the cancel is too late, the message is there.
     _ = esock:cancel(C, Info) =:= ok orelse receive {'$socket', C, completion, {H, _}} -> ok end,
     {Sent, Got, none};
 before(_, C, await, {Sent, Got, {_, _, H} = Info}) ->

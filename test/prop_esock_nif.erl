@@ -1,4 +1,4 @@
-%% Any terms into any function of the NIF give an answer, badarg, or one of the errors that the API raises.
+%% Any function of the NIF with any terms answers, or raises badarg or {invalid, _}, as the API does.
 -module(prop_esock_nif).
 
 -include_lib("proper/include/proper.hrl").
@@ -6,14 +6,14 @@
 -export([prop_any_terms/0]).
 -export([prop_likely_terms/0]).
 
-%% Never called by accident with arguments that make the property wait or change the node.
+%% The functions of the NIF, without those that change settings of the node.
 functions() ->
     [{F, A} || {F, A} <- esock_nif:module_info(exports), not lists:member(F, [module_info, use_registry, io_backend, read_ahead, debug, socket_debug])].
 
 prop_any_terms() ->
     ?FORALL({F, Args}, call(any()), answers(F, Args)).
 
-%% Terms that get further: sockets, handles, addresses, options, flags.
+%% Terms that get past the first checks: sockets, handles, addresses, options, flags.
 prop_likely_terms() ->
     ?FORALL({F, Args}, call(likely()), answers(F, Args)).
 
@@ -62,7 +62,7 @@ fine({error, badarg}) -> true;
 fine({error, {invalid, _}}) -> true;
 fine(_) -> false.
 
-%% The symbols of `likely/0' as what they stand for, made in the process that makes the call and that closes them.
+%% Replaces the symbols of `likely/0' by terms. The process that makes the call makes the sockets, which its end closes.
 real({socket, closed}) -> Ref = real({socket, tcp}), ok = esock_nif:close(Ref), Ref;
 real({socket, listener}) -> Ref = real({socket, tcp}), ok = esock_nif:listen(Ref, 1), Ref;
 real({socket, tcp}) -> ref(esock:open(inet, stream, tcp));

@@ -1,15 +1,14 @@
 %% Random programs of several processes: OTP's socket and esock answer alike, step by step, and send the same messages.
 %%
 %% A program is a list of steps, each by one of three processes on one of the sockets; steps run one after the other. At the
-%% end each process tells which messages it was sent under the handles that it still holds. A program whose outcomes
-%% differ is run again before it counts: what the system does on its own (a segment that is still on its way) differs
-%% from run to run.
+%% end each process reports the messages under the handles that it still holds. A program whose outcomes differ is run again
+%% before it counts as a failure: the timing of the system (a segment in flight) differs from run to run.
 -module(prop_esock_same).
 
 -include_lib("proper/include/proper.hrl").
 
 -export([prop_programs/1]).
--export([prop_told/2]).
+-export([prop_generated/2]).
 -export([run/4]).
 
 -define(PROCESSES, [a, b, c]).
@@ -23,11 +22,12 @@ prop_programs(Kind) ->
                 ?WHENFAIL(io:format("~p~n~p~n  socket ~p~n  esock  ~p~n", [Kind, Program, Otp, Ours]), Otp =:= Ours)
             end).
 
-%% Runs nothing: tells somebody the programs.
-prop_told(Kind, Pid) ->
+%% Runs nothing: sends the generated programs to a process.
+prop_generated(Kind, Pid) ->
     ?FORALL(Program, list(step(Kind)), begin Pid ! {program, Program}, true end).
 
-%% Each time with more patience for messages on their way, in milliseconds.
+%% The outcomes of both modules. If they differ, the program runs again with a longer wait for messages in flight, in
+%% milliseconds.
 outcomes(Kind, Program, [Patience | More]) ->
     case {run(socket, Kind, Program, Patience), run(esock, Kind, Program, Patience)} of
         {Same, Same} = Outcomes -> Outcomes;
@@ -36,7 +36,7 @@ outcomes(Kind, Program, [Patience | More]) ->
     end.
 
 step(Kind) ->
-    {oneof(?PROCESSES), frequency([{6, ?LET({Length, Flags}, {oneof(lengths()), flags()}, {recv, sock(Kind), Length, looks(Length, Flags), when_()})},
+    {oneof(?PROCESSES), frequency([{6, ?LET({Length, Flags}, {oneof(lengths()), flags()}, {recv, sock(Kind), Length, peek_flags(Length, Flags), when_()})},
                                    {6, {send, sock(Kind), oneof([<<>>, <<"x">>, <<"hello">>]), when_()}},
                                    {2, {recvfrom, sock(Kind), oneof([0, 3]), flags(), when_()}},
                                    {2, {recvmsg, sock(Kind), when_()}},
@@ -47,7 +47,7 @@ step(Kind) ->
                                    {1, {getopt, sock(Kind), oneof([{socket, type}, {socket, domain}, {otp, iow}, {socket, acceptconn}])}},
                                    {1, {name, sock(Kind), oneof([sockname, peername])}} | extra(Kind)])}.
 
-%% A ring that reads ahead goes past urgent data (doc/io_uring.md).
+%% Steps with urgent data. A ring that reads ahead reads past it (doc/io_uring.md), so they are left out with io_uring.
 urgent() ->
     case esock_pairs:cases([there], [there]) of
         [there] -> [{1, {oob, oneof([left, right])}}, {1, {urgent, oneof([left, right]), 0}}];
@@ -58,7 +58,7 @@ extra(tcp) -> [{1, {ioctl, oneof([left, right]), atmark}} || erlang:system_info(
               [{1, {disconnect, oneof([left, right])}}, {1, {setopt, oneof([left, right]), {{socket, timestamp}, true}}}, {1, {shutdown, sock(tcp), oneof([read, write, read_write])}}, {3, {accept, listener, when_()}}, {2, {connect, fresh, when_connect()}}, {1, {listen, fresh}}, {1, {connect_end, fresh}},
                {1, {bind, fresh}}];
 extra(local) -> [{1, {shutdown, sock(local), oneof([read, write, read_write])}}];
-%% A UDP socket that is shut down is ready for ever, and never has anything.
+%% No shutdown of UDP sockets: such a socket stays ready for ever and never has data.
 extra(udp) -> [].
 
 sock(tcp) -> oneof([left, left, right, right, listener, fresh]);
@@ -66,23 +66,23 @@ sock(_) -> oneof([left, right]).
 
 when_connect() -> oneof(esock_pairs:cases([nowait, eventually], [nowait])).
 
-%% OTP 27 leaves a part of what was asked for in the socket.
+%% OTP 27 leaves a part of a length in the socket, so longer lengths are left out there.
 lengths() ->
     case erlang:system_info(otp_release) of
         "27" -> [0, 1];
         _ -> [0, 1, 3, 10]
     end.
 
-%% Where all sockets have io_uring, each waits for its message: what is done when it comes, the step after it would meet
-%% on the oracle.
+%% With io_uring each step waits for its message: a completion does at once what the oracle does only in the call after its select
+%% message.
 when_() ->
     case esock_pairs:cases([nowait], [nowait]) of
         [nowait] -> oneof([nowait, 0, eventually]);
         [] -> oneof([eventually, 0])
     end.
-%% A look at a length waits for it, and sees it once (README, differences).
-looks(Length, [peek]) when Length > 1 -> [];
-looks(_, Flags) -> Flags.
+%% No peek at a length above 1: esock waits for all of it and answers it once (README, differences).
+peek_flags(Length, [peek]) when Length > 1 -> [];
+peek_flags(_, Flags) -> Flags.
 
 flags() -> frequency([{5, []}, {1, [peek]}]).
 
@@ -96,29 +96,30 @@ program(M, Kind, Program, Patience) ->
     Pids = maps:from_list([{P, spawn_link(fun() -> process(M, Sockets, #{}) end)} || P <- ?PROCESSES]),
     {Answers, Last} = lists:mapfoldl(fun({P, Step}, Waiting) -> turn(P, Step, maps:get(P, Pids), Waiting) end, [], Program),
     Messages = [ask(Pid, {messages, Patience}) || Last =/= over, {_, Pid} <- lists:sort(maps:to_list(Pids))],
-    Told = case refusals(Kind, Program) of
+    Notified = case refusals(Kind, Program) of
                true -> [];
                false -> Messages
            end,
     Counters = [counters(M, S) || {_, S} <- lists:sort(maps:to_list(Sockets))],
-    {Answers, Told, Counters}.
+    {Answers, Notified, Counters}.
 
-%% A datagram to a closed socket is refused later, and whoever sends next takes the error away: whether the poller has seen
-%% it by then, and has woken a reader, is a race on both modules.
+%% A datagram to a closed socket is refused later, and the next send takes the error. Whether the poller has reported the error to
+%% a reader before that is a race on both modules.
 refusals(udp, Program) -> [] =/= [Step || {_, {close, _} = Step} <- Program];
 refusals(_, _) -> false.
 
-%% A step, unless it is a look while somebody waits: out of turn (README, differences), or by who waits himself, whose handle
-%% the releases keep or drop. `Waiting' are `{Key, Process}' of the handles given out.
-%% After a recvmsg or recvfrom that met the end of the stream OTP leaves the others in line alone: what follows is not compared.
+%% Makes a step, unless it is a receive with time-out 0 while a process waits: out of turn (README, differences), or by the
+%% waiting process itself, whose handle some releases keep and others drop. `Waiting' has `{Key, Process}' of the handles given
+%% out. When recvmsg or recvfrom gets the end of the stream, OTP does not abort the other waiters: the steps after it are not
+%% compared.
 turn(_, _, _, over) ->
     {over, over};
 turn(P, Step, Pid, Waiting) ->
     Key = is_tuple(Step) andalso {element(2, Step), direction(Step)},
-    Look = is_tuple(Step) andalso element(tuple_size(Step), Step) =:= 0 andalso direction(Step) =:= read,
-    %% OTP 25 forgets the handle of a second accept, so there is none.
+    Zero = is_tuple(Step) andalso element(tuple_size(Step), Step) =:= 0 andalso direction(Step) =:= read,
+    %% OTP 25 forgets the handle of a second accept of a process, so that step is left out.
     Second = is_tuple(Step) andalso element(1, Step) =:= accept andalso lists:member({Key, P}, Waiting),
-    case Look andalso [Q || {K, Q} <- Waiting, K =:= Key] of
+    case Zero andalso [Q || {K, Q} <- Waiting, K =:= Key] of
         [_ | _] -> {out_of_turn, Waiting};
         _ when Second -> {second_accept, Waiting};
         _ ->
@@ -128,7 +129,7 @@ turn(P, Step, Pid, Waiting) ->
                 invalid -> {invalid, Waiting};
                 {error, timeout} -> {{error, timeout}, Waiting};
                 {error, closed} when element(1, Step) =:= recvmsg; element(1, Step) =:= recvfrom -> {{error, closed}, over};
-                %% Whoever reads beside a connect that is refused takes the error: what the connect answers then differs (README).
+                %% A read takes the error of a refused connect; the answers of the connect then differ (README, differences).
                 {error, econnrefused} when element(2, Step) =:= fresh, element(1, Step) =/= connect -> {{error, econnrefused}, over};
                 Answer -> {Answer, Waiting -- [{Key, P}]}
             end
@@ -155,11 +156,11 @@ sockets(M, local) ->
     {C, S} = esock_pairs:local_pair(M, stream),
     #{left => C, right => S}.
 
-%% Handles: the last select information for each socket and direction.
+%% A process of a program. `Handles' has the last select information for each socket and direction.
 process(M, Sockets, Handles) ->
     receive
         {From, Ref, {messages, Patience}} ->
-            From ! {Ref, lists:sort([{Key, told(Info, Patience)} || {Key, {_, Info}} <- maps:to_list(Handles)])},
+            From ! {Ref, lists:sort([{Key, notified(Info, Patience)} || {Key, {_, Info}} <- maps:to_list(Handles)])},
             process(M, Sockets, Handles);
         {From, Ref, Step} ->
             {Answer, New} = do(M, Sockets, Step, Handles),
@@ -167,12 +168,12 @@ process(M, Sockets, Handles) ->
             process(M, Sockets, New)
     end.
 
-%% What came under a handle. The poller has its own time: it gets some of it where nothing has come.
-told({select_info, _, Handle}, Patience) ->
+%% The message under a handle; if there is none yet, after a wait of `Patience' ms for the poller.
+notified({select_info, _, Handle}, Patience) ->
     receive
-        %% What comes first, an event or a close, is the poller's matter.
-        {'$socket', _, select, Handle} -> told;
-        {'$socket', _, abort, {Handle, closed}} -> told;
+        %% Whether an event or a close is first depends on the poller.
+        {'$socket', _, select, Handle} -> notified;
+        {'$socket', _, abort, {Handle, closed}} -> notified;
         {'$socket', _, abort, {Handle, Reason}} -> {abort, Reason}
     after Patience -> nothing
     end.
@@ -182,7 +183,7 @@ do(M, Sockets, cancel, Handles) ->
         [] -> {nothing, Handles};
         [{Key, {Name, Info}} | _] -> {{cancel, Key, plain(catch_(fun() -> M:cancel(maps:get(Name, Sockets), Info) end))}, maps:remove(Key, Handles)}
     end;
-%% The end of a connect, after its message: asked too early, OTP says that all is well (README, differences).
+%% connect/1 after the message of a connect: before the message OTP answers `ok' (README, differences).
 do(M, Sockets, {connect_end, Name}, Handles) ->
     Ended = case Handles of
                 #{{Name, write} := {_, {select_info, connect, Handle}}} ->
@@ -196,7 +197,7 @@ do(M, Sockets, Step, Handles) ->
     Answer = catch_(fun() -> step(M, maps:get(Name, Sockets), Step) end),
     Key = {Name, direction(Step)},
     Kept = case Answer of
-               %% The turn was taken up, and the handle of before is void.
+               %% The call took the place of the wait from before, whose handle is void.
                _ when element(2, Key) =/= none -> maps:remove(Key, Handles);
                _ -> Handles
            end,
@@ -217,7 +218,7 @@ direction(_) -> none.
 step(M, S, Step) when element(tuple_size(Step), Step) =:= eventually ->
     Call = fun(When) -> step(M, S, setelement(tuple_size(Step), Step, When)) end,
     case esock_pairs:eventually({M, S}, {Call, ?EVENTUALLY}) of
-        %% Who looks for more than there will be is told so by a completion; with select he looks again and again.
+        %% A peek at more bytes than the stream will have ends with a completion; with select it would be repeated.
         {error, {Reason, Seen}} when element(1, Step) =:= recv, element(4, Step) =:= [peek], Reason =/= timeout -> {part, Seen};
         Result -> Result
     end;
@@ -250,12 +251,12 @@ counters(M, S) ->
     end.
 
 plain({error, {invalid, _}}) -> invalid;
-%% A Unix stream that is closed with bytes gathered for a length ends there (README, differences).
+%% A Unix stream that is closed with gathered bytes ends for the peer without a reset (README, differences).
 plain({error, econnreset}) -> {error, hd(esock_pairs:cases([econnreset, closed], [econnreset]))};
 plain({abort, econnreset}) -> {abort, hd(esock_pairs:cases([econnreset, closed], [econnreset]))};
-%% A look that gets fewer bytes than it asks for: an error since OTP 27, and here.
+%% A peek that gets fewer bytes than its length answers an error since OTP 27, and in esock.
 plain({error, {timeout, Data}}) when is_binary(Data) -> {ok, Data};
-%% The system begins with timestamps a little later.
+%% The kernel turns timestamps on a little later.
 plain({ok, #{ctrl := Ctrl} = Msg}) ->
     {ok, esock_same_SUITE:plain(maps:remove(addr, Msg#{ctrl := [C || #{type := Type} = C <- Ctrl, Type =/= timestamp]}))};
 plain(Term) -> esock_same_SUITE:plain(Term).
