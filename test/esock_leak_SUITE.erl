@@ -1,6 +1,6 @@
-%% Nothing is left behind: descriptors, monitors, registrations, resources.
+%% No leaks of descriptors, monitors, registry entries and resources.
 %%
-%% Each case opens sockets in one way of abandoning them, and then everything must be as it was before.
+%% Each case abandons sockets in one way. Then all counts must be as they were before.
 -module(esock_leak_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -9,7 +9,7 @@
 
 -compile([export_all, nowarn_export_all]).
 
-%% 10,000 in all.
+%% How often a case abandons its sockets: 10,000 times in all cases together.
 -define(EACH, 1250).
 
 all() ->
@@ -18,7 +18,7 @@ all() ->
      killed_in_the_middle_of_close, registered_while_closed, cloexec, given_file, emfile, ten_thousand_waits, signals_attended].
 
 init_per_suite(Config) ->
-    %% What is made once and stays: pollers, tables.
+    %% The first wait makes what stays for the life of the node: pollers and tables.
     {ok, S} = esock:open(inet, dgram),
     {error, timeout} = esock:recv(S, 0, 1),
     ok = esock:close(S),
@@ -36,12 +36,12 @@ descriptors() ->
     {ok, Names} = file:list_dir("/proc/self/fd"),
     [Fd || Fd <- Names, {ok, _} <- [file:read_link("/proc/self/fd/" ++ Fd)]].
 
-%% Monitors that resources have on this process.
+%% The monitors of resources on this process.
 monitors() ->
     {monitored_by, By} = process_info(self(), monitored_by),
     length([Ref || Ref <- By, is_reference(Ref)]).
 
-%% Runs a way of abandoning in a process of its own, EACH times.
+%% Calls `Way' ?EACH times in a process of its own, and waits until the counts are as before.
 abandon(Way) ->
     erlang:garbage_collect(),
     Before = state(),
@@ -49,13 +49,14 @@ abandon(Way) ->
     receive {'DOWN', MRef, process, Pid, Reason} -> ?assert(Reason =:= done orelse Reason =:= killed) end,
     back_to(Before).
 
-%% The monitors of a process. On OTP 25 signals that end one stay in its queue until something attends to them.
+%% The count of resource monitors on a process. On OTP 25 the signal that ends a monitor stays in the signal queue until the
+%% process handles it, which process_info of the queue length makes it do.
 monitors(Pid) ->
     _ = process_info(Pid, message_queue_len),
     {monitored_by, By} = process_info(Pid, monitored_by),
     length([Ref || Ref <- By, is_reference(Ref)]).
 
-%% Until a process has so many monitors, which threads may be about to end.
+%% Waits until a process has `Count' monitors: threads end monitors later.
 monitors_are(Count, Pid) -> monitors_are(Count, Pid, 5000).
 
 monitors_are(Count, Pid, 0) -> ?assertEqual(Count, monitors(Pid));
@@ -65,7 +66,7 @@ monitors_are(Count, Pid, N) ->
         _ -> receive after 2 -> monitors_are(Count, Pid, N - 1) end
     end.
 
-%% Destructors run when the collector of a process does, and callbacks when their thread has time.
+%% Waits until the counts are as before: destructors run with a garbage collection, and callbacks later on their thread.
 back_to(Before) -> back_to(Before, 5000).
 
 back_to(Before, 0) ->
@@ -80,7 +81,7 @@ back_to(Before, N) ->
 closed(_) ->
     abandon(fun() -> {S, _} = udp(), {_, _} = esock:recv(S, 0, nowait), ok = esock:close(S) end).
 
-%% Nobody refers to it, and its owner lives on: outside the registry the collector closes it.
+%% Sockets outside the registry, without references: the collector closes them although their owner lives.
 forgotten(_) ->
     Before = state(),
     (fun() -> [esock:open(inet, dgram, udp, #{use_registry => false}) || _ <- lists:seq(1, ?EACH)] end)(),
@@ -113,7 +114,7 @@ accepted_forgotten(_) ->
             end),
     ok = esock:close(L).
 
-%% Whoever is killed while it takes connections, wherever it is: they are closed with it.
+%% If a process is killed during accept_many, at any point, its accepted connections are closed.
 killed_in_a_burst(_) ->
     {L, Addr} = listener(),
     Before = state(),
@@ -160,7 +161,7 @@ closed_under_waiters(_) ->
      end || _ <- lists:seq(1, ?EACH div 4)],
     back_to(Before).
 
-%% Registration that races with close leaves no entry.
+%% Entering the registry races with close: no entry stays.
 registered_while_closed(_) ->
     Before = state(),
     [begin
@@ -188,7 +189,7 @@ flags(S) ->
     {match, [Flags]} = re:run(Info, "flags:\\s+([0-7]+)", [{capture, all_but_first, list}]),
     list_to_integer(Flags, 8).
 
-%% What is no socket is not taken, though it is given: its holder reads on.
+%% A descriptor of a file, not a socket, is refused and left open and unchanged, also with `own => true'.
 given_file(_) ->
     {ok, File} = file:open(code:which(?MODULE), [read, raw, binary]),
     {file_descriptor, prim_file, _} = File,
@@ -202,9 +203,9 @@ given_file(_) ->
     ?assertEqual({ok, <<"FOR1">>}, file:read(File, 4)),
     ok = file:close(File).
 
-%% Out of descriptors: an error, and the listener goes on when there are some again. In a node of its own.
+%% Without free descriptors accept answers emfile, and succeeds when there are some again. In a node of its own.
 emfile(_) ->
-    %% Loading a module needs a descriptor: they are loaded first.
+    %% Loading a module needs a descriptor, so the modules are loaded first.
     Code = "[{module, M} = code:ensure_loaded(M) || M <- [esock, esock_nif, esock_wait]],"
         "{ok, L} = esock:open(inet, stream, tcp),"
         "ok = esock:bind(L, #{family => inet, addr => loopback, port => 0}), ok = esock:listen(L, 100),"
@@ -219,7 +220,7 @@ emfile(_) ->
     Out = os:cmd("sh -c 'ulimit -n 64; erl -noshell -pa " ++ Ebin ++ " -eval '\"'\"'" ++ Code ++ "'\"'\"' 2>&1'"),
     ?assertEqual("{{error,emfile},{error,emfile},ok}", Out).
 
-%% Waiting and being woken costs nothing that stays, whoever waits.
+%% 10,000 waits of a process on a socket of another leave nothing behind.
 ten_thousand_waits(_) ->
     {S, _} = udp(),
     {ok, Addr} = esock:sockname(S),
@@ -234,15 +235,15 @@ ten_thousand_waits(_) ->
     back_to(Before),
     ok = esock:close(S).
 
-%% The end of a monitor is a signal to the process: it is handled when it is next scheduled.
+%% Waits until this process has no monitors: a monitor ends by a signal, which the process handles when it is scheduled.
 unmonitored(N) when N > 0 ->
     case monitors() of
         0 -> ok;
         _ -> erlang:yield(), unmonitored(N - 1)
     end.
 
-%% A process that opens and closes and never waits: the ends of the watches over it do not pile up in its queue, where they
-%% were some 100 bytes each, and every collection went through them.
+%% A process that opens and closes sockets and never waits does not accumulate the signals of ended monitors in its signal queue.
+%% They would take some 100 bytes each, and each garbage collection would go through them.
 signals_attended(_) ->
     Self = self(),
     erlang:garbage_collect(),
@@ -253,14 +254,14 @@ signals_attended(_) ->
                                         busy()
                                 end),
     receive opened -> ok end,
-    %% The schedulers free what has ended in their own time; signals stay for as long as the process does.
+    %% The schedulers free ended monitors later; accumulated signals would stay as long as the process.
     esock_async_SUITE:until(fun() -> erlang:memory(system) - Before < 2_000_000 end),
     exit(Pid, kill),
     receive {'DOWN', MRef, process, Pid, killed} -> ok end.
 
 busy() -> busy().
 
-%% An owner gives the socket away and gets it back while it waits: it is monitored as the owner, and as one that waits.
+%% An owner gives the socket away and gets it back while it waits: it has two monitors, as the owner and as a waiter.
 former_owner_waits(_) ->
     Self = self(),
     Before = monitors(Self),
@@ -274,7 +275,7 @@ former_owner_waits(_) ->
     monitors_are(Before + 2, Self),
     ok = esock:cancel(S, Info),
     monitors_are(Before + 1, Self),
-    %% And one that waits twice, in both directions, and owns nothing.
+    %% The process waits and is no longer the owner: it has one monitor.
     {_, Read} = esock:recv(S, 0, nowait),
     Give(),
     monitors_are(Before + 1, Self),
@@ -287,7 +288,7 @@ former_owner_waits(_) ->
     ok = esock:close(S),
     monitors_are(Before, Self).
 
-%% A process waits on the sockets of others, which end.
+%% A process waits on the sockets of other processes, which end.
 owners_end_under_a_waiter(_) ->
     Self = self(),
     Before = monitors(Self),
@@ -303,7 +304,7 @@ owners_end_under_a_waiter(_) ->
     [receive {'$socket', S, abort, {H, closed}} -> ok end || {_, _, S, H} <- Sockets],
     monitors_are(Before, Self).
 
-%% Of waits that end with data, with an error, or by a cancel, on a socket of another.
+%% Waits on a socket of another process that end with data or by a cancel leave no monitor.
 completed_for_others(_) ->
     Self = self(),
     Owner = spawn_link(fun() -> {S, Addr} = udp(), Self ! {self(), S, Addr}, receive stop -> ok end end),
@@ -325,7 +326,7 @@ completed_for_others(_) ->
     monitors_are(Before, Self),
     Owner ! stop.
 
-%% A close that may block is made in two steps. Who is killed in between takes the descriptor along.
+%% A close that may block has two steps. If the process is killed between them, the descriptor is closed all the same.
 killed_in_the_middle_of_close(_) ->
     {L, Addr} = listener(),
     Before = state(),

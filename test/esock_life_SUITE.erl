@@ -1,4 +1,4 @@
-%% The library in a node's life: start, environment, code purge, halt; as a dependency; its papers.
+%% The library in the life of a node: start, environment, code purge, halt. The library as a dependency. Its documents.
 -module(esock_life_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -20,7 +20,7 @@ read(File) ->
     {ok, Text} = file:read_file(filename:join(root(), File)),
     Text.
 
-%% What a program prints, and its exit status.
+%% Runs a program. Answers its exit status and output.
 program(Program, Args, Options) ->
     Port = open_port({spawn_executable, os:find_executable(Program)},
                      [{args, Args}, exit_status, stderr_to_stdout, binary | Options]),
@@ -32,13 +32,13 @@ output(Port, Got) ->
         {Port, {exit_status, Status}} -> {Status, Got}
     end.
 
-%% A node that runs some code.
+%% Runs code in a node of its own.
 in_node(Code) -> in_node(Code, []).
 in_node(Code, Options) ->
     Ebin = filename:dirname(code:which(esock)),
     program("erl", ["-noshell", "-pa", Ebin, "-eval", Code], Options).
 
-%% Each row of the README's list of differences names the case that shows it.
+%% Each row of the README's table of differences names a test case that exists.
 differences_are_tested(_) ->
     {match, [Table]} = re:run(read("README.md"), "\\| `socket` \\| `esock` \\|.*?\n\n", [{capture, first, binary}, dotall]),
     [_Head, _Line | Rows] = binary:split(Table, <<"\n">>, [global, trim_all]),
@@ -83,7 +83,7 @@ halt_while_waiting(_) ->
 stop_while_waiting(_) ->
     ?assertEqual({0, <<>>}, in_node(waiting() ++ "init:stop().")).
 
-%% The module goes and comes; sockets and pollers of before do no harm.
+%% The NIF module is deleted, purged and loaded again: sockets and pollers from before do no harm.
 purge(_) ->
     Code = "process_flag(trap_exit, true), {ok, S} = esock:open(inet, dgram), {_, _} = esock:recv(S, 0, nowait),"
         "true = code:delete(esock_nif), _ = code:purge(esock_nif), erlang:garbage_collect(),"
@@ -91,7 +91,7 @@ purge(_) ->
         "io:format(\"~w\", [Try =:= ok orelse element(1, Try) =:= 'EXIT']), halt().",
     ?assertEqual({0, <<"true">>}, in_node(Code)).
 
-%% Without its library the module says what is wrong; it does not take the node along.
+%% Without its shared library the module fails with a reason, and the node goes on.
 emulator_without_nif(Config) ->
     Dir = filename:join([proplists:get_value(priv_dir, Config), "esock", "ebin"]),
     ok = filelib:ensure_dir(filename:join(Dir, "x")),
@@ -100,7 +100,7 @@ emulator_without_nif(Config) ->
     {0, Out} = program("erl", ["-noshell", "-pa", Dir, "-eval", "io:write(catch esock:info()), halt()."], []),
     ?assertMatch({match, _}, re:run(Out, "esock_nif")).
 
-%% A project that depends on esock: rebar3 compiles it, the NIF included, and it runs.
+%% rebar3 compiles a project that depends on esock, including the NIF, and it runs.
 dependency(Config) ->
     Dir = filename:join(proplists:get_value(priv_dir, Config), "user"),
     ok = filelib:ensure_dir(filename:join([Dir, "src", "x"])),
@@ -118,7 +118,7 @@ dependency(Config) ->
                                             ["-eval", "{ok, _} = application:ensure_all_started(user),"
                                              "io:write(uses:run()), halt()."], [])).
 
-%% A poller runs on every processor of the node, though the scheduler that started it is bound to one.
+%% Poller threads may run on every processor of the node, even if they are started by a scheduler bound to one.
 bound_schedulers(_) ->
     Code = "esock:info(), {ok, Tasks} = file:list_dir(\"/proc/self/task\"),"
         "Of = fun(T, F) -> {ok, B} = file:read_file([\"/proc/self/task/\", T, \"/\", F]), B end,"
@@ -133,7 +133,7 @@ bound_schedulers(_) ->
 
 %% `h(esock, recv, 4)' in the shell shows the documentation.
 shell_help(_) ->
-    %% The test profile has its own build folder; the chunks are written for each.
+    %% The doc chunks are written to the build folder of each profile, also that of the tests.
     {ok, Docs} = code:get_doc(esock),
     {docs_v1, _, erlang, _, #{<<"en">> := _}, _, Functions} = Docs,
     [Doc] = [D || {{function, recv, 4}, _, _, #{<<"en">> := D}, _} <- Functions],

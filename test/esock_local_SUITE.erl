@@ -1,4 +1,4 @@
-%% Unix sockets: paths, abstract names, unnamed ones; streams, datagrams, packets.
+%% Unix sockets, unix(7): paths, abstract names, unnamed sockets; streams, datagrams, sequenced packets.
 -module(esock_local_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -62,7 +62,7 @@ unnamed(_) ->
     {C, S} = echo(L, addr(Path)),
     ?assertEqual({ok, addr(<<>>)}, esock:sockname(C)),
     ?assertEqual({ok, addr(<<>>)}, esock:peername(S)),
-    %% Binding to nothing gives an abstract name of the system's choice, unix(7).
+    %% Binding to an empty path makes the kernel choose an abstract name (autobind), unix(7).
     {ok, T} = esock:open(local, dgram),
     ok = esock:bind(T, addr(<<>>)),
     ?assertMatch({ok, #{path := <<0, _:5/binary>>}}, esock:sockname(T)).
@@ -74,7 +74,7 @@ longest(_) ->
     ok = esock:bind(L, addr(Path)),
     echo(L, addr(Path)).
 
-%% The system takes 108 bytes, and no NUL behind them.
+%% The longest path has 108 bytes, without a NUL after them.
 longest_path(_) ->
     Unique = integer_to_binary(erlang:unique_integer([positive])),
     [begin
@@ -87,7 +87,7 @@ longest_path(_) ->
          ok = file:delete(Path)
      end || Size <- [107, 108]].
 
-%% It would be another file's.
+%% A path with a NUL is refused: the kernel would take it for another, shorter path.
 nul_in_a_path(_) ->
     {ok, S} = esock:open(local, dgram),
     [begin
@@ -98,7 +98,7 @@ nul_in_a_path(_) ->
      end || Path <- [<<"/tmp/a", 0, "b">>, <<"/tmp/a", 0>>, [$a, 0]]],
     ok = esock:close(S).
 
-%% An empty record is not the end.
+%% recv_some tells an empty record from the end of the connection.
 end_of_records(_) ->
     [begin
          {C, S} = esock_pairs:local_pair(esock, seqpacket, #{io_backend => Backend}),
@@ -108,12 +108,12 @@ end_of_records(_) ->
          [ok = esock:send(C, D) || D <- ["a", <<>>]],
          ?assertEqual({ok, <<"a">>}, esock:recv_some(S, 10, [], 1000)),
          ok = esock:close(C),
-         %% It lies there when the peer has gone.
+         %% The empty record was sent before the peer closed.
          ?assertEqual({ok, <<>>}, esock:recv_some(S, 10, [], 1000)),
          ?assertEqual([eof, eof], [esock:recv_some(S, 10, [], T) || T <- [0, 1000]]),
          ?assertEqual(eof, had(S, esock:recv_some(S, 10, [], nowait))),
          ?assertEqual({ok, false}, esock:getopt(S, {socket, passcred})),
-         %% As OTP.
+         %% recv answers the end as an empty record, as OTP does.
          ?assertEqual({ok, <<>>}, esock:recv(S, 0, 1000)),
          ok = esock:close(S)
      end || Backend <- esock_pairs:backends()].
@@ -161,7 +161,7 @@ seqpacket(_) ->
     ?assertEqual({ok, <<"on">>}, esock:recv(S, 2)),
     ?assertEqual({ok, <<"two">>}, esock:recv(S)),
     ok = esock:close(C),
-    %% The end of file of packets is an empty one, as in OTP.
+    %% recv answers the end of a packet connection as an empty packet, as OTP does.
     ?assertEqual({ok, <<>>}, esock:recv(S)).
 
 in_use(_) ->
@@ -169,8 +169,8 @@ in_use(_) ->
     {ok, L} = esock:open(local, stream),
     ?assertEqual({error, eaddrinuse}, esock:bind(L, addr(Path))).
 
-%% A full backlog of a Unix listener cannot be waited for: EAGAIN, unix(7). OTP takes it for a connect under way and says
-%% `ok' to a socket that is not connected.
+%% The kernel has no event for room in the backlog of a Unix listener: connect answers EAGAIN, unix(7). OTP takes that for a
+%% connect under way, and answers `ok' for a socket that is not connected.
 backlog_full(_) ->
     {L, Path} = abstract(stream, <<"full">>),
     ok = esock:listen(L, 0),
@@ -181,7 +181,7 @@ backlog_full(_) ->
     {ok, _} = esock:accept(L),
     ok = esock:connect(B, addr(Path)).
 
-%% The kernel tells a sender that is not connected nothing of room in the receiver's queue; it is woken all the same.
+%% The kernel has no event for an unconnected sender when there is room in the receiver's queue; the sender is woken all the same.
 dgram_unconnected(_) ->
     {To, Path} = abstract(dgram, <<"q">>),
     {ok, From} = esock:open(local, dgram),
@@ -194,7 +194,7 @@ dgram_unconnected(_) ->
     ?assertEqual({ok, <<"last">>}, esock:recv(To, 0, 1000)),
     [ok = esock:close(S) || S <- [To, From]].
 
-%% Such a sender sleeps until there is room: it does not try again and again.
+%% Such a sender waits until there is room, without repeated attempts.
 dgram_sleeps(_) ->
     [dgram_sleeps(Backend, Send) || Backend <- esock_pairs:backends(),
                                     Send <- [fun(S, A) -> esock:sendto(S, <<"last">>, A) end,
@@ -220,12 +220,12 @@ dgram_sleeps(Backend, Send) ->
     [ok = esock:close(S) || S <- [To, From]].
 
 later(S, {select, {select_info, _, H}}, Addr) ->
-    %% Who is told so can send.
+    %% After the select message the send succeeds.
     receive {'$socket', S, select, H} -> esock:sendto(S, <<"last">>, Addr, nowait) end;
 later(S, {completion, {completion_info, _, H}}, _) ->
     receive {'$socket', S, completion, {H, Result}} -> Result end.
 
-%% The sender's own buffer is full before the receiver's queue: it sleeps too.
+%% A sender whose own buffer is full before the receiver's queue waits too, without repeated attempts.
 dgram_large_sleeps(_) ->
     [begin
          {To, Path} = abstract(dgram, <<"q">>),
@@ -245,7 +245,7 @@ dgram_large_sleeps(_) ->
          [ok = esock:close(S) || S <- [To, From]]
      end || Backend <- esock_pairs:backends()].
 
-%% Who is next waits for its own receiver, not for that of the one before.
+%% The next waiter waits for room at its own receiver, not at that of the waiter before it.
 dgram_next_in_line(_) ->
     [{A, PathA}, {B, PathB}] = [abstract(dgram, <<"q">>) || _ <- [1, 2]],
     {ok, From} = esock:open(local, dgram),
@@ -264,7 +264,7 @@ dgram_next_in_line(_) ->
     receive {Second, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
     [ok = esock:close(S) || S <- [A, B, From]].
 
-%% Whose receiver goes away is told.
+%% A sender that waits gets econnrefused when its receiver is closed.
 dgram_receiver_gone(_) ->
     {To, Path} = abstract(dgram, <<"q">>),
     {ok, From} = esock:open(local, dgram),
@@ -273,8 +273,8 @@ dgram_receiver_gone(_) ->
     Pid = spawn_link(fun() -> Self ! {self(), esock:sendto(From, <<"last">>, addr(Path))} end),
     esock_async_SUITE:until(fun() -> maps:get(num_writers, esock:info(From)) =:= 1 end),
     ok = esock:close(To),
-    receive {Pid, Result} -> ?assertEqual({error, econnrefused}, Result) after 5000 -> ct:fail(not_told) end,
-    %% Nothing stays of a wait that is cancelled.
+    receive {Pid, Result} -> ?assertEqual({error, econnrefused}, Result) after 5000 -> ct:fail(no_answer) end,
+    %% A cancelled wait leaves no descriptor of a probe socket.
     {To2, Path2} = abstract(dgram, <<"q">>),
     _ = fill(From, addr(Path2), 0),
     Before = descriptors(),
@@ -288,7 +288,7 @@ descriptors() ->
     {ok, Names} = file:list_dir("/proc/self/fd"),
     length(Names).
 
-%% A receiver that is connected to the sender has no limit but the sender's own buffer, which has events.
+%% If the receiver is connected to the sender, only the sender's own buffer limits it, and that has events.
 dgram_peers(_) ->
     {To, Path} = abstract(dgram, <<"q">>),
     {From, PathFrom} = abstract(dgram, <<"f">>),
@@ -301,7 +301,7 @@ dgram_peers(_) ->
     receive {Pid, Result} -> ?assertEqual(ok, Result) after 5000 -> ct:fail(no_room) end,
     [ok = esock:close(S) || S <- [To, From]].
 
-%% The table of i/0 takes any path.
+%% i/0 prints any path, also with non-Latin characters.
 printed(Config) ->
     {ok, S} = esock:open(local, dgram),
     Path = filename:join("/tmp", "esock-" ++ os:getpid() ++ [16#416]),

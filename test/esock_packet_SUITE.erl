@@ -23,20 +23,20 @@ suite() -> [{timetrap, {seconds, 60}}].
 %% The number of a protocol as socket(2) takes it.
 net(Protocol) -> <<N:16/native>> = <<Protocol:16>>, N.
 
-%% One that hears what goes over loopback to or from a port of ours.
-heard(M, Type) ->
+%% A packet socket on loopback, and a UDP socket with its address and port.
+open_with_udp(M, Type) ->
     {ok, P} = M:open(?AF_PACKET, Type, net(?IP)),
     {ok, U} = esock:open(inet, dgram, udp),
     ok = esock:bind(U, #{family => inet, addr => loopback, port => 0}),
     {ok, #{port := Port} = Addr} = esock:sockname(U),
     {P, U, Addr, Port}.
 
-%% The first that has our port and our data.
-ours(Receive, Port, Data) ->
+%% The first packet with this port and this data.
+packet_with(Receive, Port, Data) ->
     {Addr, Packet} = Receive(),
     case binary:match(Packet, <<Port:16>>) =/= nomatch andalso binary:match(Packet, Data) of
         {_, _} -> {Addr, Packet};
-        _ -> ours(Receive, Port, Data)
+        _ -> packet_with(Receive, Port, Data)
     end.
 
 receives(M, P) ->
@@ -46,13 +46,13 @@ receives(M, P) ->
 
 messages(_) ->
     [begin
-         {P, U, Addr, Port} = heard(esock, Type),
+         {P, U, Addr, Port} = open_with_udp(esock, Type),
          [begin
               ok = esock:sendto(U, <<"esock", N>>, Addr),
-              {From, Packet} = ours(Receive, Port, <<"esock", N>>),
+              {From, Packet} = packet_with(Receive, Port, <<"esock", N>>),
               ?assertMatch(#{family := packet, ifindex := 1, protocol := ?IP, hatype := loopback, addr := <<0:48>>}, From),
               ?assert(lists:member(maps:get(pkttype, From), [host, outgoing])),
-              %% As `dgram' it has no header of the link.
+              %% Packets of type `dgram' have no link-layer header.
               ?assertEqual(Type, case Packet of <<0:96, 16#0800:16, _/binary>> -> raw; <<4:4, _/bits>> -> dgram end)
           end || {N, Receive} <- lists:enumerate(receives(esock, P))],
          esock_pairs:close([P, U])
@@ -60,10 +60,10 @@ messages(_) ->
 
 same_as_socket(_) ->
     [Otp, Ours] = [begin
-                       {P, U, Addr, Port} = heard(M, raw),
+                       {P, U, Addr, Port} = open_with_udp(M, raw),
                        Froms = [begin
                                     ok = esock:sendto(U, <<"same", N>>, Addr),
-                                    {From, _} = ours(Receive, Port, <<"same", N>>),
+                                    {From, _} = packet_with(Receive, Port, <<"same", N>>),
                                     maps:remove(pkttype, From)
                                 end || {N, Receive} <- lists:enumerate(lists:sublist(receives(M, P), 2))],
                        ok = M:close(P),
@@ -72,7 +72,7 @@ same_as_socket(_) ->
                    end || M <- [socket, esock]],
     ?assertEqual(Otp, Ours).
 
-%% To an interface: nothing else is heard.
+%% bind to an interface and protocol.
 bound(_) ->
     {ok, P} = esock:open(?AF_PACKET, dgram, 0),
     ?assertMatch({ok, #{family := packet, ifindex := 0, protocol := 0, addr := <<>>}}, esock:sockname(P)),
@@ -81,24 +81,25 @@ bound(_) ->
     ?assertEqual({error, enodev}, esock:bind(P, #{family => packet, ifindex => 1 bsl 30, protocol => ?IP})),
     ok = esock:close(P).
 
-%% A datagram of UDP, by hand: others hear it. (Its receiver does not: the system takes no such address from a link.)
+%% A UDP datagram built by hand: other packet sockets receive it. (The UDP socket does not: the kernel takes no loopback address
+%% from a packet that was sent so.)
 sent(_) ->
-    {P, U, #{addr := {127, 0, 0, 1}}, Port} = heard(esock, dgram),
-    {Q, V, _, _} = heard(esock, dgram),
+    {P, U, #{addr := {127, 0, 0, 1}}, Port} = open_with_udp(esock, dgram),
+    {Q, V, _, _} = open_with_udp(esock, dgram),
     To = #{family => packet, ifindex => 1, protocol => ?IP, addr => <<0:48>>},
     Hears = hd(receives(esock, Q)),
     [begin
          ok = Send(datagram(Port, <<"by hand", N>>)),
-         {From, Packet} = ours(Hears, Port, <<"by hand", N>>),
+         {From, Packet} = packet_with(Hears, Port, <<"by hand", N>>),
          ?assertEqual(datagram(Port, <<"by hand", N>>), Packet),
-         %% An address that was received is one to send to.
+         %% An address from a receive is valid for a send.
          ok = esock:sendto(P, datagram(Port, <<"again", N>>), From),
-         {_, _} = ours(Hears, Port, <<"again", N>>)
+         {_, _} = packet_with(Hears, Port, <<"again", N>>)
      end || {N, Send} <- [{1, fun(D) -> esock:sendto(P, D, To) end}, {2, fun(D) -> esock:sendmsg(P, #{addr => To, iov => [D]}) end},
                           {3, fun(D) -> esock:sendmmsg(P, [#{addr => To, iov => [D]}], [], infinity) end}]],
     esock_pairs:close([P, U, Q, V]).
 
-%% From port 7, without checksums of its own.
+%% An IPv4 packet with a UDP datagram from port 7, without a UDP checksum.
 datagram(Port, Data) ->
     Length = 8 + byte_size(Data),
     Head = fun(Sum) -> <<4:4, 5:4, 0, (20 + Length):16, 0:32, 64, 17, Sum:16, 127, 0, 0, 1, 127, 0, 0, 1>> end,

@@ -1,4 +1,4 @@
-%% Sockets for tests: of esock, or of the module that is given.
+%% Sockets for tests: of esock, or of the module `M' (`esock' or `socket').
 -module(esock_pairs).
 
 -export([udp/0, udp/1]).
@@ -23,7 +23,7 @@ bound(M, S) ->
     {ok, Addr} = M:sockname(S),
     {S, Addr}.
 
-%% A TCP listener on loopback, and its address. What is accepted has its options.
+%% A TCP listener on loopback, and its address. Accepted sockets inherit its options.
 listener() -> listener(esock).
 listener(M) -> listener(M, #{}).
 listener(M, Options) ->
@@ -32,7 +32,7 @@ listener(M, Options) ->
     ok = M:listen(L, 128),
     Bound.
 
-%% Both ends of a TCP connection: who connected, who was accepted.
+%% Both ends of a TCP connection: the connecting end, and the accepted end.
 pair() -> pair(esock).
 pair(M) -> pair(M, #{}).
 pair(M, Options) ->
@@ -40,7 +40,7 @@ pair(M, Options) ->
     ok = M:close(L),
     {C, S}.
 
-%% The listener, and both ends.
+%% A listener, and both ends of a connection to it.
 trio() -> trio(esock).
 trio(M) -> trio(M, #{}).
 trio(M, Options) ->
@@ -50,7 +50,7 @@ trio(M, Options) ->
     {ok, S} = M:accept(L),
     {L, C, S}.
 
-%% A listener whose backlog is full: the next connect is under way until the connection, which is returned too, is accepted.
+%% A listener, its address, and a connection that fills its backlog: the next connect stays under way until that is accepted.
 full() ->
     {ok, L} = esock:open(inet, stream, tcp),
     {_, Addr} = bound(esock, L),
@@ -59,7 +59,7 @@ full() ->
     ok = esock:connect(C, Addr),
     {L, Addr, C}.
 
-%% Both ends of a Unix socket of some type; the second, whose listener has options, is the receiver of datagrams.
+%% Both ends of a pair of Unix sockets of a type. `Options' are those of the second end (of its listener); it receives datagrams.
 local_pair(M, Type) -> local_pair(M, Type, #{}).
 local_pair(M, Type, Options) ->
     {ok, L} = M:open(local, Type, default, Options),
@@ -78,7 +78,7 @@ local_pair(M, Type, Options) ->
             {C, S}
     end.
 
-%% The back ends that the system has for us.
+%% The back ends that this system has.
 backends() ->
     case esock:open(inet, dgram, udp, #{io_backend => io_uring}) of
         {ok, S} -> ok = esock:close(S), [epoll, io_uring];
@@ -88,16 +88,16 @@ backends() ->
 close(Sockets) ->
     [ok = esock:close(S) || S <- Sockets].
 
-%% The cases of a suite. Those that are about `select' are left out where all sockets are to have io_uring; what they show of
-%% waiting, esock_completion_SUITE shows of completions.
+%% The cases of a suite. With ESOCK_IO_BACKEND=io_uring the cases about `select' are left out; esock_completion_SUITE has such
+%% cases for completions.
 cases(All, AboutSelect) ->
     case os:getenv("ESOCK_IO_BACKEND") of
         "io_uring" -> All -- AboutSelect;
         _ -> All
     end.
 
-%% The program that the guide has for both kinds of systems: try, wait for the message, go on. `nothing', and nothing was
-%% taken, where no message comes in so many milliseconds.
+%% A call that waits with `nowait', on systems with select and with completion: try, wait for the message, go on. If no message
+%% comes in `Patience' milliseconds, it answers `nothing' and has received nothing.
 eventually({M, S} = Where, {Call, Patience} = How) ->
     case Call(nowait) of
         {select, {select_info, _, H} = Info} ->
@@ -111,7 +111,7 @@ eventually({M, S} = Where, {Call, Patience} = How) ->
                 {'$socket', S, select, H} ->
                     case Call(nowait) of
                         {error, Reason} -> {error, {Reason, Part}};
-                        %% A look sees the same again.
+                        %% A peek answers the same bytes again.
                         {select, {Again, Part}} -> nothing = cancelled(M, S, Again), {part, Part}
                     end;
                 {'$socket', S, abort, {H, Reason}} ->
@@ -125,7 +125,7 @@ eventually({M, S} = Where, {Call, Patience} = How) ->
                 {'$socket', S, completion, {H, Result}} -> Result;
                 {'$socket', S, abort, {H, Reason}} -> {abort, Reason}
             after Patience ->
-                %% A part of what was asked for is still the socket's, and a look gets it.
+                %% Bytes gathered for a length are still in the socket: a call with time-out 0 gets them.
                 case {cancelled(M, S, Info), Tag} of
                     {nothing, recv} -> part(Call(0));
                     {Result, _} -> Result
@@ -142,6 +142,6 @@ part(Result) -> Result.
 cancelled(M, S, {_, _, H} = Info) ->
     case M:cancel(S, Info) of
         ok -> nothing;
-        %% It has come at this moment.
+        %% The message was sent before the cancel.
         {error, {invalid, _}} -> receive {'$socket', S, completion, {H, Result}} -> Result after 0 -> nothing end
     end.

@@ -1,4 +1,4 @@
-%% A program for OTP's socket, in the manner of its guide: an acceptor, a process for each connection, a client.
+%% A program for OTP's socket, in the style of its user's guide: an acceptor, a process for each connection, a client.
 -module(echo_server).
 
 -export([start/1, stop/1, client/2, interfaces/0]).
@@ -56,7 +56,7 @@ serve(S) ->
             Error
     end.
 
-%% Sends the messages one by one, and answers what came back of each.
+%% Sends the messages one by one, and answers the echo of each.
 -spec client(socket:sockaddr(), [binary()]) -> {ok, [binary()]} | {error, socket:invalid() | term()}.
 client(#{family := Family} = Server, Messages) ->
     {ok, S} = socket:open(Family, stream, default),
@@ -77,7 +77,7 @@ client(#{family := Family} = Server, Messages) ->
             Error
     end.
 
-%% What the machine has.
+%% The interfaces of the machine and their addresses.
 -spec interfaces() -> [{string(), socket:sockaddr_recv()}].
 interfaces() ->
     {ok, S} = socket:open(inet, dgram, udp),

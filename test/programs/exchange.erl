@@ -1,10 +1,10 @@
-%% A program for OTP's socket, in the manner of its guide: calls that do not wait, and the messages that follow them, of
-%% select and of completion systems alike.
+%% A program for OTP's socket, in the style of its user's guide: `nowait' calls and their messages, for systems with select and
+%% with completion.
 -module(exchange).
 
 -export([recv/2, sendv/2, accept/1, connect/2]).
 
-%% As recv/2: so many bytes.
+%% Receives `Size' bytes, as socket:recv/2 does.
 -spec recv(socket:socket(), pos_integer()) -> {ok, binary()} | {error, term()}.
 recv(S, Size) ->
     recv(S, Size, []).
@@ -30,7 +30,7 @@ recv(S, Size, Got) ->
             Error
     end.
 
-%% As sendv/2: everything.
+%% Sends everything, as socket:sendv/2 does.
 -spec sendv(socket:socket(), erlang:iovec()) -> ok | {error, term()}.
 sendv(S, IOV) ->
     case socket:sendv(S, IOV, nowait) of

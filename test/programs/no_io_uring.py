@@ -1,4 +1,4 @@
-"""Runs a program in a system that refuses io_uring_setup(2), as container runtimes do: `no_io_uring.py ERRNO PROGRAM ...'."""
+"""Runs a program for which io_uring_setup(2) fails with ERRNO, as in container runtimes: `no_io_uring.py ERRNO PROGRAM ...'."""
 
 import ctypes
 import os
