@@ -248,7 +248,7 @@
 -type native_value() :: integer() | boolean() | binary().
 %% Bytes for the system; a number or a boolean stands for a C int.
 
--type ee_origin() :: none | local | icmp | icmp6.
+-type ee_origin() :: none | local | icmp | icmp6 | txstatus | zerocopy.
 %% Where an error of the error queue comes from, ip(7).
 
 -type icmp_dest_unreach() :: net_unreach | host_unreach | port_unreach | frag_needed | net_unknown | host_unknown.
@@ -353,8 +353,8 @@
 %% Times of retransmission in milliseconds, RFC 6458 section 8.1.1.
 
 -type sctp_snd_rcv_info() ::
-        #{stream := uint16(), ssn => uint16(), flags => [unordered | addr_over | abort | eof], ppid => uint32(),
-          context => uint32(), time_to_live => uint32(), tsn => uint32(), cum_tsn => uint32(),
+        #{stream := uint16(), ssn => uint16(), flags => [unordered | addr_over | abort | sack_immediately | eof],
+          ppid => uint32(), context => uint32(), time_to_live => uint32(), tsn => uint32(), cum_tsn => uint32(),
           assoc_id := sctp_assoc_id()}.
 %% About a message, RFC 6458 section 5.3.2.
 
@@ -401,8 +401,8 @@
 %% Whether such an address is in use.
 
 -type otp_socket_option() ::
-        controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read | sndctrlbuf |
-        use_registry.
+        assoc_id | controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read |
+        sndctrlbuf | use_registry.
 %% An option of level `otp', which this library keeps. `doc/options.md' has them all, with the types of their values.
 
 -type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
@@ -432,7 +432,8 @@
           iov_max := non_neg_integer(),
           use_registry := boolean(),
           io_backend := #{name := epoll | io_uring | auto, pollers := pos_integer(), rings := non_neg_integer(),
-                          memory := non_neg_integer(), busy := non_neg_integer(), refused => posix() | {memlock, non_neg_integer()}},
+                          memory := non_neg_integer(), busy := non_neg_integer(), sctp := #{atom() := boolean()},
+                          refused => posix() | {memlock, non_neg_integer()}},
           atom() => term()}.
 %% What {@link info/0} answers.
 
@@ -476,7 +477,7 @@ open(FD, Opts) when is_map(Opts) -> erlang:error(badarg, [FD, Opts]);
 open(Domain, Type) -> open(Domain, Type, 0).
 
 %% @doc As {@link open/4} without options, or with the default protocol.
--spec open(domain() | integer(), type() | integer(), Opts :: map() | default | protocol() | integer()) ->
+-spec open(domain() | integer(), type() | integer(), Opts :: map() | default | protocol() | integer() | {raw, integer()}) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Opts) when is_map(Opts) -> open(Domain, Type, 0, Opts);
 open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
@@ -490,7 +491,7 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% `io_backend', or that of the system's `ESOCK_IO_BACKEND', or `epoll'. `{error, {invalid, {io_backend, Reason}}}': the
 %% system refuses a ring, with a `posix()', or `{memlock, Bytes}' where RLIMIT_MEMLOCK is too low; or it is none of these
 %% names. The descriptor is closed on exec.
--spec open(domain() | integer(), type() | integer(), default | protocol() | integer(), Opts :: map()) ->
+-spec open(domain() | integer(), type() | integer(), default | protocol() | integer() | {raw, integer()}, Opts :: map()) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Protocol, Opts) when is_map(Opts) ->
     case number(Protocol) of
@@ -586,7 +587,7 @@ inherit(From, To, Option) ->
 listen(Socket) -> listen(Socket, ?BACKLOG).
 
 %% @doc Has the socket take connections, listen(2). `true' and `false' are for SCTP: associations are taken, or not.
--spec listen(socket(), Backlog :: integer() | boolean()) -> ok | {error, posix() | closed}.
+-spec listen(socket(), Backlog :: integer() | boolean()) -> ok | {error, posix() | closed | invalid()}.
 listen(Socket, true) -> listen(Socket, ?BACKLOG);
 listen(Socket, false) -> listen(Socket, 0);
 listen(?SOCKET(Ref), Backlog) when ?IS_SOCKET(Ref), is_integer(Backlog) -> esock_nif:listen(Ref, Backlog);
@@ -599,7 +600,8 @@ connect(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:connect(Ref);
 connect(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @equiv connect(Socket, SockAddr, infinity)
--spec connect(socket(), sockaddr() | [sockaddr()]) -> ok | {ok, sctp_assoc_id()} | {error, posix() | closed | invalid() | already}.
+-spec connect(socket(), sockaddr() | [sockaddr()]) ->
+          ok | {ok, sctp_assoc_id()} | {error, posix() | closed | invalid() | already}.
 connect(Socket, SockAddr) -> connect(Socket, SockAddr, infinity).
 
 %% @doc Connects to an address, connect(2). After `{select, _}' and its message, {@link connect/1} tells the end.
@@ -780,7 +782,7 @@ recv(Socket, Length) -> recv(Socket, Length, [], infinity).
 %% @doc As {@link recv/4} without a length, without flags, or with `infinity'.
 -spec recv(socket(), [msg_flag() | integer()] | non_neg_integer(),
            [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          {ok, binary()} | later(binary()) | {error, term()}.
+          {ok, binary()} | later(binary()) | {select_read, {select_info(), binary()}} | {error, term()}.
 recv(Socket, Flags, Timeout) when is_list(Flags) -> recv(Socket, 0, Flags, Timeout);
 recv(Socket, Length, Flags) when is_list(Flags) -> recv(Socket, Length, Flags, infinity);
 recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
@@ -793,7 +795,7 @@ recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
 %% too, and they stay; `{error, enobufs}': the buffer ({socket, rcvbuf}) has no room for so much. `{error, closed}': the socket is
 %% closed, or the stream has ended.
 -spec recv(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          {ok, binary()} | later(binary()) |
+          {ok, binary()} | later(binary()) | {select_read, {select_info(), binary()}} |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
 recv(?SOCKET(Ref), Length, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Length), Length >= 0, is_list(Flags) ->
@@ -809,7 +811,8 @@ recv(Socket, Length, Flags, Timeout) ->
 %% stream, which {@link recv/4} does not tell from a socket that was closed here, or of a Unix connection of records (`seqpacket'),
 %% which it does not tell from an empty record: `{ok, <<>>}'.
 -spec recv_some(socket(), Max :: pos_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          {ok, binary()} | eof | later() | {error, posix() | closed | invalid() | timeout}.
+          {ok, binary()} | eof | later() | {select_read, {select_info(), binary()}} |
+          {completion, {completion_info(), binary()}} | {error, posix() | closed | invalid() | timeout}.
 recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0, is_list(Flags) ->
     Result = case wait(Timeout) of
                  block -> esock_wait:run(Ref, {recv, {some, Max}, Flags}, Timeout);
@@ -836,7 +839,8 @@ recvfrom(Socket, Size) -> recvfrom(Socket, Size, [], infinity).
 %% @doc As {@link recvfrom/4} without a size, without flags, or with `infinity'.
 -spec recvfrom(socket(), [msg_flag() | integer()] | non_neg_integer(),
                [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          {ok, {sockaddr_recv(), binary()}} | later() | {error, term()}.
+          {ok, {sockaddr_recv(), binary()}} | later() | {select_read, {select_info(), {sockaddr_recv(), binary()}}} |
+          {completion, {completion_info(), {sockaddr_recv(), binary()}}} | {error, term()}.
 recvfrom(Socket, Flags, Timeout) when is_list(Flags) -> recvfrom(Socket, 0, Flags, Timeout);
 recvfrom(Socket, Size, Flags) when is_list(Flags) -> recvfrom(Socket, Size, Flags, infinity);
 recvfrom(Socket, Size, Timeout) -> recvfrom(Socket, Size, [], Timeout).
@@ -844,7 +848,8 @@ recvfrom(Socket, Size, Timeout) -> recvfrom(Socket, Size, [], Timeout).
 %% @doc Receives a message and its sender's address, recvfrom(2). A message longer than `Size' (0: `{otp, rcvbuf}') is
 %% cut.
 -spec recvfrom(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
-          {ok, {sockaddr_recv(), binary()}} | later() |
+          {ok, {sockaddr_recv(), binary()}} | later() | {select_read, {select_info(), {sockaddr_recv(), binary()}}} |
+          {completion, {completion_info(), {sockaddr_recv(), binary()}}} |
           {error, posix() | closed | invalid() | timeout}.
 recvfrom(?SOCKET(Ref), Size, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_list(Flags) ->
@@ -1080,14 +1085,16 @@ recvmsg(Socket) -> recvmsg(Socket, 0, 0, [], infinity).
 
 %% @doc As {@link recvmsg/5} with flags, or with a timeout.
 -spec recvmsg(socket(), [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
-          {ok, msg_recv()} | later() | {error, term()}.
+          {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
+          {completion, {completion_info(), msg_recv()}} | {error, term()}.
 recvmsg(Socket, Flags) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, infinity);
 recvmsg(Socket, Timeout) -> recvmsg(Socket, 0, 0, [], Timeout).
 
 %% @doc As {@link recvmsg/5} with flags and a timeout, or with sizes.
 -spec recvmsg(socket(), [msg_flag() | integer()] | non_neg_integer(),
               timeout() | nowait | select_handle() | non_neg_integer()) ->
-          {ok, msg_recv()} | later() | {error, term()}.
+          {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
+          {completion, {completion_info(), msg_recv()}} | {error, term()}.
 recvmsg(Socket, Flags, Timeout) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, Timeout);
 recvmsg(Socket, Size, CtrlSize) when is_integer(Size), is_integer(CtrlSize) ->
     recvmsg(Socket, Size, CtrlSize, [], infinity);
@@ -1096,7 +1103,8 @@ recvmsg(Socket, Size, CtrlSize) ->
 
 %% @equiv recvmsg(Socket, Size, CtrlSize, [], Timeout)
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), timeout() | nowait | select_handle()) ->
-          {ok, msg_recv()} | later() | {error, term()}.
+          {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
+          {completion, {completion_info(), msg_recv()}} | {error, term()}.
 recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], Timeout).
 
 %% @doc Receives a message with its sender's address, control messages and flags, recvmsg(2).
@@ -1111,6 +1119,7 @@ recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], 
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
               timeout() | nowait | select_handle()) ->
           {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
+          {completion, {completion_info(), msg_recv()}} |
           {error, posix() | closed | invalid() | timeout}.
 recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0, is_list(Flags) ->
@@ -1128,6 +1137,7 @@ recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
 -spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
                timeout() | nowait | select_handle()) ->
           {ok, [msg_recv()]} | later() | {select_read, {select_info(), [msg_recv()]}} |
+          {completion, {completion_info(), [msg_recv()]}} |
           {error, posix() | closed | invalid() | timeout}.
 recvmmsg(?SOCKET(Ref), Count, Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Count), Count >= 1, is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0,
@@ -1147,7 +1157,8 @@ messages({more, Msgs}, {Ref, Count, Sizes, Flags}, Before) ->
     Left = Count - length(Msgs),
     messages(esock_nif:recvmmsg(Ref, Left, Sizes, Flags, nowait, more), {Ref, Left, Sizes, Flags}, [Msgs | Before]);
 messages({ok, Msgs}, _Args, [_ | _] = Before) -> {ok, lists:append(lists:reverse(Before, [Msgs]))};
-messages(Nothing, _Args, [_ | _] = Before) when Nothing =:= yield; element(1, Nothing) =:= error -> {ok, lists:append(lists:reverse(Before))};
+messages(Nothing, _Args, [_ | _] = Before) when Nothing =:= yield; element(1, Nothing) =:= error ->
+    {ok, lists:append(lists:reverse(Before))};
 messages(Result, _Args, []) -> Result.
 
 -compile({inline, [wait/1]}).
@@ -1234,12 +1245,12 @@ peername(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:peername(Ref);
 peername(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc The addresses of the socket's own side of an SCTP association, RFC 6458 section 9.5.
--spec socknames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed}.
+-spec socknames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed | invalid()}.
 socknames(?SOCKET(Ref), AssocId) when ?IS_SOCKET(Ref), is_integer(AssocId) -> esock_nif:names(Ref, AssocId, true);
 socknames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 
 %% @doc The addresses of the peer's side of an SCTP association, RFC 6458 section 9.3.
--spec peernames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed}.
+-spec peernames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed | invalid()}.
 peernames(?SOCKET(Ref), AssocId) when ?IS_SOCKET(Ref), is_integer(AssocId) -> esock_nif:names(Ref, AssocId, false);
 peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 
