@@ -1,40 +1,91 @@
-%% @doc Sockets: the API of OTP's module `socket', on pollers and waiting lines of its own.
+%% @doc Sockets with the API of OTP's module `socket', implemented in Rust.
 %%
-%% Functions, returns, raised errors and messages are those of `socket' in Erlang/OTP; README.md lists what differs. A
-%% program for `socket' runs with the module name changed.
+%% Functions, return values, raised errors and messages are those of `socket' in Erlang/OTP 29, on every release from 25.
+%% README.md lists what differs. A program for `socket' runs with the module name changed. The sections of manual pages, such
+%% as recv(2), are those of Linux.
+%%
+%% == Errors ==
+%%
+%% A function returns `{error, Reason}'. `Reason' is
+%% <ul>
+%% <li>a {@link posix()}: the system call failed;</li>
+%% <li>`closed': the socket is closed, or, of a receive, the peer has ended the stream;</li>
+%% <li>`timeout': the time is over;</li>
+%% <li>`{invalid, What}': an argument is wrong. `{invalid, state}': on this socket a call of another kind waits in the same
+%% direction (an accept excludes a receive, a connect excludes a send);</li>
+%% <li>`{Reason, Part}': the call failed after a part of a stream's data was received or sent. `Part' is what was received, or
+%% what is still to be sent.</li>
+%% </ul>
+%% An argument of the wrong type raises `badarg', or `{invalid, What}' where `socket' does. A timeout that is none of those
+%% below raises `{invalid, {timeout, Timeout}}'.
 %%
 %% == Waiting ==
 %%
-%% The functions that can wait take a last argument:
+%% A call that would block waits as its last argument says:
 %% <ul>
-%% <li>`infinity', or a number of milliseconds: the caller waits;</li>
-%% <li>`0': the call does not wait, and answers `{error, timeout}' where it would have to;</li>
-%% <li>`nowait': the call answers `{select, {select_info, Tag, Handle}}' where it would have to wait;</li>
-%% <li>a reference: as `nowait', with the caller's own reference as `Handle'.</li>
+%% <li>`infinity' (the default), or a positive number of milliseconds: the call blocks the calling process until then;</li>
+%% <li>`0': the call does not wait, and returns `{error, timeout}' in place of waiting;</li>
+%% <li>`nowait': the call returns `{select, {select_info, Tag, Handle}}' in place of waiting;</li>
+%% <li>a reference: as `nowait', with this reference as `Handle'.</li>
 %% </ul>
-%% Who was answered `select' gets exactly one of these messages, unless he cancels with {@link cancel/2}:
+%% After a `select' answer the calling process receives exactly one of these messages, unless it cancels the wait with
+%% {@link cancel/2}:
 %% <ul>
-%% <li>`{'$socket', Socket, select, Handle}': call again;</li>
-%% <li>`{'$socket', Socket, abort, {Handle, Reason}}': the socket was closed (`Reason = closed'), or another process in
-%% the same line met an error that concerns everybody.</li>
+%% <li>``{'$socket', Socket, select, Handle}'': call again;</li>
+%% <li>``{'$socket', Socket, abort, {Handle, Reason}}'': the wait has ended. `Reason' is `closed' if the socket was closed, or
+%% if a call ahead in the queue met the end of the stream; `cancelled' if a later call of the same process replaced the wait;
+%% a {@link posix()} if another call met an error that ends all waits in this direction.</li>
 %% </ul>
-%% Of several processes that receive (or accept, or send) on one socket, one has the turn and the others stand in line.
-%% Who was sent `select' keeps the turn until he calls again or cancels. A process has one place in a line: calling again
-%% before the message has come takes the place of the wait from before, whose handle is sent `abort' with `cancelled'.
+%% Each socket has two directions: receives and accepts wait for reading, sends and connects for writing. In each direction
+%% the waiters form a queue. The head of the queue has the turn: it alone is sent `select', and it keeps the turn until it
+%% calls again or cancels. The waiters behind the head follow in the order of their calls. A process has one place in each
+%% direction. If the head calls again before its message has come, the new call replaces the wait, whose handle is sent
+%% `abort' with `cancelled'. If a waiter behind the head calls again, the call raises `{invalid, state}'. A receive with
+%% timeout 0 is attempted even if another process has the turn; any other call with timeout 0 then returns `{error, timeout}'.
 %%
 %% == Completions ==
 %%
-%% On a socket with the back end `io_uring' ({@link open/4}) a call with `nowait' or a handle answers
-%% `{completion, {completion_info, Op, Handle}}' where another would answer `select', and then the caller is sent one of
+%% On a socket with the back end `io_uring' ({@link open/4}) a call with `nowait' or a handle returns
+%% `{completion, {completion_info, Op, Handle}}' in place of `select'. Then the calling process receives exactly one of
 %% <ul>
-%% <li>`{'$socket', Socket, completion, {Handle, Result}}': the call is done; `Result' is what it would have answered if it
-%% had waited;</li>
-%% <li>`{'$socket', Socket, abort, {Handle, Reason}}', as above.</li>
+%% <li>``{'$socket', Socket, completion, {Handle, Result}}'': the call is done, and `Result' is what the blocking call would
+%% have returned;</li>
+%% <li>``{'$socket', Socket, abort, {Handle, Reason}}'': as above.</li>
 %% </ul>
-%% With `{otp, select_read}' set, a receive that gets something at once answers `{completion, {Info, Data}}': the next one is
-%% under way. A process may wait for any number of completions. {@link sendmmsg/4}, messages with `gso' and {@link sendfile/5}
-%% of a file that was not opened `raw' answer `select' on any socket, and so does {@link recv/4} of a length of a stream that was
-%% opened by its descriptor. A program that handles both answers runs on either.
+%% With `{otp, select_read}' set, a receive that gets data at once returns `{completion, {Info, Data}}': the next receive is
+%% in flight. A process may have any number of completions in flight. These calls return `select' on every socket:
+%% {@link sendmmsg/4}, messages with `gso' or with more than 1,024 parts, {@link sendv/3} of as many parts, {@link sendfile/5}
+%% of a file that was not opened `raw', {@link recv/4} of a length from a stream that was opened by its descriptor,
+%% {@link recvmsg/5} and {@link recvmmsg/6} on a Unix socket. A program that handles both answers runs with either back end.
+%%
+%% == Examples ==
+%%
+%% In the examples `Listener' is a listening TCP socket and `Addr' its address; `Socket' and `Peer' are the two ends of a TCP
+%% connection; `Udp' is a UDP socket and `UdpAddr' its address. All are on loopback. A whole client:
+%% ```
+%% {ok, Client} = esock:open(inet, stream, tcp),
+%% ok = esock:connect(Client, Addr),
+%% ok = esock:send(Client, "hello"),
+%% ok = esock:close(Client).
+%% '''
+%% The same receive with each way of waiting:
+%% ```
+%% {error, timeout} = esock:recv(Socket, 0, 0),
+%% {error, timeout} = esock:recv(Socket, 0, 100),
+%% {select, {select_info, recv, Handle}} = esock:recv(Socket, 0, nowait),
+%% ok = esock:send(Peer, "hello"),
+%% receive {'$socket', Socket, select, Handle} -> {ok, <<"hello">>} = esock:recv(Socket, 0, nowait) end.
+%% '''
+%% With completions:
+%% ```
+%% %% Needs io_uring.
+%% {ok, S} = esock:open(inet, stream, tcp, #{io_backend => io_uring}),
+%% ok = esock:connect(S, Addr),
+%% {completion, {completion_info, recv, Handle}} = esock:recv(S, 0, nowait),
+%% {ok, T} = esock:accept(Listener),
+%% ok = esock:send(T, "hello"),
+%% receive {'$socket', S, completion, {Handle, {ok, <<"hello">>}}} -> ok end.
+%% '''
 -module(esock).
 
 -compile({no_auto_import, [monitor/1]}).
@@ -103,286 +154,410 @@
 -export_type([later/0, later/1, posix/0, uint8/0, uint16/0, uint32/0, uint64/0, cmsg_native/0, native_value/0]).
 -export_type([socket_counters/0, socket_info/0, info/0, info_keys/0, ioctl_device_flag/0, ioctl_device_map/0]).
 
+%%% ---- Types: sockets and waiting -----------------------------------------------------------------------------------
+%% EDoc takes the comment behind a type as its text, and reads comments of this file only: in an included file the types would
+%% have none. A comment between two types needs an empty line on either side.
+
 -type socket() :: {'$socket', socket_handle()}.
-%% A socket. Only its controlling process hands it over or has it end with itself; any process may use it.
+%% A socket. Any process may use it. Only its controlling process (the owner: the process that opened or accepted it) may set
+%% `{otp, controlling_process}' and `{otp, meta}'. The socket is closed when its owner ends. To match one in a message:
+%% ``{'$socket', Socket, select, Handle}''.
 
 -opaque socket_handle() :: reference().
-%% What is in a socket: nothing to look into.
+%% The reference inside a {@link socket()}, without a meaning for callers.
 
 -type select_tag() :: atom() | {atom(), ContData :: term()}.
-%% What a wait is for: the name of the function, and for a send what goes on where the message comes.
+%% What a wait is for: the name of the function. Those that send carry what their continuation needs, such as the flags.
+%% Examples: `recv', `accept', `{send, [more]}'.
 
 -type select_handle() :: reference().
-%% The reference in the message of a wait. A caller may give one of its own instead of `nowait'.
+%% The reference that the message of a wait carries: the caller's own, or a new one for `nowait'. Example: `make_ref()'.
 
 -type select_info() :: {select_info, select_tag(), select_handle()}.
-%% A wait, for {@link cancel/2}.
+%% A wait that ends with a `select' or an `abort' message. {@link cancel/2} takes it. {@link send/4}, {@link sendto/5},
+%% {@link sendmsg/4}, {@link sendv/4} and {@link sendfile/5} take it as a continuation, to send the rest. Example:
+%% `{select_info, recv, make_ref()}'.
 
 -type completion_tag() :: atom().
-%% The name of the function that is to be completed.
+%% The name of the function that is completed. Examples: `recv', `send'. {@link accept_many/3} has `accept'.
 
 -type completion_handle() :: reference().
-%% The reference in the message of a completion.
+%% The reference that the message of a completion carries: the caller's own, or a new one for `nowait'. Example: `make_ref()'.
 
 -type completion_info() :: {completion_info, completion_tag(), completion_handle()}.
-%% A pending completion, for {@link cancel/2}.
+%% A completion in flight, on a socket with the back end `io_uring'. {@link cancel/2} takes it. Example:
+%% `{completion_info, recv, make_ref()}'.
 
 -type later() :: {select, select_info()} | {completion, completion_info()}.
-%% The answer to a call that would have to wait. Which of the two is the back end's.
+%% The answer to `nowait' (or a handle) of a call that would block: a message follows. The back end of the socket decides
+%% which of the two it is: `epoll' answers `select', `io_uring' answers `completion'. Examples:
+%% `{select, {select_info, recv, make_ref()}}', `{completion, {completion_info, recv, make_ref()}}'.
 
 -type later(Part) ::
         {select, select_info() | {select_info(), Part}} | {completion, completion_info() | {completion_info(), Part}}.
-%% The same, with what has gone or come already.
+%% As {@link later()}, with the partial result of the call, if there is one: received data, or the data that is still to be
+%% sent. Example: `{select, {{select_info, {send, []}, make_ref()}, <<"rest">>}}'.
+
+%%% ---- Types: errors and numbers ------------------------------------------------------------------------------------
 
 -type invalid() :: {invalid, What :: term()}.
-%% What is wrong with an argument.
+%% The reason of an error in the arguments. `What' names the argument. Examples:
+%% `{invalid, {socket_option, {socket, colour}}}', `{invalid, {integer_range, 4294967296}}'. `{invalid, state}': another kind
+%% of call waits in the direction that this one needs.
 
 -type eei() :: #{info := atom(), raw_info := term()}.
-%% More about an error: of Windows, so that no call here answers it.
+%% Extended error information, which OTP's `socket' has on Windows. No function of this module returns it. Example:
+%% `#{info => unknown, raw_info => 10061}'.
 
 -type posix() :: inet:posix() | atom().
-%% An error of the system, errno(3), in small letters.
-
--type domain() :: inet | inet6 | local | unspec.
-%% A communication domain, socket(2). Where an atom is missing its number does, AF_* of address_families(7).
-
--type type() :: stream | dgram | raw | rdm | seqpacket.
-%% A communication type, socket(2).
-
--type protocol() :: atom().
-%% A protocol by its name, `default' for the one of the domain and type: {@link protocols/0} has them.
-
--type port_number() :: 0..65535.
-%% A port, in host order.
-
--type in_addr() :: {0..255, 0..255, 0..255, 0..255}.
-%% An IPv4 address, as in {@link inet}.
-
--type in6_addr() :: {0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535}.
-%% An IPv6 address, as in {@link inet}.
+%% An error of the system by its name in lower case, errno(3); `errno_N' for a number N without a name. Examples:
+%% `econnrefused', `emfile'. {@link format_error/1} makes text of it.
 
 -type uint8() :: 0..16#FF.
-%% A byte.
+%% An unsigned number of 8 bits. Example: `255'.
 
 -type uint16() :: 0..16#FFFF.
-%% A number of 16 bits.
+%% An unsigned number of 16 bits. Example: `65535'.
 
 -type uint32() :: 0..16#FFFFFFFF.
-%% A number of 32 bits.
+%% An unsigned number of 32 bits. Example: `4294967295'.
 
 -type uint64() :: 0..16#FFFFFFFFFFFFFFFF.
-%% A number of 64 bits.
+%% An unsigned number of 64 bits. Example: `18446744073709551615'.
+
+%%% ---- Types: kinds of sockets --------------------------------------------------------------------------------------
+
+-type domain() :: inet | inet6 | local | unspec.
+%% A communication domain, socket(2) and address_families(7). Functions take the number AF_* of any other domain, and return
+%% it. Examples: `inet' (IPv4), `inet6' (IPv6), `local' (Unix sockets).
+
+-type type() :: stream | dgram | raw | rdm | seqpacket.
+%% A communication type, socket(2). Functions take the number SOCK_* of any other type, and return it. Examples: `stream',
+%% `dgram'.
+
+-type protocol() :: atom().
+%% A protocol by its name in the IANA registry, or `default': the protocol of the domain and type. {@link protocols/0} lists
+%% the names. Examples: `tcp', `udp', `default'.
+
+-type port_number() :: 0..65535.
+%% A port number in the host's byte order. With 0 bind(2) chooses a free port. Example: `8080'.
+
+%%% ---- Types: addresses ---------------------------------------------------------------------------------------------
+
+-type in_addr() :: {0..255, 0..255, 0..255, 0..255}.
+%% An IPv4 address, as {@link inet} has it. Example: `{127, 0, 0, 1}'.
+
+-type in6_addr() :: {0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535, 0..65535}.
+%% An IPv6 address, as {@link inet} has it. Example: `{0, 0, 0, 0, 0, 0, 0, 1}'.
 
 -type sockaddr_in() ::
         #{family := inet, port => port_number(), addr => any | broadcast | loopback | in_addr()}.
-%% ip(7). Without an address it is `any', without a port 0: one of the system's choice.
+%% An address of IPv4, ip(7). The default of `addr' is `any' (0.0.0.0), the default of `port' 0. Functions return `addr' as a
+%% tuple. Examples: `#{family => inet, addr => loopback, port => 8080}',
+%% `#{family => inet, addr => {192, 0, 2, 1}, port => 53}'.
 
 -type sockaddr_in6() ::
         #{family := inet6, port => port_number(), addr => any | loopback | in6_addr(),
           flowinfo => 0..16#FFFFF, scope_id => uint32()}.
-%% ipv6(7). `flowinfo' is the number, `scope_id' the index of the interface of a link-local address.
+%% An address of IPv6, ipv6(7). `scope_id' is the index of the interface of a link-local address. `flowinfo' is a number in
+%% the host's byte order; OTP's `socket' has the bytes of the network's order in it. Defaults: `addr' `any' (the address
+%% `::'), all others 0. Example: `#{family => inet6, addr => loopback, port => 8080}'.
 
 -type sockaddr_un() :: #{family := local, path := binary() | string()}.
-%% unix(7). A path of at most 108 bytes; an abstract name begins with a NUL; nothing is a name of the system's choice.
+%% An address of a Unix socket, unix(7): a path of at most 108 bytes. A string is encoded as UTF-8, a binary is taken as it
+%% is. Functions return a binary. An abstract name begins with a NUL byte; a NUL in any other path is an error. With an empty
+%% path bind(2) chooses an abstract name. Examples: `#{family => local, path => "/tmp/echo"}',
+%% `#{family => local, path => <<0, "echo">>}'.
 
 -type sockaddr_ll() ::
         #{family := packet, protocol => 0..65535, ifindex => integer(), pkttype => atom() | 0..255,
           hatype => atom() | 0..65535, addr => binary()}.
-%% packet(7), of the link. What is left out is 0, or nothing; `protocol' is in host order, `addr' has at most 8 bytes.
+%% An address of the link layer, packet(7), for sockets of domain 17. `protocol' (an EtherType) is in the host's byte order.
+%% `pkttype' is `host', `broadcast', `multicast', `otherhost', `outgoing', `loopback', `user', `kernel', or a number; `hatype'
+%% an ARPHRD_* such as `ether' or `loopback', or a number. `addr' has at most 8 bytes. All default to 0, or to no bytes.
+%% Example: `#{family => packet, protocol => 16#0800, ifindex => 1}'.
 
 -type sockaddr_dl() ::
         #{family := link, index := non_neg_integer(), type := interface_type(), nlen := non_neg_integer(),
           alen := non_neg_integer(), slen := non_neg_integer(), data := binary()}.
-%% Of BSD: no socket here has one.
+%% An address of the link layer on BSD, for programs that name the type. Functions neither take nor return it on Linux.
+%% Example: `#{family => link, index => 1, type => ether, nlen => 0, alen => 0, slen => 0, data => <<>>}'.
 
 -type interface_type() :: atom() | non_neg_integer().
-%% A kind of interface, of BSD.
+%% A kind of interface in a {@link sockaddr_dl()}. Example: `ether'.
 
 -type sockaddr_unspec() :: #{family := unspec, addr => binary()}.
-%% No family: {@link connect/2} to it ends a connection, or the association of a datagram socket with its peer.
+%% An address of no family, AF_UNSPEC. To {@link connect/2} it means: end the connection, or the association of a datagram
+%% socket with its peer. {@link recvfrom/4} returns it for a sender without an address, and for the peer of a TCP stream.
+%% Example: `#{family => unspec}'.
 
 -type sockaddr_native() :: #{family := integer(), addr => binary()}.
-%% An address of any other family: its number, and the bytes behind it.
+%% An address of a family without a name here: its number AF_*, and the bytes of the `struct sockaddr' behind the family.
+%% Example (netlink(7), to the kernel): `#{family => 16, addr => <<0:80>>}'.
 
 -type sockaddr() ::
         sockaddr_in() | sockaddr_in6() | sockaddr_un() | sockaddr_ll() | sockaddr_dl() | sockaddr_unspec() |
         sockaddr_native().
-%% An address that a function takes.
+%% An address that functions take. A map with an unknown key is `{error, {invalid, {sockaddr, {keys, Keys}, Map}}}', a map
+%% that is no address `{error, {invalid, {sockaddr, Map}}}'. A term that is no map raises `{invalid, {sockaddr, Term}}'.
+%% Example: `#{family => inet, addr => loopback, port => 8080}'.
 
 -type sockaddr_recv() :: sockaddr() | binary().
-%% An address that a function answers.
+%% An address that functions return. Example: `#{family => inet, addr => {127, 0, 0, 1}, port => 8080}'. The binary is for
+%% programs that match it as OTP's type has it: an unknown family is a {@link sockaddr_native()} here.
+
+%%% ---- Types: messages ----------------------------------------------------------------------------------------------
 
 -type msg_flag() :: cmsg_cloexec | confirm | ctrunc | dontroute | eor | errqueue | more | nosignal | oob | peek | trunc.
-%% MSG_* of send(2) and recv(2). {@link is_supported/2} tells which the system has; a number is a flag by itself.
+%% A flag MSG_* of send(2) and recv(2). A list of flags has at most 64 elements; an integer in it stands for its bits. An
+%% unknown name is `{error, {invalid, {msg_flag, Name}}}'; anything else raises `{invalid, {msg_flags, Rest}}'. Examples:
+%% `peek' (leave the data in the socket), `more' (more data follows), `oob' (urgent data of TCP), `errqueue' (receive from the
+%% error queue).
 
 -type msg() :: msg_send() | msg_recv().
-%% A message to send, or one that came.
+%% A message to send, or a received one. Example: `#{iov => [<<"data">>]}'.
 
 -type msg_send() ::
         #{addr => sockaddr(), iov := erlang:iovec(), ctrl => [cmsg_send() | cmsg_native()], gso => 1..65535}.
-%% A message to send. `gso': the size of the datagrams that the data goes as.
+%% A message to send with {@link sendmsg/4} or {@link sendmmsg/4}: the `struct msghdr' of sendmsg(2). `iov' is the data,
+%% `addr' the destination (default: the peer), `ctrl' the control messages (default: none). `gso' is the size in bytes of the
+%% UDP datagrams that the data is cut into. Examples: `#{iov => [<<"head">>, <<"body">>]}',
+%% `#{addr => #{family => inet, addr => loopback, port => 53}, iov => [<<"query">>], ctrl => [#{level => ip, type => ttl,
+%% value => 1}]}', `#{iov => [binary:copy(<<"x">>, 3600)], gso => 1200}'.
 
 -type msg_recv() ::
         #{addr => sockaddr_recv(), iov := erlang:iovec(), ctrl := [cmsg_recv() | cmsg_native()],
           flags := [msg_flag() | integer()], length => non_neg_integer(), gro => pos_integer()} |
         #{addr => sockaddr_recv(), notification := #{type := atom() | integer(), atom() => term()}, ctrl := [cmsg_native()],
           flags := [notification | msg_flag() | integer()]}.
-%% A message that came. `length', where the flag `trunc' was given and the message was cut: how long it was. `gro', where it was made of
-%% several datagrams: how long each of them is but the last, which may be shorter. With `notification' it is one of SCTP's, RFC 6458
-%% section 6.1.
+%% A message of {@link recvmsg/5} or {@link recvmmsg/6}. `addr' is the sender, and is missing if the system names none. `iov'
+%% has the data, one binary. `length' is there if the caller gave the flag `trunc' and the message was cut: the length of the
+%% whole message in bytes. `gro' is there if the kernel put several datagrams together: the size of each in bytes; the last
+%% may be shorter. The map with `notification' is an SCTP notification, RFC 6458 section 6.1: its `type', such as
+%% `assoc_change', and its fields. Example:
+%% `#{addr => #{family => inet, addr => {127, 0, 0, 1}, port => 5353}, iov => [<<"data">>], ctrl => [], flags => []}'.
 
 -type cmsg_native() :: #{level := level() | integer(), type := atom() | integer(), data := binary()}.
-%% A control message of which no table knows the type, cmsg(3).
+%% A control message as bytes, cmsg(3): for a type without a name here. Level and type may be numbers. Example (UDP_SEGMENT):
+%% `#{level => 17, type => 103, data => <<1200:16/native>>}'.
 
 -type cmsg() :: cmsg_recv() | cmsg_send().
-%% A control message, cmsg(3).
+%% A control message, cmsg(3). Example: `#{level => ip, type => ttl, value => 64}'.
 
 -type cmsg_recv() ::
         #{level := level() | integer(), type := atom() | integer(), data := binary(), value => term()}.
-%% One that came: its bytes, and what they say where the type is known.
+%% A received control message: its bytes (`data'), and their meaning (`value') if the type is known. Values by level:
+%% `socket': `rights' (list of descriptors), `credentials' (`#{pid, uid, gid}'), `timestamp' ({@link timeval()}),
+%% `timestampns' ({@link timespec()}), `mark', `priority', `rxq_ovfl' (numbers). `ip': `pktinfo' ({@link ip_pktinfo()}), `tos'
+%% ({@link ip_tos()}), `ttl' (number), `recverr' ({@link extended_err()}), `origdstaddr' ({@link sockaddr()}), `recvopts',
+%% `retopts' (bytes). `ipv6': `pktinfo' ({@link ipv6_pktinfo()}), `hoplimit', `tclass', `flowinfo' (numbers), `recverr',
+%% `origdstaddr', `dstopts', `hopopts', `rthdr' (bytes). `sctp': `sndrcv' ({@link sctp_snd_rcv_info()}), `init'
+%% ({@link sctp_initmsg()}). `udp': `gro', `segment' (numbers). An option such as `{ip, recvttl}' has the kernel send them.
+%% Example: `#{level => ip, type => ttl, data => <<64:32/native>>, value => 64}'.
 
 -type cmsg_send() ::
         #{level := level() | integer(), type := atom() | integer(), data => native_value(), value => term()}.
-%% One to send: its bytes, or what they are to say, or both, as one that came has them.
+%% A control message to send: `value' as {@link cmsg_recv()} lists it, or `data'. A map with both is sent if both say the
+%% same, so that a received control message can be sent on. All of a message take at most `{otp, sndctrlbuf}' bytes (default
+%% 1024). Examples: `#{level => socket, type => rights, value => [0]}' (a descriptor for a Unix socket),
+%% `#{level => ip, type => tos, value => lowdelay}',
+%% `#{level => ip, type => pktinfo, value => #{ifindex => 0, spec_dst => {127, 0, 0, 1}}}',
+%% `#{level => ip, type => ttl, data => 1}'.
 
 -type native_value() :: integer() | boolean() | binary().
-%% Bytes for the system; a number or a boolean stands for a C int.
+%% A value in the system's form. An integer or a boolean is a C `int', a binary is taken as it is. Examples: `1', `true',
+%% `<<1:32/native>>'.
+
+%%% ---- Types: the error queue ---------------------------------------------------------------------------------------
 
 -type ee_origin() :: none | local | icmp | icmp6 | txstatus | zerocopy.
-%% Where an error of the error queue comes from, ip(7).
+%% Where an error of the error queue comes from, SO_EE_ORIGIN_* of ip(7). Example: `icmp'.
 
 -type icmp_dest_unreach() :: net_unreach | host_unreach | port_unreach | frag_needed | net_unknown | host_unknown.
-%% The `code' of such an error from IPv4.
+%% The `code' of an {@link extended_err()} of origin `icmp' and type `dest_unreach', RFC 792 and RFC 1122. Example:
+%% `port_unreach'.
 
 -type icmpv6_dest_unreach() ::
         noroute | adm_prohibited | not_neighbour | addr_unreach | port_unreach | policy_fail | reject_route.
-%% The `code' of such an error from IPv6.
+%% The `code' of an {@link extended_err()} of origin `icmp6' and type `dest_unreach', RFC 4443. Example: `port_unreach'.
 
 -type extended_err() ::
         #{error := posix(), origin := ee_origin() | uint8(), type := atom() | uint8(), code := atom() | uint8(),
           info := uint32(), data := uint32(), offender := sockaddr_recv()}.
-%% What the error queue has, ip(7): the `value' of a control message of type `recverr'.
+%% An error of the error queue, `struct sock_extended_err' of ip(7): the `value' of a control message of type `recverr'. The
+%% options `{ip, recverr}' and `{ipv6, recverr}' have the kernel keep such errors; `recvmsg(Socket, [errqueue])' receives
+%% them. `offender' is the address of the node that sent the error. Example:
+%% `#{error => econnrefused, origin => icmp, type => dest_unreach, code => port_unreach, info => 0, data => 0, offender =>
+%% #{family => inet, addr => {127, 0, 0, 1}, port => 0}}'.
+
+%%% ---- Types: options and their values ------------------------------------------------------------------------------
 
 -type level() :: otp | socket | protocol().
-%% The level of an option or a control message: who looks at it. `otp' is this library.
+%% The level of an option or of a control message: `otp' for options of this library, `socket' for SOL_SOCKET, or a protocol.
+%% Examples: `socket', `tcp'.
+
+-type otp_socket_option() ::
+        assoc_id | controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read |
+        sndctrlbuf | use_registry.
+%% An option of level `otp', which this library keeps; {@link setopt/3} explains them. Example: `rcvbuf', in `{otp, rcvbuf}'.
+
+-type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
+%% An option of the system. {@link supports/1} lists them, `doc/options.md' has the types of their values. Examples:
+%% `{tcp, nodelay}', `{socket, reuseaddr}'.
 
 -type linger() :: #{onoff := boolean(), linger := non_neg_integer()}.
-%% SO_LINGER of socket(7), in seconds.
+%% The value of `{socket, linger}', SO_LINGER of socket(7): how long {@link close/1} waits for data to be sent, in seconds.
+%% With 0 seconds a close resets the connection; `abort' in place of the map sets that. Example:
+%% `#{onoff => true, linger => 5}'.
 
 -type timeval() :: #{sec := integer(), usec := integer()}.
-%% A time, in seconds and microseconds.
+%% A time in seconds and microseconds, `struct timeval'. Example: `#{sec => 1, usec => 500000}'.
 
 -type timespec() :: #{sec := integer(), nsec := integer()}.
-%% A time, in seconds and nanoseconds.
+%% A time in seconds and nanoseconds, `struct timespec'. Example: `#{sec => 1, nsec => 500000000}'.
 
 -type ip_mreq() :: #{multiaddr := in_addr(), interface := in_addr()}.
-%% A multicast group and the interface, by its address, ip(7).
+%% The value of `{ip, add_membership}' and `{ip, drop_membership}', ip(7): a multicast group, and the address of the
+%% interface; `any' in its place lets the system choose. Example:
+%% `#{multiaddr => {224, 0, 0, 251}, interface => {0, 0, 0, 0}}'.
 
 -type ip_mreq_source() :: #{multiaddr := in_addr(), interface := in_addr(), sourceaddr := in_addr()}.
-%% The same, with the one sender that is heard, or not.
+%% The value of `{ip, add_source_membership}', `{ip, block_source}' and the like, ip(7): {@link ip_mreq()} and one sender.
+%% Example: `#{multiaddr => {232, 1, 1, 1}, interface => {0, 0, 0, 0}, sourceaddr => {192, 0, 2, 1}}'.
 
 -type ip_msfilter() ::
         #{multiaddr := in_addr(), interface := in_addr(), mode := include | exclude, slist := [in_addr()]}.
-%% The senders of a group that are heard, or not, ip(7).
+%% The value of `{ip, msfilter}', ip(7): the senders of a multicast group from which the socket receives (`include'), or does
+%% not (`exclude'). Example:
+%% `#{multiaddr => {232, 1, 1, 1}, interface => {0, 0, 0, 0}, mode => include, slist => [{192, 0, 2, 1}]}'.
 
 -type ip_pmtudisc() :: want | dont | do | probe.
-%% Whether the MTU of the path is found out, IP_MTU_DISCOVER of ip(7).
+%% The value of `{ip, mtu_discover}': how the kernel discovers the path MTU, IP_MTU_DISCOVER of ip(7). Example: `do' (never
+%% fragment).
 
 -type ip_tos() ::
         #{native := iptos_native(), tos := iptos_tos(), dscp := iptos_dscp() | non_neg_integer()}.
-%% What getopt answers: one byte in three readings. setopt takes an {@link iptos_value()}.
+%% What getopt of `{ip, tos}' returns: one byte in three readings, on every OTP release. setopt takes an
+%% {@link iptos_value()}. Example: `#{native => 16, tos => #{precedence => routine, tos => lowdelay}, dscp => 4}'.
 
 -type iptos_value() :: iptos_tos() | iptos_dscp() | iptos_native() | lowdelay | throughput | reliability | mincost.
-%% What setopt takes for `{ip, tos}'.
+%% What setopt of `{ip, tos}' takes: the byte in one of its readings. Examples: `lowdelay', `ef', `16'.
 
 -type iptos_tos() ::
         #{precedence := netcontrol | internetcontrol | critical_ecp | flashoverride | flash | immediate | priority |
                         routine | 0..7,
           tos := default | lowdelay | throughput | reliability | mincost | 0..15}.
-%% The byte as RFC 1349 has it.
+%% The type of service as RFC 791 and RFC 1349 read it: precedence in bits 5 to 7, service in bits 1 to 4. Example:
+%% `#{precedence => routine, tos => lowdelay}'.
 
 -type iptos_dscp() ::
         cs0 | le | cs1 | af11 | af12 | af13 | cs2 | af21 | af22 | af23 | cs3 | af31 | af32 | af33 | cs4 | af41 | af42 |
         af43 | cs5 | voice_admit | nqb | ef | cs6 | cs7.
-%% The byte as RFC 2474 has it, and those after it.
+%% The type of service as RFC 2474 reads it: a differentiated services code point, in bits 2 to 7. Example: `ef'.
 
 -type iptos_native() :: non_neg_integer().
-%% The byte.
+%% The byte of the type of service as a number. Example: `16'.
 
 -type ip_pktinfo() :: #{ifindex := non_neg_integer(), spec_dst := in_addr(), addr := in_addr()}.
-%% IP_PKTINFO of ip(7): the interface, and the addresses on this side and in the header.
+%% The `value' of a control message `{ip, pktinfo}', IP_PKTINFO of ip(7): the index of the interface, the local address, and
+%% the destination in the header. In a message to send `spec_dst' is the source address, and `spec_dst' and `addr' may be left
+%% out. Example: `#{ifindex => 1, spec_dst => {127, 0, 0, 1}, addr => {127, 0, 0, 1}}'.
 
 -type ipv6_mreq() :: #{multiaddr := in6_addr(), interface := non_neg_integer()}.
-%% A multicast group and the interface, by its index, ipv6(7).
+%% The value of `{ipv6, add_membership}' and `{ipv6, drop_membership}', ipv6(7): a multicast group, and the index of the
+%% interface (0: the system chooses). Example: `#{multiaddr => {16#ff02, 0, 0, 0, 0, 0, 0, 16#fb}, interface => 0}'.
 
 -type ipv6_pmtudisc() :: want | dont | do | probe.
-%% Whether the MTU of the path is found out, IPV6_MTU_DISCOVER of ipv6(7).
+%% The value of `{ipv6, mtu_discover}': how the kernel discovers the path MTU, IPV6_MTU_DISCOVER of ipv6(7). Example: `want'.
 
 -type ipv6_hops() :: default | uint8().
-%% A hop limit, or the system's.
+%% The value of `{ipv6, unicast_hops}' and `{ipv6, multicast_hops}', ipv6(7): a hop limit, or `default' for the system's.
+%% Example: `64'.
 
 -type ipv6_pktinfo() :: #{addr := in6_addr(), ifindex := integer()}.
-%% IPV6_PKTINFO of ipv6(7): the address on this side, and the interface.
+%% The `value' of a control message `{ipv6, pktinfo}', IPV6_PKTINFO of ipv6(7): the local address and the index of the
+%% interface. In a message to send `addr' is the source address. Example: `#{addr => {0, 0, 0, 0, 0, 0, 0, 1}, ifindex => 1}'.
+
+%%% ---- Types: SCTP --------------------------------------------------------------------------------------------------
 
 -type sctp_assoc_id() :: integer().
-%% The number of an association, RFC 6458.
+%% The number of an SCTP association, RFC 6458. Example: `1'.
 
 -type sctp_setadaption() :: #{adaption_ind := uint32()}.
-%% The adaptation layer, by its old name.
+%% The adaptation layer by OTP's old name, for programs that name the type. `{sctp, adaption_layer}' takes and returns a
+%% {@link sctp_set_adaptation_layer_ind()}. Example: `#{adaption_ind => 7}'.
 
 -type sctp_set_adaptation_layer_ind() :: #{ind := uint32()}.
-%% The adaptation layer, RFC 6458 section 8.1.10.
+%% The value of `{sctp, adaptation_layer}': the indication that is sent to the peer, RFC 6458 section 8.1.10. Example:
+%% `#{ind => 7}'.
 
 -type sctp_assocparams() ::
         #{assoc_id := sctp_assoc_id(), asocmaxrxt := uint16(), number_peer_destinations := uint16(),
           peer_rwnd := uint32(), local_rwnd := uint32(), cookie_life := uint32()}.
-%% Parameters of an association, RFC 6458 section 8.1.2.
+%% The value of `{sctp, associnfo}', RFC 6458 section 8.1.2: retransmissions, windows in bytes, and `cookie_life' in
+%% milliseconds. In setopt 0 leaves a parameter as it is. Example:
+%% `#{assoc_id => 0, asocmaxrxt => 5, number_peer_destinations => 0, peer_rwnd => 0, local_rwnd => 0, cookie_life => 60000}'.
 
 -type sctp_event_subscribe() ::
         #{data_io := boolean(), association := boolean(), address := boolean(), send_failure := boolean(),
           peer_error := boolean(), shutdown := boolean(), partial_delivery := boolean(), adaptation_layer => boolean(),
           authentication => boolean(), sender_dry => boolean(), stream_reset => boolean(), assoc_reset => boolean(),
           stream_change => boolean(), send_failure_event => boolean()}.
-%% Which notifications come, RFC 6458 section 6.2.1.
+%% The value of `{sctp, events}': the notifications that {@link recvmsg/5} returns, RFC 6458 section 6.2.1. `data_io' adds the
+%% control message `sndrcv' to data. Keys that may be left out are `false' then. Example:
+%% `#{data_io => true, association => true, address => false, send_failure => false, peer_error => false, shutdown => true,
+%% partial_delivery => false}'.
 
 -type sctp_initmsg() ::
         #{num_ostreams := uint16(), max_instreams := uint16(), max_attempts := uint16(), max_init_timeo := uint16()}.
-%% How associations begin, RFC 6458 section 8.1.3.
+%% The value of `{sctp, initmsg}': parameters of new associations, RFC 6458 section 8.1.3. `max_init_timeo' is in
+%% milliseconds. In setopt 0 leaves a parameter as it is. Example:
+%% `#{num_ostreams => 10, max_instreams => 10, max_attempts => 0, max_init_timeo => 0}'.
 
 -type sctp_rtoinfo() :: #{assoc_id := sctp_assoc_id(), initial := uint32(), max := uint32(), min := uint32()}.
-%% Times of retransmission in milliseconds, RFC 6458 section 8.1.1.
+%% The value of `{sctp, rtoinfo}': retransmission timeouts in milliseconds, RFC 6458 section 8.1.1. In setopt 0 leaves a
+%% parameter as it is. Example: `#{assoc_id => 0, initial => 3000, max => 60000, min => 1000}'.
 
 -type sctp_snd_rcv_info() ::
         #{stream := uint16(), ssn => uint16(), flags => [unordered | addr_over | abort | sack_immediately | eof],
           ppid => uint32(), context => uint32(), time_to_live => uint32(), tsn => uint32(), cum_tsn => uint32(),
           assoc_id := sctp_assoc_id()}.
-%% About a message, RFC 6458 section 5.3.2.
+%% The `value' of a control message `{sctp, sndrcv}', and the value of `{sctp, default_send_param}', RFC 6458 section 5.3.2.
+%% `time_to_live' is in milliseconds. Keys that may be left out are 0 then. Example:
+%% `#{stream => 1, ppid => 46, assoc_id => 0}'.
 
 -type sctp_set_peer_primary_address() :: #{assoc_id := sctp_assoc_id(), addr := sockaddr()}.
-%% The address that the peer is asked to prefer, RFC 6458 section 8.3.1.
+%% The value of `{sctp, set_peer_primary_addr}': the local address that the peer is asked to prefer, RFC 6458 section 8.3.1.
+%% Example: `#{assoc_id => 1, addr => #{family => inet, addr => loopback, port => 5000}}'.
 
 -type sctp_set_primary_address() :: #{assoc_id := sctp_assoc_id(), addr := sockaddr()}.
-%% The address of the peer that is preferred, RFC 6458 section 8.1.9.
+%% The value of `{sctp, primary_addr}': the peer's address to which data goes first, RFC 6458 section 8.1.9. Example:
+%% `#{assoc_id => 1, addr => #{family => inet, addr => {192, 0, 2, 1}, port => 5000}}'.
 
 -type sctp_peer_address_parameters() ::
         #{assoc_id := sctp_assoc_id(), addr := sockaddr(), heatbeat_interval := uint32(), path_max_rxt := uint16(),
           path_mtu => uint32(), sack_delay => uint32(), flags => sctp_pap_flags(), ipv6_flowlabel => uint32(),
           dscp => uint8()}.
-%% How an address of the peer is watched, RFC 6458 section 8.1.12.
+%% The value of `{sctp, peer_addr_params}': how the kernel probes an address of the peer, RFC 6458 section 8.1.12.
+%% `heatbeat_interval' (OTP's spelling) and `sack_delay' are in milliseconds, `path_mtu' is in bytes. Example:
+%% `#{assoc_id => 1, addr => #{family => inet, addr => {192, 0, 2, 1}, port => 5000}, heatbeat_interval => 30000,
+%% path_max_rxt => 5, flags => [enable_heartbeats]}'.
 
 -type sctp_pap_flags() :: integer() | [sctp_pap_flag()].
-%% The flags of those parameters, or their bits.
+%% The flags of {@link sctp_peer_address_parameters()}, or their bits. Example: `[enable_heartbeats, disable_pmtu_discovery]'.
 
 -type sctp_pap_flag() ::
         enable_heartbeats | disable_heartbeats | send_heartbeat_immediately | enable_pmtu_discovery |
         disable_pmtu_discovery | enable_sack | disable_sack | set_heartbeat_delay_to_zero | ipv6_flowlabel | dscp.
-%% SPP_* of RFC 6458 section 8.1.12.
+%% A flag SPP_* of RFC 6458 section 8.1.12. Example: `enable_heartbeats'.
 
 -type sctp_status() ::
         #{assoc_id := sctp_assoc_id(), state := atom(), rwnd := uint32(), unacked_data := uint16(),
           pending_data := uint16(), in_streams := uint16(), out_streams := uint16(), fragmentation_point := uint32(),
           primary := sctp_peer_address_info()}.
-%% The state of an association, RFC 6458 section 8.2.1.
+%% The value of `{sctp, status}', read only: the state of an association, RFC 6458 section 8.2.1. `state' is such as
+%% `established'. To ask for one association: `getopt(Socket, {sctp, status}, #{assoc_id => AssocId})'. Example of what to ask
+%% with: `#{assoc_id => 1}'.
 
 -type sctp_assoc_stats() ::
         #{assoc_id := sctp_assoc_id(), max_rto_addr := sockaddr(), max_rto := uint64(), in_sacks := uint64(),
@@ -390,26 +565,27 @@
           out_of_seq_tsns := uint64(), in_dup_chunks := uint64(), gap_ack_recv := uint64(),
           in_unordered_chunks := uint64(), out_unordered_chunks := uint64(), in_ordered_chunks := uint64(),
           out_ordered_chunks := uint64(), in_ctrl_chunks := uint64(), out_ctrl_chunks := uint64()}.
-%% What an association has sent and received, sctp(7).
+%% The value of `{sctp, get_assoc_stats}', read only: what an association has sent and received, sctp(7). To match a part of
+%% one: `#{in_packets := In, out_packets := Out}'.
 
 -type sctp_peer_address_info() ::
         #{assoc_id := sctp_assoc_id(), address := sockaddr(), state := sctp_peer_address_state(), cwnd := uint32(),
           srtt := uint32(), rto := uint32(), mtu := uint32()}.
-%% The state of one address of the peer, RFC 6458 section 8.2.2.
+%% The value of `{sctp, get_peer_addr_info}', read only: the state of one address of the peer, RFC 6458 section 8.2.2. `srtt'
+%% and `rto' are in milliseconds, `cwnd' and `mtu' in bytes. Example of what to ask with:
+%% `#{assoc_id => 1, address => #{family => inet, addr => {192, 0, 2, 1}, port => 5000}}'.
 
 -type sctp_peer_address_state() :: inactive | potentially_failed | active | unconfirmed | unknown.
-%% Whether such an address is in use.
+%% The state of an address of the peer, RFC 6458 section 8.2.2. Example: `active'.
 
--type otp_socket_option() ::
-        assoc_id | controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read |
-        sndctrlbuf | use_registry.
-%% An option of level `otp', which this library keeps. `doc/options.md' has them all, with the types of their values.
-
--type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
-%% An option: {@link supports/1} tells which the system has, `doc/options.md' the types of their values.
+%%% ---- Types: information and ioctl ---------------------------------------------------------------------------------
 
 -type socket_counters() :: #{atom() := non_neg_integer()}.
-%% What a socket has sent, received and accepted: bytes, packages, tries, waits and failures. They do not wrap.
+%% The counters of one socket, of 64 bits: they do not wrap. For `read', `write' and `sendfile' each: `read_byte' (bytes),
+%% `read_pkg' (packages: messages, or on a stream calls that moved bytes), `read_pkg_max' (the largest package in bytes),
+%% `read_tries' (attempts), `read_waits' (attempts that had to wait), `read_fails' (failed attempts). For accept:
+%% `acc_success', `acc_tries', `acc_waits', `acc_fails'. `sendfile_max' is the most that one system call sent. Those of
+%% `sendfile' are there after its first use. To match one: `#{read_byte := Bytes}'.
 
 -type socket_info() ::
         #{domain := domain() | integer(),
@@ -425,7 +601,11 @@
           num_acceptors := non_neg_integer(),
           rstates := [atom()],
           wstates := [atom()]}.
-%% What {@link info/1} answers. `read_ahead': bytes that were received and are kept for who reads next.
+%% What {@link info/1} returns. `ctype': `{fromfd, FD}' for a socket on a duplicate of `FD', `fromfd' on a lent descriptor.
+%% `read_ahead': bytes in the read-ahead buffer, which no call has taken yet. `num_readers', `num_writers' and
+%% `num_acceptors': waiters, the head of the queue among them. `rstates' and `wstates' have those of `bound', `listening',
+%% `accepting', `connecting', `connected', `selected' (a call has waited), `closing' and `closed' that apply. To match a part
+%% of one: `#{owner := Pid, counters := #{write_byte := Sent}}'.
 
 -type info() ::
         #{counters := #{atom() := non_neg_integer()},
@@ -435,22 +615,25 @@
                           memory := non_neg_integer(), busy := non_neg_integer(), sctp := #{atom() := boolean()},
                           refused => posix() | {memlock, non_neg_integer()}},
           atom() => term()}.
-%% What {@link info/0} answers.
+%% What {@link info/0} returns. `counters': how many sockets are open (`num_sockets'), by domain, type and protocol too.
+%% `iov_max': the most parts of an I/O vector in one system call. `use_registry': see {@link use_registry/1}. To match a part
+%% of one: `#{counters := #{num_sockets := Count}}'.
 
 -type info_keys() ::
         [domain | type | protocol | fd | owner | local_address | remote_address | recv | sent | state].
-%% The columns that {@link i/1} prints.
+%% The columns that {@link i/1} and {@link i/2} print; `recv' and `sent' are bytes. Example: `[fd, owner, recv, sent]'.
 
 -type ioctl_device_flag() ::
         up | broadcast | debug | loopback | pointopoint | notrailers | knowsepoch | running | noarp | promisc | allmulti |
         master | oactive | slave | simplex | link0 | link1 | link2 | multicast | portsel | automedia | cantconfig |
         ppromisc | dynamic | monitor | staticarp | dying | renaming | nogroup | lower_up | dormant | echo.
-%% A flag of an interface, netdevice(7).
+%% A flag IFF_* of an interface, netdevice(7). `table(ioctl_flags)' tells which the system has. Example: `up'.
 
 -type ioctl_device_map() ::
         #{mem_start := non_neg_integer(), mem_end := non_neg_integer(), base_addr := non_neg_integer(),
           irq := non_neg_integer(), dma := non_neg_integer(), port := non_neg_integer()}.
-%% What an interface has of the hardware, netdevice(7).
+%% The hardware parameters of an interface, `struct ifmap' of netdevice(7): what `ioctl(Socket, gifmap, Name)' returns.
+%% Example: `#{mem_start => 0, mem_end => 0, base_addr => 0, irq => 0, dma => 0, port => 0}'.
 
 -define(SOCKET(Ref), {'$socket', Ref}).
 -define(INFO(Tag, Handle), {select_info, Tag, Handle}).
@@ -465,32 +648,77 @@
 open(FD) when is_integer(FD) -> open(FD, #{});
 open(FD) -> erlang:error(badarg, [FD]).
 
-%% @doc A socket on a descriptor that is open already, or with the domain and type given.
+%% @doc Opens a socket on the open descriptor `FD', or a new socket of a domain and a type with the default protocol:
+%% `open(Domain, Type)' is `open(Domain, Type, default, #{})', see {@link open/4}.
 %%
-%% Of a descriptor the socket uses a duplicate, which is closed with it; with `#{dup => false}' the descriptor itself,
-%% which is not, unless `own => true' gives it to the socket (a descriptor that came as a control message, say). Further
-%% options: `debug', `use_registry' (booleans).
+%% The calling process becomes the controlling process. Options with a descriptor:
+%% <ul>
+%% <li>`dup' (default `true'): the socket uses a duplicate of `FD', and closes the duplicate. With `false' it uses `FD'
+%% itself, and leaves it open when the socket is closed;</li>
+%% <li>`own' (default `false'): with `dup => false' the socket closes `FD'. If `open' fails, `FD' stays open. This is for a
+%% descriptor that came in a control message. OTP's `socket' has no such option;</li>
+%% <li>`debug', `use_registry', `io_backend': as with {@link open/4}.</li>
+%% </ul>
+%% Domain, type and protocol are read from the descriptor, which is set to non-blocking. With `dup => false' two sockets may
+%% use one descriptor; if the socket that closes it is closed, the other one is closed first.
+%%
+%% Returns `{ok, Socket}', `{error, {invalid, {options, domain, Opts}}}' if `FD' is not the descriptor of a socket,
+%% `{error, {invalid, {integer_range, FD}}}', or a {@link posix()}.
+%% ```
+%% {ok, FD} = esock:getopt(Udp, {otp, fd}),
+%% {ok, Same} = esock:open(FD, #{}),
+%% ok = esock:close(Same).
+%% '''
 -spec open(FD :: integer(), Opts :: map()) -> {ok, socket()} | {error, posix() | invalid()};
           (domain() | integer(), type() | integer()) -> {ok, socket()} | {error, posix() | invalid()}.
 open(FD, Opts) when is_integer(FD), is_map(Opts) -> esock_wait:taken(esock_nif:open(FD, Opts));
 open(FD, Opts) when is_map(Opts) -> erlang:error(badarg, [FD, Opts]);
 open(Domain, Type) -> open(Domain, Type, 0).
 
-%% @doc As {@link open/4} without options, or with the default protocol.
+%% @doc As {@link open/4} with the default protocol, or without options.
+%% ```
+%% {ok, S} = esock:open(inet, dgram, udp),
+%% {ok, T} = esock:open(inet, stream, #{use_registry => false}),
+%% ok = esock:close(S),
+%% ok = esock:close(T).
+%% '''
 -spec open(domain() | integer(), type() | integer(), Opts :: map() | default | protocol() | integer() | {raw, integer()}) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Opts) when is_map(Opts) -> open(Domain, Type, 0, Opts);
 open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 
-%% @doc A new socket, socket(2). The caller becomes the controlling process: the socket is closed when it ends.
+%% @doc Opens a new socket, socket(2). The calling process becomes the controlling process: the socket is closed when that
+%% process ends.
 %%
-%% Options: `use_registry' (whether {@link which_sockets/0} shows it, and it lives until it is closed or its owner ends; a socket
-%% outside the registry is also closed by the collector when nobody refers to it; the default is {@link use_registry/1}'s) and
-%% `debug'; `netns', the path of a network namespace that the socket is to be in, setns(2); `io_backend', `epoll',
-%% `io_uring', or `auto' (io_uring where the system has it for us). The default is the application environment's
-%% `io_backend', or that of the system's `ESOCK_IO_BACKEND', or `epoll'. `{error, {invalid, {io_backend, Reason}}}': the
-%% system refuses a ring, with a `posix()', or `{memlock, Bytes}' where RLIMIT_MEMLOCK is too low; or it is none of these
-%% names. The descriptor is closed on exec.
+%% `Domain' and `Type' are names or numbers. `Protocol' is a name, a number or `{raw, Number}'; `default' is the protocol of
+%% the domain and type. The descriptor is closed on exec. Options:
+%% <ul>
+%% <li>`use_registry' (default: {@link use_registry/1}): a registered socket is listed by {@link which_sockets/0}, and lives
+%% until it is closed or its owner ends. A socket outside the registry is also closed by the garbage collector when no process
+%% refers to it;</li>
+%% <li>`debug' (default: {@link socket_debug/1}): the value of `{otp, debug}';</li>
+%% <li>`netns': the path of a network namespace in which the socket is created, setns(2). It needs CAP_SYS_ADMIN;</li>
+%% <li>`io_backend': `epoll', `io_uring', or `auto' (io_uring if the system allows it, else epoll). The default is the
+%% application environment `io_backend', or the environment variable `ESOCK_IO_BACKEND', or `epoll'. OTP's `socket' has no
+%% such option.</li>
+%% </ul>
+%% Errors:
+%% <ul>
+%% <li>`{error, {invalid, {domain | type | protocol, Term}}}': an unknown name. A protocol that is neither name nor number
+%% raises `{invalid, {protocol, Term}}';</li>
+%% <li>`{error, {invalid, {io_backend, Reason}}}': an unknown name, or the system refuses a ring. `Reason' is the name, a
+%% {@link posix()}, or `{memlock, Bytes}' if the limit RLIMIT_MEMLOCK is too low;</li>
+%% <li>`{error, {invalid, {integer_range, Number}}}', `{error, {invalid, {path, Path}}}';</li>
+%% <li>a {@link posix()}, such as `emfile' or `eprotonosupport'.</li>
+%% </ul>
+%% ```
+%% {ok, S} = esock:open(inet6, stream, tcp, #{io_backend => auto}),
+%% ok = esock:close(S).
+%% '''
+%% ```
+%% %% Needs CAP_SYS_ADMIN and a network namespace "blue".
+%% {ok, S} = esock:open(inet, stream, tcp, #{netns => "/run/netns/blue"}).
+%% '''
 -spec open(domain() | integer(), type() | integer(), default | protocol() | integer() | {raw, integer()}, Opts :: map()) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Protocol, Opts) when is_map(Opts) ->
@@ -523,7 +751,17 @@ open_number(Domain, Type, Number, Opts) ->
 path(Path) when is_list(Path) -> unicode:characters_to_binary(Path, file:native_name_encoding());
 path(Path) -> is_binary(Path) andalso Path.
 
-%% @doc Gives the socket an address, bind(2). `any', `loopback' and `broadcast' are those of the socket's domain.
+%% @doc Gives the socket an address, bind(2).
+%%
+%% `any', `loopback' and `broadcast' stand for that address of the socket's own domain with port 0, which has the system
+%% choose a free port: {@link sockname/1} returns it. IPv6 has no `broadcast'. On a socket of another domain than `inet' and
+%% `inet6' these names are `{error, eafnosupport}'. Returns `ok', or an error such as `eaddrinuse', `eacces' or `closed'.
+%% ```
+%% {ok, S} = esock:open(inet, stream, tcp),
+%% ok = esock:setopt(S, {socket, reuseaddr}, true),
+%% ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
+%% {ok, #{port := Port}} = esock:sockname(S).
+%% '''
 -spec bind(socket(), sockaddr() | any | broadcast | loopback) -> ok | {error, posix() | closed | invalid()}.
 bind(?SOCKET(Ref), Addr) when ?IS_SOCKET(Ref), is_atom(Addr) ->
     bind_atom(Ref, Addr);
@@ -541,7 +779,14 @@ bind_atom(Ref, Addr) when Addr =:= any; Addr =:= broadcast; Addr =:= loopback ->
 bind_atom(_Ref, Addr) ->
     {error, {invalid, {sockaddr, Addr}}}.
 
-%% @doc Adds addresses to an SCTP socket, or removes them, RFC 6458 section 9.1.
+%% @doc Adds local addresses to an SCTP socket (`add'), or removes them (`remove'), sctp_bindx of RFC 6458 section 9.1. At
+%% most 256 addresses; more raise `badarg'. Returns `ok', or an error.
+%% ```
+%% %% Needs SCTP.
+%% {ok, S} = esock:open(inet, seqpacket, sctp),
+%% ok = esock:bind(S, #{family => inet, addr => {127, 0, 0, 1}, port => 5000}),
+%% ok = esock:bind(S, [#{family => inet, addr => {127, 0, 0, 2}, port => 5000}], add).
+%% '''
 -spec bind(socket(), [sockaddr_in() | sockaddr_in6()], add | remove) -> ok | {error, posix() | closed | invalid()}.
 bind(?SOCKET(Ref), Addrs, Action) when ?IS_SOCKET(Ref), is_list(Addrs), Action =:= add orelse Action =:= remove ->
     esock_nif:bindx(Ref, Addrs, Action =:= add);
@@ -552,10 +797,16 @@ bind(Socket, Addrs, Action) ->
 -spec peeloff(socket(), sctp_assoc_id()) -> {ok, socket()} | {error, posix() | closed}.
 peeloff(Socket, AssocId) -> peeloff(Socket, AssocId, []).
 
-%% @doc A socket of its own for one association of an SCTP socket, RFC 6458 section 9.2. The caller owns it.
+%% @doc Makes a new socket of one association of an SCTP socket of type `seqpacket', sctp_peeloff of RFC 6458 section 9.2.
 %%
-%% `Options' are read from the socket and set on the new one. `{ok, NewSocket, Errors}': those that could not be are
-%% `{Option, get | set, Reason}' in `Errors'.
+%% The calling process becomes the controlling process of the new socket, whose type is `stream'. It inherits the options of
+%% level `otp'. Each of `Options' is read from the old socket and set on the new one. Returns `{ok, NewSocket}', or
+%% `{ok, NewSocket, Errors}' if an option could not be read (`{Option, get, Reason}') or set (`{Option, set, Reason}'), or
+%% `{error, Reason}'.
+%% ```
+%% %% Needs SCTP.
+%% {ok, Own} = esock:peeloff(Socket, AssocId, [{sctp, nodelay}]).
+%% '''
 -spec peeloff(socket(), sctp_assoc_id(), Options :: [socket_option()]) ->
           {ok, socket()} | {ok, socket(), [{socket_option(), get | set, posix() | invalid()}]} | {error, posix() | closed}.
 peeloff(?SOCKET(Ref) = Socket, AssocId, Options) when ?IS_SOCKET(Ref), is_integer(AssocId), is_list(Options) ->
@@ -586,15 +837,34 @@ inherit(From, To, Option) ->
 -spec listen(socket()) -> ok | {error, posix() | closed}.
 listen(Socket) -> listen(Socket, ?BACKLOG).
 
-%% @doc Has the socket take connections, listen(2). `true' and `false' are for SCTP: associations are taken, or not.
+%% @doc Has the socket accept connections, listen(2). `Backlog' is how many connections may wait to be accepted; the kernel
+%% limits it to net.core.somaxconn. `true' is 5 and `false' is 0: on an SCTP socket of type `seqpacket' they turn new
+%% associations on and off. Returns `ok', or an error such as `eaddrinuse'. A number that does not fit a C `int' is
+%% `{error, {invalid, {integer_range, Backlog}}}'.
+%% ```
+%% {ok, L} = esock:open(inet, stream, tcp),
+%% ok = esock:bind(L, loopback),
+%% ok = esock:listen(L, 1024).
+%% '''
 -spec listen(socket(), Backlog :: integer() | boolean()) -> ok | {error, posix() | closed | invalid()}.
 listen(Socket, true) -> listen(Socket, ?BACKLOG);
 listen(Socket, false) -> listen(Socket, 0);
 listen(?SOCKET(Ref), Backlog) when ?IS_SOCKET(Ref), is_integer(Backlog) -> esock_nif:listen(Ref, Backlog);
 listen(Socket, Backlog) -> erlang:error(badarg, [Socket, Backlog]).
 
-%% @doc The end of a connect that answered `select', once the message has come. Raises `{invalid, state}' where the
-%% caller has no connect under way; `{error, already}': it has not ended yet.
+%% @doc Ends a connect that answered `select', after the `select' message. Only the process that began it may call this.
+%%
+%% Returns `ok' if the socket is connected, the error of the connect, such as `econnrefused', or `{error, already}' if it is
+%% still in progress: then another `select' message follows. If the calling process has no connect in progress, it raises
+%% `{invalid, state}'. OTP's `socket' asks the kernel and returns `ok' too early.
+%% ```
+%% {ok, S} = esock:open(inet, stream, tcp),
+%% case esock:connect(S, Addr, nowait) of
+%%     ok -> ok;
+%%     {select, {select_info, connect, Handle}} ->
+%%         receive {'$socket', S, select, Handle} -> ok = esock:connect(S) end
+%% end.
+%% '''
 -spec connect(socket()) -> ok | {error, posix() | closed | already}.
 connect(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:connect(Ref);
 connect(Socket) -> erlang:error(badarg, [Socket]).
@@ -604,9 +874,24 @@ connect(Socket) -> erlang:error(badarg, [Socket]).
           ok | {ok, sctp_assoc_id()} | {error, posix() | closed | invalid() | already}.
 connect(Socket, SockAddr) -> connect(Socket, SockAddr, infinity).
 
-%% @doc Connects to an address, connect(2). After `{select, _}' and its message, {@link connect/1} tells the end.
-%% `{error, already}': a connect is under way. A connect that timed out goes on in the system. To `#{family => unspec}' it ends the
-%% connection, or a datagram socket's with its peer: nothing that has come from there is left to the next.
+%% @doc Connects the socket to an address, connect(2). Of a datagram socket it sets the peer.
+%%
+%% Returns
+%% <ul>
+%% <li>`ok': the socket is connected;</li>
+%% <li>`{select, SelectInfo}' or `{completion, CompletionInfo}', with `nowait' or a handle. After the `select' message
+%% {@link connect/1} returns the result;</li>
+%% <li>`{error, Reason}': `timeout', `econnrefused', `ehostunreach' and others; `already' if a connect is in progress on this
+%% socket; `eagain' if the backlog of a Unix listener is full.</li>
+%% </ul>
+%% A connect that has timed out goes on in the kernel; {@link close/1} ends it. `#{family => unspec}' ends the connection of a
+%% stream, or the association of a datagram socket with its peer, and drops pending errors and the read-ahead buffer. A list
+%% of addresses is for SCTP: it begins one association with all of them, sctp_connectx of RFC 6458 section 9.9, and returns
+%% `{ok, AssocId}'; this does not wait, whatever `Timeout' says.
+%% ```
+%% {ok, S} = esock:open(inet, stream, tcp),
+%% ok = esock:connect(S, Addr, 5000).
+%% '''
 -spec connect(socket(), sockaddr() | [sockaddr()], timeout() | nowait | select_handle()) ->
           ok | {ok, sctp_assoc_id()} | later() | {error, posix() | closed | invalid() | already | timeout}.
 connect(?SOCKET(Ref), SockAddrs, Timeout) when ?IS_SOCKET(Ref), is_list(SockAddrs) ->
@@ -624,15 +909,26 @@ connect(Socket, SockAddr, Timeout) ->
 -spec accept(socket()) -> {ok, socket()} | {error, posix() | closed | invalid()}.
 accept(Socket) -> accept(Socket, infinity).
 
-%% @doc Takes a connection, accept(2). The caller becomes the new socket's controlling process. The new socket inherits
-%% `{otp, debug | iow | rcvbuf | use_registry}'.
+%% @doc Accepts a connection, accept(2).
 %%
-%% An error of the moment is for who tried, and the listener goes on; those in line keep their places. Where something has
-%% run out (`emfile', `enfile', `enobufs', `enomem'), a pause of 5 milliseconds begins that doubles each time, up to 100. In
-%% the pause a connection is taken if that is possible by then; otherwise the call waits, if it is one that can (with
-%% `nowait' it answers `select'), and who has the turn tries again at the end of the pause, whether a connection has
-%% come or not: the backlog is not forgotten. So there is one error in each pause, and a loop over `accept' does not
-%% spin.
+%% Returns
+%% <ul>
+%% <li>`{ok, NewSocket}'. The calling process becomes its controlling process. It inherits the back end, and the options of
+%% level `otp' but `meta' and `controlling_process'; the descriptor is closed on exec;</li>
+%% <li>`{select, SelectInfo}' or `{completion, CompletionInfo}', with `nowait' or a handle;</li>
+%% <li>`{error, Reason}': `timeout', `closed', `einval' if the socket does not listen, `emfile' and others. All but `closed'
+%% and `einval' concern this call only: the waiters behind it keep their places.</li>
+%% </ul>
+%% After `emfile', `enfile', `enobufs' or `enomem' accept backs off: 5 ms, doubling to 100. One call in each pause returns the
+%% error. During the pause a call takes a connection if it can; otherwise it waits (with `nowait' it returns `select'; with 0
+%% it returns the error), and the head of the queue tries again at the end of the pause, even if no connection has arrived. So
+%% a loop over `accept' does not spin. OTP's `socket' returns the error to each call.
+%% ```
+%% {ok, Client} = esock:open(inet, stream, tcp),
+%% ok = esock:connect(Client, Addr),
+%% {ok, New} = esock:accept(Listener),
+%% ok = esock:setopt(New, {otp, controlling_process}, self()).
+%% '''
 -spec accept(socket(), timeout() | nowait | select_handle()) ->
           {ok, socket()} | later() | {error, posix() | closed | invalid() | timeout}.
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
@@ -647,9 +943,17 @@ accept(Socket, Timeout) ->
 -spec accept_many(socket(), Max :: pos_integer()) -> {ok, [socket(), ...]} | {error, posix() | closed | invalid()}.
 accept_many(Socket, Max) -> accept_many(Socket, Max, infinity).
 
-%% @doc Takes the connections that are there, up to `Max' and at least one, in their order; where there is none it waits
-%% as {@link accept/2} does, in the same line. No call takes more than 64: a scheduler is not to be held for long. An error
-%% that comes after some were taken is answered to the next call, if it lasts. `socket' has no such function.
+%% @doc Accepts the connections in the backlog, at least one and at most `Max', in their order. If the backlog is empty it
+%% waits as {@link accept/2} does, in the same queue.
+%%
+%% One call accepts at most 64 connections, so that it does not hold a scheduler for long. An error after the first connection
+%% ends the call; the next call meets it, if it lasts. Returns `{ok, [NewSocket]}', or as {@link accept/2}. The tag of
+%% `select' and `completion' is `accept'. OTP's `socket' has no such function.
+%% ```
+%% {ok, Client} = esock:open(inet, stream, tcp),
+%% ok = esock:connect(Client, Addr),
+%% {ok, [_ | _]} = esock:accept_many(Listener, 64).
+%% '''
 -spec accept_many(socket(), Max :: pos_integer(), timeout() | nowait | select_handle()) ->
           {ok, [socket(), ...]} | later() | {error, posix() | closed | invalid() | timeout}.
 accept_many(?SOCKET(Ref), Max, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0 ->
@@ -660,13 +964,31 @@ accept_many(?SOCKET(Ref), Max, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), M
 accept_many(Socket, Max, Timeout) ->
     erlang:error(badarg, [Socket, Max, Timeout]).
 
-%% @doc Closes one direction or both, shutdown(2).
+%% @doc Ends one direction of a connection, or both, shutdown(2).
+%%
+%% After `write' the peer meets the end of the stream when it has received everything. After `read' receives return
+%% `{error, closed}' when the buffer is empty. `read_write' does both. The socket is still to be closed. Returns `ok', or an
+%% error such as `enotconn'. Another `How' raises `{invalid, {how, How}}'.
+%% ```
+%% ok = esock:shutdown(Socket, write),
+%% {error, closed} = esock:recv(Peer).
+%% '''
 -spec shutdown(socket(), read | write | read_write) -> ok | {error, posix() | closed}.
 shutdown(?SOCKET(Ref), How) when ?IS_SOCKET(Ref) -> esock_nif:shutdown(Ref, How);
 shutdown(Socket, How) -> erlang:error(badarg, [Socket, How]).
 
-%% @doc Closes the socket for everybody. Whoever waits on it is sent `abort' with `closed', whoever monitors it <code>'DOWN'</code>.
-%% Waits for as long as `{socket, linger}' says.
+%% @doc Closes the socket, close(2). Any process may do so.
+%%
+%% Every process that waits on the socket is sent ``{'$socket', Socket, abort, {Handle, closed}}'', and blocked calls return
+%% `{error, closed}'. Every process that monitors it is sent ``{'DOWN', MRef, socket, Socket, closed}''. The call waits for
+%% data to be sent only if `{socket, linger}' is set, for as many seconds as that says, and until a ring has released the
+%% descriptor. A lent descriptor stays open (`dup => false' of {@link open/2}). Returns `ok', `{error, closed}' if the socket
+%% was closed before, or the error of close(2).
+%% ```
+%% {ok, S} = esock:open(inet, dgram, udp),
+%% ok = esock:close(S),
+%% {error, closed} = esock:close(S).
+%% '''
 -spec close(socket()) -> ok | {error, posix() | closed}.
 close(?SOCKET(Ref)) when ?IS_SOCKET(Ref) ->
     case esock_nif:close(Ref) of
@@ -682,17 +1004,41 @@ close(Socket) ->
 -spec send(socket(), iodata()) -> ok | {ok, binary()} | {error, term()}.
 send(Socket, Data) -> send(Socket, Data, [], infinity).
 
-%% @doc As {@link send/4} with `infinity', or without flags.
+%% @doc As {@link send/4} with timeout `infinity', or without flags. The third argument is a list of flags, the `SelectInfo'
+%% of an earlier call, a timeout, `nowait' or a handle.
+%% ```
+%% ok = esock:send(Socket, ["hel", <<"lo">>], [more]),
+%% ok = esock:send(Socket, "!", 5000).
+%% '''
 -spec send(socket(), iodata(), [msg_flag() | integer()] | select_info() | timeout() | nowait | select_handle()) ->
           ok | {ok, binary()} | later(binary()) | {error, term()}.
 send(Socket, Data, Flags) when is_list(Flags); is_tuple(Flags) -> send(Socket, Data, Flags, infinity);
 send(Socket, Data, Timeout) -> send(Socket, Data, [], Timeout).
 
-%% @doc Sends on a connected socket, send(2).
+%% @doc Sends data on a connected socket, send(2).
 %%
-%% `{select, {SelectInfo, Rest}}': a part of a stream's data has gone; `Rest' is to be sent after the message, with
-%% `SelectInfo' in place of the flags. `{ok, Rest}': a message was cut by the system. `{error, {Reason, Rest}}': a part
-%% has gone before the error or the timeout.
+%% `Data' is a binary, or an I/O list, which is joined first ({@link sendv/3} does not join). `Flags' are those of
+%% {@link msg_flag()}. To go on after a partial result, give the `SelectInfo' in the place of the flags. Returns
+%% <ul>
+%% <li>`ok': the kernel has taken all data;</li>
+%% <li>`{ok, Rest}': the kernel has cut a message. `Rest' was not sent;</li>
+%% <li>`{select, SelectInfo}' or `{completion, CompletionInfo}', with `nowait' or a handle: nothing was sent yet;</li>
+%% <li>`{select, {SelectInfo, Rest}}': a part of a stream's data was sent. After the `select' message send `Rest' with
+%% `SelectInfo';</li>
+%% <li>`{error, Reason}': `timeout', `closed', `epipe', `econnreset', `emsgsize' and others. `{error, {Reason, Rest}}': a part
+%% was sent before the error or the timeout.</li>
+%% </ul>
+%% A completion sends all data: its result is `ok' or an error. Data that is no I/O list raises `{invalid, {data, Data}}'. A
+%% `SelectInfo' of another function is `{error, {invalid, SelectInfo}}'.
+%% ```
+%% Send = fun Send(Data, Flags) ->
+%%     case esock:send(Socket, Data, Flags, nowait) of
+%%         ok -> ok;
+%%         {select, {{_, _, Handle} = Info, Rest}} -> receive {'$socket', _, select, Handle} -> Send(Rest, Info) end;
+%%         {select, {_, _, Handle} = Info} -> receive {'$socket', _, select, Handle} -> Send(Data, Info) end
+%%     end end,
+%% ok = Send(<<"hello">>, []).
+%% '''
 -spec send(socket(), iodata(), [msg_flag() | integer()] | select_info(), timeout() | nowait | select_handle()) ->
           ok | {ok, binary()} | later(binary()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
@@ -728,8 +1074,11 @@ gone_on(Result, _Rest) -> Result.
 -spec sendto(socket(), iodata(), sockaddr() | select_info()) -> ok | {ok, binary()} | {error, term()}.
 sendto(Socket, Data, Dest) -> sendto(Socket, Data, Dest, []).
 
-%% @doc As {@link sendto/5} with `infinity', or without flags; or the continuation of one, whose `SelectInfo' stands in
-%% place of destination and flags.
+%% @doc As {@link sendto/5} with timeout `infinity', or without flags. To go on after a partial result, give the `SelectInfo'
+%% of the earlier call in the place of destination and flags.
+%% ```
+%% ok = esock:sendto(Udp, "ping", UdpAddr, 5000).
+%% '''
 -spec sendto(socket(), iodata(), sockaddr() | select_info(),
              [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
           ok | {ok, binary()} | later(binary()) | {error, term()}.
@@ -745,7 +1094,12 @@ sendto(?SOCKET(Ref) = Socket, Data, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCK
 sendto(Socket, Data, Dest, Timeout) ->
     sendto(Socket, Data, Dest, [], Timeout).
 
-%% @doc Sends to an address, sendto(2). Answers as {@link send/4}.
+%% @doc Sends data to an address, sendto(2): on a datagram socket one message. Returns as {@link send/4}; `edestaddrreq',
+%% `enetunreach', `eisconn' and others as {@link posix()}. A destination that is no map raises `{invalid, {sockaddr, Dest}}'.
+%% ```
+%% ok = esock:sendto(Udp, "ping", UdpAddr, [], infinity),
+%% {ok, {UdpAddr, <<"ping">>}} = esock:recvfrom(Udp).
+%% '''
 -spec sendto(socket(), iodata(), sockaddr(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           ok | {ok, binary()} | later(binary()) |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
@@ -774,12 +1128,23 @@ binary(Data) ->
 -spec recv(socket()) -> {ok, binary()} | {error, term()}.
 recv(Socket) -> recv(Socket, 0, [], infinity).
 
-%% @doc As {@link recv/4} with `infinity', and without flags or a length.
+%% @doc As {@link recv/4} with timeout `infinity'. The second argument is a length in bytes (without flags), or a list of
+%% flags (without a length).
+%% ```
+%% ok = esock:send(Peer, "hello"),
+%% {ok, <<"hello">>} = esock:recv(Socket, 5).
+%% '''
 -spec recv(socket(), [msg_flag() | integer()] | non_neg_integer()) -> {ok, binary()} | {error, term()}.
 recv(Socket, Flags) when is_list(Flags) -> recv(Socket, 0, Flags, infinity);
 recv(Socket, Length) -> recv(Socket, Length, [], infinity).
 
-%% @doc As {@link recv/4} without a length, without flags, or with `infinity'.
+%% @doc As {@link recv/4} without a length, without flags, or with timeout `infinity': `recv(Socket, Flags, Timeout)',
+%% `recv(Socket, Length, Timeout)' or `recv(Socket, Length, Flags)'.
+%% ```
+%% ok = esock:send(Peer, "hello"),
+%% {ok, <<"h">>} = esock:recv(Socket, 1, 5000),
+%% {ok, <<"ello">>} = esock:recv(Socket, [], 5000).
+%% '''
 -spec recv(socket(), [msg_flag() | integer()] | non_neg_integer(),
            [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
           {ok, binary()} | later(binary()) | {select_read, {select_info(), binary()}} | {error, term()}.
@@ -787,13 +1152,30 @@ recv(Socket, Flags, Timeout) when is_list(Flags) -> recv(Socket, 0, Flags, Timeo
 recv(Socket, Length, Flags) when is_list(Flags) -> recv(Socket, Length, Flags, infinity);
 recv(Socket, Length, Timeout) -> recv(Socket, Length, [], Timeout).
 
-%% @doc Receives on a connected socket, recv(2).
+%% @doc Receives from a connected socket, recv(2).
 %%
-%% Of a stream, exactly `Length' bytes, or with 0 what there is, up to `{otp, rcvbuf}' (`auto': 256 KB). Of messages, one, cut at
-%% `Length'. `{select, {SelectInfo, Data}}': that much of `Length' is there, the rest is to be received after the
-%% message. `{error, {Reason, Data}}': so much came before the error or the timeout. With `peek' it waits for `Length' bytes of a stream
-%% too, and they stay; `{error, enobufs}': the buffer ({socket, rcvbuf}) has no room for so much. `{error, closed}': the socket is
-%% closed, or the stream has ended.
+%% From a stream it receives exactly `Length' bytes; with `Length' 0 it receives what is there, up to `{otp, rcvbuf}' bytes
+%% (default `auto': 256 KB). From any other socket it receives one message, cut at `Length' bytes (0: `{otp, rcvbuf}').
+%% `Flags' are those of {@link msg_flag()}. Returns
+%% <ul>
+%% <li>`{ok, Data}', a binary;</li>
+%% <li>`{select, SelectInfo}' or `{completion, CompletionInfo}', with `nowait' or a handle;</li>
+%% <li>`{select, {SelectInfo, Data}}': `Data' is a part of the length. After the `select' message receive the rest;</li>
+%% <li>`{select_read, {SelectInfo, Data}}', or `{completion, {CompletionInfo, Data}}', with `{otp, select_read}' set: the
+%% data, and the next wait has begun;</li>
+%% <li>`{error, closed}': the socket is closed, or the stream has ended ({@link recv_some/4} tells the two apart);</li>
+%% <li>`{error, {Reason, Data}}': a part of the length came before the error, the end of the stream (`closed') or the
+%% timeout;</li>
+%% <li>`{error, Reason}': `timeout', `econnreset', `enotconn' and others.</li>
+%% </ul>
+%% A completion of a length gathers all of it. With `peek' and a length it waits until the stream has so many bytes, and
+%% leaves them there; `{error, enobufs}': the buffer of the socket (`{socket, rcvbuf}') has no room for so many. OTP's
+%% `socket' returns the bytes that are there.
+%% ```
+%% ok = esock:send(Peer, "hello"),
+%% {ok, <<"hello">>} = esock:recv(Socket, 0, [peek], 5000),
+%% {error, {timeout, <<"hello">>}} = esock:recv(Socket, 10, [], 100).
+%% '''
 -spec recv(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           {ok, binary()} | later(binary()) | {select_read, {select_info(), binary()}} |
           {error, posix() | closed | invalid() | timeout | {posix() | closed | timeout, binary()}}.
@@ -807,9 +1189,18 @@ recv(?SOCKET(Ref), Length, Flags, Timeout)
 recv(Socket, Length, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Length, Flags, Timeout]).
 
-%% @doc Receives what there is, up to `Max' bytes, with one recv(2): as other languages' `recv'. `eof' is the end of a
-%% stream, which {@link recv/4} does not tell from a socket that was closed here, or of a Unix connection of records (`seqpacket'),
-%% which it does not tell from an empty record: `{ok, <<>>}'.
+%% @doc Receives what is there, at most `Max' bytes, with one recv(2), as `recv' of other languages does. OTP's `socket' has
+%% no such function.
+%%
+%% Returns `{ok, Data}', `eof' at the end of a stream, and everything else as {@link recv/4}, without partial results.
+%% {@link recv/4} returns `{error, closed}' at the end of a stream, as for a socket that was closed here, and `{ok, <<>>}' at
+%% the end of a `seqpacket' connection of a Unix socket, as for an empty record; this function returns `eof' for both ends.
+%% ```
+%% ok = esock:send(Peer, "hello"),
+%% {ok, <<"hello">>} = esock:recv_some(Socket, 4096, [], 5000),
+%% ok = esock:close(Peer),
+%% eof = esock:recv_some(Socket, 4096, [], 5000).
+%% '''
 -spec recv_some(socket(), Max :: pos_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           {ok, binary()} | eof | later() | {select_read, {select_info(), binary()}} |
           {completion, {completion_info(), binary()}} | {error, posix() | closed | invalid() | timeout}.
@@ -830,13 +1221,22 @@ recv_some(Socket, Max, Flags, Timeout) ->
 -spec recvfrom(socket()) -> {ok, {sockaddr_recv(), binary()}} | {error, term()}.
 recvfrom(Socket) -> recvfrom(Socket, 0, [], infinity).
 
-%% @doc As {@link recvfrom/4} with `infinity', and without flags or a size.
+%% @doc As {@link recvfrom/4} with timeout `infinity'. The second argument is a size in bytes (without flags), or a list of
+%% flags (without a size).
+%% ```
+%% ok = esock:sendto(Udp, "ping", UdpAddr),
+%% {ok, {UdpAddr, <<"ping">>}} = esock:recvfrom(Udp, 1500).
+%% '''
 -spec recvfrom(socket(), [msg_flag() | integer()] | non_neg_integer()) ->
           {ok, {sockaddr_recv(), binary()}} | {error, term()}.
 recvfrom(Socket, Flags) when is_list(Flags) -> recvfrom(Socket, 0, Flags, infinity);
 recvfrom(Socket, Size) -> recvfrom(Socket, Size, [], infinity).
 
-%% @doc As {@link recvfrom/4} without a size, without flags, or with `infinity'.
+%% @doc As {@link recvfrom/4} without a size, without flags, or with timeout `infinity': `recvfrom(Socket, Flags, Timeout)',
+%% `recvfrom(Socket, Size, Timeout)' or `recvfrom(Socket, Size, Flags)'.
+%% ```
+%% {error, timeout} = esock:recvfrom(Udp, 1500, 100).
+%% '''
 -spec recvfrom(socket(), [msg_flag() | integer()] | non_neg_integer(),
                [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
           {ok, {sockaddr_recv(), binary()}} | later() | {select_read, {select_info(), {sockaddr_recv(), binary()}}} |
@@ -845,8 +1245,16 @@ recvfrom(Socket, Flags, Timeout) when is_list(Flags) -> recvfrom(Socket, 0, Flag
 recvfrom(Socket, Size, Flags) when is_list(Flags) -> recvfrom(Socket, Size, Flags, infinity);
 recvfrom(Socket, Size, Timeout) -> recvfrom(Socket, Size, [], Timeout).
 
-%% @doc Receives a message and its sender's address, recvfrom(2). A message longer than `Size' (0: `{otp, rcvbuf}') is
-%% cut.
+%% @doc Receives a message and the address of its sender, recvfrom(2).
+%%
+%% A message longer than `Size' bytes is cut (0: `{otp, rcvbuf}', default 256 KB); {@link recvmsg/5} tells that it was cut.
+%% Returns `{ok, {Source, Data}}', and `select', `completion', `select_read' and errors as {@link recv/4}, without partial
+%% results. `Source' is `#{family => unspec, addr => <<>>}' if the system names no sender, as of a TCP stream.
+%% ```
+%% ok = esock:sendto(Udp, "ping", UdpAddr),
+%% {ok, {UdpAddr, <<"ping">>}} = esock:recvfrom(Udp, 0, [peek], 5000),
+%% {ok, {UdpAddr, <<"pi">>}} = esock:recvfrom(Udp, 2, [], 5000).
+%% '''
 -spec recvfrom(socket(), non_neg_integer(), [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           {ok, {sockaddr_recv(), binary()}} | later() | {select_read, {select_info(), {sockaddr_recv(), binary()}}} |
           {completion, {completion_info(), {sockaddr_recv(), binary()}}} |
@@ -861,28 +1269,47 @@ recvfrom(?SOCKET(Ref), Size, Flags, Timeout)
 recvfrom(Socket, Size, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Size, Flags, Timeout]).
 
-%% @doc As {@link sendmsg/4} with `[]' and `infinity'.
+%% @equiv sendmsg(Socket, Msg, [], infinity)
 -spec sendmsg(socket(), msg_send()) -> ok | {ok, erlang:iovec()} | {error, term()}.
 sendmsg(Socket, Msg) -> sendmsg(Socket, Msg, [], infinity).
 
-%% @doc As {@link sendmsg/4} with `infinity', or without flags.
+%% @doc As {@link sendmsg/4} with timeout `infinity', or without flags. The third argument is a list of flags, the
+%% `SelectInfo' of an earlier call, a timeout, `nowait' or a handle.
+%% ```
+%% ok = esock:sendmsg(Socket, #{iov => [<<"hel">>, <<"lo">>]}, 5000).
+%% '''
 -spec sendmsg(socket(), msg_send() | erlang:iovec(),
               [msg_flag() | integer()] | select_info() | timeout() | nowait | select_handle()) ->
           ok | {ok, erlang:iovec()} | later(erlang:iovec()) | {error, term()}.
 sendmsg(Socket, Msg, Flags) when is_list(Flags); is_tuple(Flags) -> sendmsg(Socket, Msg, Flags, infinity);
 sendmsg(Socket, Msg, Timeout) -> sendmsg(Socket, Msg, [], Timeout).
 
-%% @doc Sends the parts of `iov' as one message, or one behind the other on a stream, sendmsg(2); to `addr' if it is there,
-%% with the control messages of `ctrl'.
+%% @doc Sends a message, sendmsg(2): the binaries of `iov' as one message, or one after the other on a stream.
 %%
-%% With `gso' (UDP) the data goes as datagrams of that size, the last of what is left, with one system call for up to 64
-%% of them and 65,507 bytes (UDP_SEGMENT); each with the control messages. What the system cannot send so (there is
-%% IPsec on the way, or before Linux 6.11 an interface without checksums; the datagrams are longer than the MTU), goes
-%% datagram by datagram with as few calls as can be; the next send tries anew.
+%% `Msg' is a {@link msg_send()}: the message goes to `addr' if it is there, with the control messages of `ctrl'. On a stream
+%% they go with the first byte, once. To go on after a partial result, give the rest (or a message with it) and the
+%% `SelectInfo' in the place of the flags.
 %%
-%% `{select, {SelectInfo, Rest}}': a part of a stream's data, or with `gso' some of the datagrams, has gone; `Rest', or a
-%% message with it, is to be sent after the message, with `SelectInfo' in place of the flags. `{error, {Reason, Rest}}': a
-%% part has gone before the error.
+%% With `gso' (UDP only) the data goes as datagrams of that many bytes; the last one may be shorter. One system call takes up
+%% to 64 datagrams and 65,507 bytes, UDP_SEGMENT of udp(7); each datagram has the control messages. If the system refuses
+%% (IPsec, before Linux 6.11 an interface without checksum offload, datagrams longer than the MTU), the datagrams go one by
+%% one, with as few calls as possible; the next send tries again. OTP's `socket' does not have `gso'.
+%%
+%% Returns
+%% <ul>
+%% <li>`ok': all data was sent;</li>
+%% <li>`{ok, Rest}': the kernel has cut a message. `Rest' is the I/O vector that was not sent;</li>
+%% <li>`{select, SelectInfo}' or `{completion, CompletionInfo}', with `nowait' or a handle. `{select, {SelectInfo, Rest}}': a
+%% part of a stream's data, or with `gso' some of the datagrams, was sent;</li>
+%% <li>`{error, Reason}', or `{error, {Reason, Rest}}' if a part was sent before. `emsgsize': the message is too long.
+%% `{invalid, {iov, Why}}', `{invalid, {gso, Size}}', `{invalid, {msg, ctrl, #{ctrl => Ctrl}}}': that part of the message is
+%% wrong, or longer than `{otp, sndctrlbuf}'.</li>
+%% </ul>
+%% ```
+%% Ttl = #{level => ip, type => ttl, value => 9},
+%% ok = esock:sendmsg(Udp, #{addr => UdpAddr, iov => [<<"pi">>, <<"ng">>], ctrl => [Ttl]}, [], 5000),
+%% {ok, {UdpAddr, <<"ping">>}} = esock:recvfrom(Udp).
+%% '''
 -spec sendmsg(socket(), msg_send() | erlang:iovec(), [msg_flag() | integer()] | select_info(),
               timeout() | nowait | select_handle()) ->
           ok | {ok, erlang:iovec()} | later(erlang:iovec()) |
@@ -921,14 +1348,24 @@ fitting(Ref, IOV, Data, How, Call) ->
         {error, _} = Error -> Error
     end.
 
-%% @doc Sends several messages with as few system calls as can be, sendmmsg(2).
+%% @doc Sends several messages with as few system calls as possible, sendmmsg(2). A message may have `gso', as with
+%% {@link sendmsg/4}.
 %%
-%% `ok': all of them. `{ok, Rest}': the time was over, or there was an error, after some; `Rest' are the `iov's of those
-%% that were not sent, the first perhaps cut. `{select_write, {SelectInfo, Count}}': so many were sent; the others are to
-%% be sent after the message.
-%%
-%% A message may have `gso', as with {@link sendmsg/4}. One that has gone in part, which can be only where one system call
-%% does not take it, is not in `Count'.
+%% Returns
+%% <ul>
+%% <li>`ok': all messages were sent;</li>
+%% <li>`{ok, Rest}': an error or the timeout came after some messages. `Rest' are the I/O vectors of those that were not sent;
+%% the first may be the rest of a message. OTP's `socket' returns `ok';</li>
+%% <li>`{select, SelectInfo}', with `nowait' or a handle: nothing was sent. `{select_write, {SelectInfo, Count}}': `Count'
+%% messages were sent whole; send the others after the `select' message. A message that was sent in part is not in `Count'.
+%% This function never returns `completion';</li>
+%% <li>`{error, Reason}': nothing was sent. As {@link sendmsg/4}.</li>
+%% </ul>
+%% A message without an I/O list raises `badarg', an element that is no map `{invalid, {msg, Element}}'; then nothing is sent.
+%% ```
+%% ok = esock:sendmmsg(Udp, [#{addr => UdpAddr, iov => [<<N>>]} || N <- [1, 2, 3]], [], 5000),
+%% {ok, [#{iov := [<<1>>]} | _]} = esock:recvmmsg(Udp, 16, 1500, 0, [], 5000).
+%% '''
 -spec sendmmsg(socket(), [msg_send()], [msg_flag() | integer()], timeout() | nowait | select_handle()) ->
           ok | {ok, [erlang:iovec()]} | later() | {select_write, {select_info(), non_neg_integer()}} |
           {error, posix() | closed | invalid() | timeout}.
@@ -989,8 +1426,14 @@ sum(Count, More) -> Count + More.
 -spec sendv(socket(), erlang:iovec()) -> ok | {ok, erlang:iovec()} | {error, term()}.
 sendv(Socket, IOV) -> sendv(Socket, IOV, infinity).
 
-%% @doc Sends the parts of an I/O vector on a connected socket, without joining them first. Answers as {@link sendmsg/4}; the
-%% third argument may be the continuation of an earlier call.
+%% @doc Sends the binaries of an I/O vector on a connected socket without joining them, sendmsg(2). The third argument is a
+%% timeout, `nowait', a handle, or the `SelectInfo' of an earlier call.
+%%
+%% Returns as {@link sendmsg/4}; `Rest' is an I/O vector. A list that is no I/O vector is `{error, {invalid, iov}}'. The empty
+%% list is `ok'. A `SelectInfo' of another function raises `badarg'.
+%% ```
+%% ok = esock:sendv(Socket, [<<"hel">>, <<"lo">>], 5000).
+%% '''
 -spec sendv(socket(), erlang:iovec(), select_info() | timeout() | nowait | select_handle()) ->
           ok | {ok, erlang:iovec()} | later(erlang:iovec()) | {error, term()}.
 sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont) when ?IS_SOCKET(Ref) ->
@@ -1007,7 +1450,14 @@ sendv(?SOCKET(Ref), IOV, Timeout) when ?IS_SOCKET(Ref) ->
 sendv(Socket, IOV, Timeout) ->
     erlang:error(badarg, [Socket, IOV, Timeout]).
 
-%% @doc The continuation of a {@link sendv/3} that answered `select'.
+%% @doc Sends the rest of an I/O vector after a {@link sendv/3} that returned `{select, {SelectInfo, Rest}}', once the
+%% `select' message has come. Returns as {@link sendv/3}. A `SelectInfo' of another function is
+%% `{error, {invalid, SelectInfo}}'.
+%% ```
+%% {select, {Info, Rest}} = esock:sendv(Socket, [binary:copy(<<"x">>, 20000000)], nowait),
+%% {ok, _} = esock:recv(Peer, 20000000 - iolist_size(Rest)),
+%% receive {'$socket', Socket, select, _} -> esock:sendv(Socket, Rest, Info, nowait) end.
+%% '''
 -spec sendv(socket(), erlang:iovec(), select_info(), timeout() | nowait | select_handle()) ->
           ok | {ok, erlang:iovec()} | later(erlang:iovec()) | {error, term()}.
 sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOCKET(Ref), is_list(IOV) ->
@@ -1026,7 +1476,10 @@ sendv_fitting(Ref, IOV, Handle, How) ->
         Result -> Result
     end.
 
-%% @doc What is left of an I/O vector when so many bytes of it have gone.
+%% @doc Returns the rest of an I/O vector after its first `Written' bytes. `Written' is at most the size of the vector.
+%% ```
+%% [<<"o">>] = esock:rest_iov(4, [<<"hel">>, <<"lo">>]).
+%% '''
 -spec rest_iov(non_neg_integer(), erlang:iovec()) -> erlang:iovec().
 rest_iov(0, []) ->
     [];
@@ -1050,14 +1503,28 @@ sendfile(Socket, File, Timeout) -> sendfile(Socket, File, 0, 0, Timeout).
           {ok, non_neg_integer()} | {error, term()}.
 sendfile(Socket, File, Offset, Count) -> sendfile(Socket, File, Offset, Count, infinity).
 
-%% @doc Sends `Count' bytes of an open file from `Offset', or with 0 all from there to its end. Of a file opened `raw' by
-%% sendfile(2), without passing through the node; of any other by copying.
+%% @doc Sends `Count' bytes of an open file from the byte `Offset' on; with `Count' 0 everything up to the end of the file.
 %%
-%% `{ok, Sent}': fewer than `Count' where the file ends. `{select, {SelectInfo, Sent}}': so many bytes have gone; the
-%% others are to be sent after the message, with `SelectInfo' in place of the file, and the offset and count that are left.
-%% A completion comes when all has gone, up to where the file ended when it was asked for; the file may be closed meanwhile.
-%% Threads that may wait for a disk send what does not go at once.
-%% `{error, {Reason, Sent}}': so many went before the error or the timeout.
+%% A file that was opened `raw' goes by sendfile(2), without a copy in the node. Any other file is read and sent; `socket'
+%% raises `badarg' for it. `File' is what `file:open/2' returned, or the `SelectInfo' of an earlier call. Returns
+%% <ul>
+%% <li>`{ok, Sent}': the number of bytes, fewer than `Count' if the file ends;</li>
+%% <li>`{select, SelectInfo}', with `nowait' or a handle: nothing was sent. `{select, {SelectInfo, Sent}}': so many bytes were
+%% sent. After the `select' message call again with `SelectInfo' as the file, and with the remaining offset and count;</li>
+%% <li>`{completion, CompletionInfo}', for a file opened `raw': its result comes when everything up to the end that the file
+%% had at the call is sent. Threads that may wait for a disk send what does not go at once. The file may be closed
+%% meanwhile;</li>
+%% <li>`{error, Reason}', or `{error, {Reason, Sent}}' if so many bytes were sent before the error or the timeout.
+%% `{invalid, {integer_range, Number}}': offset or count does not fit 63 bits.</li>
+%% </ul>
+%% The calling process as `File', or a term that is no file, raises `badarg'.
+%%
+%% ```
+%% {ok, File} = file:open(code:which(lists), [read, raw, binary]),
+%% {ok, 4} = esock:sendfile(Socket, File, 0, 4, 5000),
+%% {ok, <<_:4/binary>>} = esock:recv(Peer, 4),
+%% ok = file:close(File).
+%% '''
 -spec sendfile(socket(), file:fd() | pid() | select_info(), integer(), non_neg_integer(),
                timeout() | nowait | select_handle()) ->
           {ok, non_neg_integer()} | later(non_neg_integer()) |
@@ -1083,14 +1550,23 @@ sendfile_wait(How, Handle) -> {How, Handle}.
 -spec recvmsg(socket()) -> {ok, msg_recv()} | {error, term()}.
 recvmsg(Socket) -> recvmsg(Socket, 0, 0, [], infinity).
 
-%% @doc As {@link recvmsg/5} with flags, or with a timeout.
+%% @doc As {@link recvmsg/5} with sizes 0. The second argument is a list of flags (timeout `infinity'), or a timeout, `nowait'
+%% or a handle (no flags).
+%% ```
+%% {error, timeout} = esock:recvmsg(Udp, 100).
+%% '''
 -spec recvmsg(socket(), [msg_flag() | integer()] | timeout() | nowait | select_handle()) ->
           {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
           {completion, {completion_info(), msg_recv()}} | {error, term()}.
 recvmsg(Socket, Flags) when is_list(Flags) -> recvmsg(Socket, 0, 0, Flags, infinity);
 recvmsg(Socket, Timeout) -> recvmsg(Socket, 0, 0, [], Timeout).
 
-%% @doc As {@link recvmsg/5} with flags and a timeout, or with sizes.
+%% @doc As {@link recvmsg/5}: `recvmsg(Socket, Flags, Timeout)' with sizes 0, or `recvmsg(Socket, Size, CtrlSize)' with
+%% timeout `infinity'.
+%% ```
+%% ok = esock:sendto(Udp, "ping", UdpAddr),
+%% {ok, #{iov := [<<"ping">>]}} = esock:recvmsg(Udp, 1500, 0).
+%% '''
 -spec recvmsg(socket(), [msg_flag() | integer()] | non_neg_integer(),
               timeout() | nowait | select_handle() | non_neg_integer()) ->
           {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
@@ -1107,15 +1583,25 @@ recvmsg(Socket, Size, CtrlSize) ->
           {completion, {completion_info(), msg_recv()}} | {error, term()}.
 recvmsg(Socket, Size, CtrlSize, Timeout) -> recvmsg(Socket, Size, CtrlSize, [], Timeout).
 
-%% @doc Receives a message with its sender's address, control messages and flags, recvmsg(2).
+%% @doc Receives a message with the address of its sender, its control messages and its flags, recvmsg(2).
 %%
-%% A message longer than `Size' (0: `{otp, rcvbuf}') is cut, and `trunc' is in its flags; with the flag `trunc' given,
-%% `length' says how long it was. Control messages beyond `CtrlSize' bytes (0: `{otp, rcvctrlbuf}') are lost, and `ctrunc'
-%% is in its flags. Descriptors that come along (`rights') are closed on exec, and the receiver's to close.
+%% A message longer than `Size' bytes is cut (0: `{otp, rcvbuf}', default 256 KB), and `trunc' is in its flags; if `Flags' has
+%% `trunc', the key `length' is the whole length. Control messages beyond `CtrlSize' bytes (0: `{otp, rcvctrlbuf}', default
+%% 1024) are lost, and `ctrunc' is in its flags. Received descriptors (`rights') are closed on exec, and are the caller's to
+%% close: {@link open/2} with `own' takes one.
 %%
-%% With `{udp, gro}' set, one message may be many datagrams of one sender, which the system has put together: `gro' in the
-%% message is their size, and so is the control message `#{level => udp, type => gro}' that it is made of. A `Size' of 0 is
-%% 65,535 then, or `{otp, rcvbuf}' if that is more. {@link recv/4} and {@link recvfrom/4} cannot tell where datagrams end.
+%% With the option `{udp, gro}' a message may be many datagrams of one sender, which the kernel has put together. The key
+%% `gro' is the size of each in bytes, as is the control message `#{level => udp, type => gro}'. A `Size' of 0 is at least
+%% 65,535 then. {@link recv/4} and {@link recvfrom/4} cannot tell where the datagrams end.
+%%
+%% Returns `{ok, Msg}' with a {@link msg_recv()}; `{select, SelectInfo}' or `{completion, CompletionInfo}' with `nowait' or a
+%% handle (on a Unix socket always `select'); with `{otp, select_read}' set `{select_read, {SelectInfo, Msg}}' or
+%% `{completion, {CompletionInfo, Msg}}'; or an error as {@link recv/4}.
+%% ```
+%% ok = esock:setopt(Udp, {ip, recvttl}, true),
+%% ok = esock:sendto(Udp, "ping", UdpAddr),
+%% {ok, #{addr := UdpAddr, iov := [<<"ping">>], ctrl := [#{type := ttl, value := _}]}} = esock:recvmsg(Udp, 0, 0, [], 5000).
+%% '''
 -spec recvmsg(socket(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
               timeout() | nowait | select_handle()) ->
           {ok, msg_recv()} | later() | {select_read, {select_info(), msg_recv()}} |
@@ -1131,9 +1617,18 @@ recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
 recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Size, CtrlSize, Flags, Timeout]).
 
-%% @doc Receives the messages that are there, up to `Count' and at least one, recvmmsg(2). Each is as
-%% {@link recvmsg/5} has it. Where so many do not have room in 1 MB, if each is of the full size and has its control messages (of
-%% the default sizes: 113), it is as many calls as are needed.
+%% @doc Receives the messages that are there, at least one and at most `Count', recvmmsg(2). If there is none it waits as
+%% {@link recvmsg/5} does.
+%%
+%% `Size' and `CtrlSize' are those of {@link recvmsg/5} for each message, but a `Size' of 0 is 8,192 bytes if `{otp, rcvbuf}'
+%% is `auto'. One system call has room for 1 MB, sizes and control messages together (113 messages of the default sizes); a
+%% larger `Count' takes as many calls as are needed. A call may return fewer messages than `Count' though there are more.
+%% Returns `{ok, [Msg]}', or as {@link recvmsg/5}.
+%% ```
+%% ok = esock:sendto(Udp, "1", UdpAddr),
+%% ok = esock:sendto(Udp, "2", UdpAddr),
+%% {ok, [#{iov := [<<"1">>]}, #{iov := [<<"2">>]}]} = esock:recvmmsg(Udp, 64, 0, 0, [], 5000).
+%% '''
 -spec recvmmsg(socket(), pos_integer(), non_neg_integer(), non_neg_integer(), [msg_flag() | integer()],
                timeout() | nowait | select_handle()) ->
           {ok, [msg_recv()]} | later() | {select_read, {select_info(), [msg_recv()]}} |
@@ -1169,10 +1664,20 @@ wait(Timeout) when is_integer(Timeout), Timeout > 0 -> block;
 wait(Handle) when is_reference(Handle) -> nowait;
 wait(Timeout) -> erlang:error({invalid, {timeout, Timeout}}).
 
-%% @doc Ends the wait of the calling process under a handle. Nothing is sent under it from then on, and what was sent is
-%% taken out of the inbox. `{error, {invalid, Info}}': the process does not wait under it; of a `completion_info', the
-%% result may be in the inbox, and stays there. Of a stream no byte is lost with a receive; of a send, a part may have
-%% gone (the counter `write_byte' of {@link info/1}).
+%% @doc Ends a wait or a completion of the calling process.
+%%
+%% After `ok' no message follows under the handle; a `select' or `abort' message that was sent before is taken out of the
+%% message queue. The next waiter gets the turn. `{error, {invalid, Info}}': the process does not wait under this handle. If
+%% `Info' is a `completion_info', the completion may have ended before: then its message is in the queue, and stays there.
+%% `{error, closed}': the socket is closed. An `Info' that names no function raises `badarg'.
+%%
+%% A cancelled receive loses no byte of a stream. A cancelled send may have sent a part; the counter `write_byte' of
+%% {@link info/1} tells. After a cancel of `socket' the message may still come.
+%% ```
+%% {select, Info} = esock:recv(Socket, 0, nowait),
+%% ok = esock:cancel(Socket, Info),
+%% {error, {invalid, Info}} = esock:cancel(Socket, Info).
+%% '''
 -spec cancel(socket(), select_info() | completion_info()) -> ok | {error, closed | invalid()}.
 cancel(?SOCKET(Ref), {Kind, Tag, Handle} = Info)
   when ?IS_SOCKET(Ref), is_reference(Handle), Kind =:= select_info orelse Kind =:= completion_info ->
@@ -1189,35 +1694,90 @@ cancel(Socket, Info) ->
 
 %%% ---- Options and names --------------------------------------------------------------------------------------------
 
-%% @doc Sets an option, setsockopt(2); doc/options.md has them all.
+%% @doc Sets an option, setsockopt(2). `doc/options.md' lists all options with the types of their values.
+%%
+%% Returns `ok'; `{error, {invalid, {socket_option, Option}}}' for an unknown or read-only option;
+%% `{error, {invalid, {socket_option, Option, Value}}}' for a wrong value; `{error, closed}', or a {@link posix()}. The
+%% options of level `otp', which an accepted socket inherits but for the first two:
+%% <ul>
+%% <li>`controlling_process': a pid, the new owner. Only the owner may set it: `{error, {invalid, not_owner}}';</li>
+%% <li>`meta': any term. Only the owner may set it;</li>
+%% <li>`rcvbuf': how many bytes a receive without a length takes: `auto' (the default: what is there, up to 256 KB), `default'
+%% (`auto'), a size, or `{Count, Size}': on a stream a blocking receive takes up to `Count' times `Size' bytes. In a pair a
+%% `Size' of `default' is 8192. OTP's default is 8192;</li>
+%% <li>`rcvctrlbuf', `sndctrlbuf': bytes for the control messages of one message (default 1024);</li>
+%% <li>`select_read' (default `false'): a receive with `nowait' that gets data begins the next wait at once;</li>
+%% <li>`read_ahead': how many bytes a ring reads ahead of a TCP stream with `io_uring' (default: the application environment
+%% `read_ahead', the environment variable `ESOCK_READ_AHEAD', or 0). It is not in `socket';</li>
+%% <li>`use_registry': `true' registers the socket. It cannot be turned off;</li>
+%% <li>`debug', `iow' (default `false'): kept for programs that set them; nothing is printed, and counters do not wrap.</li>
+%% </ul>
+%% ```
+%% ok = esock:setopt(Socket, {tcp, nodelay}, true),
+%% ok = esock:setopt(Socket, {otp, rcvbuf}, 65536),
+%% {error, {invalid, {socket_option, {socket, type}}}} = esock:setopt(Socket, {socket, type}, dgram).
+%% '''
 -spec setopt(socket(), {otp, otp_socket_option()} | socket_option(), Value :: term()) ->
           ok | {error, posix() | closed | invalid()}.
 setopt(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
     esock_wait:settled(fun() -> esock_nif:setopt(Ref, Option, Value) end);
 setopt(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
-%% @doc As {@link setopt/3} with level and option apart, or {@link setopt_native/3} with an option's number and a binary.
+%% @doc As {@link setopt/3} with level and option as two arguments; or, if `Opt' is a number and `Value' a binary, as
+%% {@link setopt_native/3}.
+%% ```
+%% ok = esock:setopt(Socket, tcp, nodelay, true),
+%% ok = esock:setopt(Socket, 6, 1, <<1:32/native>>).
+%% '''
 -spec setopt(socket(), level() | integer(), Opt :: atom() | integer(), Value :: term()) ->
           ok | {error, posix() | closed | invalid()}.
 setopt(Socket, Level, Opt, Value) when is_integer(Opt), is_binary(Value) -> setopt_native(Socket, {Level, Opt}, Value);
 setopt(Socket, Level, Opt, Value) -> setopt(Socket, {Level, Opt}, Value).
 
-%% @doc Sets an option by its name or number with a value in the system's form: an integer or a boolean is an int, a
-%% binary is taken as it is.
+%% @doc Sets an option with a value in the system's form, setsockopt(2). `Option' is a name, or `{Level, Number}'; `Value' is
+%% an integer or a boolean (a C `int'), or a binary, which is taken as it is. Returns as {@link setopt/3}; a wrong value is
+%% `{error, {invalid, value}}'. Options of level `otp' have no such form.
+%% ```
+%% ok = esock:setopt_native(Socket, {tcp, nodelay}, 1),
+%% ok = esock:setopt_native(Socket, {tcp, 1}, <<1:32/native>>).
+%% '''
 -spec setopt_native(socket(), socket_option() | {level() | integer(), integer()}, integer() | boolean() | binary()) ->
           ok | {error, posix() | closed | invalid()}.
 setopt_native(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
     esock_wait:settled(fun() -> esock_nif:setopt_native(Ref, Option, Value) end);
 setopt_native(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
-%% @doc The value of an option, getsockopt(2).
+%% @doc Reads an option, getsockopt(2). `doc/options.md' lists all options with the types of their values; {@link setopt/3}
+%% explains those of level `otp'.
+%%
+%% These of level `otp' are read only: `domain', `assoc_id' (of an SCTP socket), and `fd', the number of the descriptor: it is
+%% the socket's, so do not close it. After a call for `fd' no ring reads this stream ahead; the call waits until the ring has
+%% released it. Returns `{ok, Value}'; `{error, {invalid, {socket_option, Option}}}' for an unknown or write-only option;
+%% `{error, closed}', or a {@link posix()} such as `enoprotoopt'.
+%% ```
+%% {ok, stream} = esock:getopt(Socket, {socket, type}),
+%% {ok, none} = esock:getopt(Socket, {socket, error}),
+%% {ok, Owner} = esock:getopt(Socket, {otp, controlling_process}).
+%% '''
 -spec getopt(socket(), {otp, otp_socket_option()} | socket_option()) ->
           {ok, Value :: term()} | {error, posix() | closed | invalid()}.
 getopt(?SOCKET(Ref), Option) when ?IS_SOCKET(Ref) -> esock_wait:settled(fun() -> esock_nif:getopt(Ref, Option) end);
 getopt(Socket, Option) -> erlang:error(badarg, [Socket, Option]).
 
-%% @doc As {@link getopt/2} with level and option apart, or {@link getopt_native/3} with an option `{Number, ValueSpec}'.
-%% `{sctp, get_peer_addr_info | status}' take a map that says of which association and address.
+%% @doc As {@link getopt/2} with level and option as two arguments; or, with an option `{Number, ValueSpec}', as
+%% {@link getopt_native/3}.
+%%
+%% `{sctp, status}' and `{sctp, get_peer_addr_info}' as the second argument take a map as the third: the keys of the value
+%% that say which association and which address is asked for. A wrong map is
+%% `{error, {invalid, {socket_option, Option, Map}}}'.
+%% ```
+%% {ok, stream} = esock:getopt(Socket, socket, type),
+%% {ok, 1} = esock:getopt(Socket, socket, {3, integer}).
+%% '''
+%% ```
+%% %% Needs SCTP.
+%% {ok, #{state := established}} = esock:getopt(Socket, {sctp, status}, #{assoc_id => AssocId}).
+%% '''
 -spec getopt(socket(), level() | integer() | {sctp, get_peer_addr_info | status}, Opt :: term()) ->
           {ok, Value :: term()} | {error, posix() | closed | invalid()}.
 getopt(?SOCKET(Ref), {sctp, Name} = Option, Value)
@@ -1226,38 +1786,77 @@ getopt(?SOCKET(Ref), {sctp, Name} = Option, Value)
 getopt(Socket, Level, {Opt, Spec}) when is_integer(Opt) -> getopt_native(Socket, {Level, Opt}, Spec);
 getopt(Socket, Level, Opt) -> getopt(Socket, {Level, Opt}).
 
-%% @doc The value of an option in the system's form. `ValueSpec' is `integer', `boolean', the size of the value, or a binary
-%% of that size, which the system may read first.
+%% @doc Reads an option in the system's form, getsockopt(2). `Option' is a name, or `{Level, Number}'. `ValueSpec' is
+%% `integer' or `boolean' (a C `int'), the size of the value in bytes (at most 1 MB), or a binary of that size, which the
+%% system may read first. Returns `{ok, Value}', for a size or a binary as a binary; errors as {@link getopt/2}. A wrong
+%% `ValueSpec' is `{error, {invalid, {value_spec, ValueSpec}}}', a negative size `{error, einval}'.
+%% ```
+%% {ok, Bytes} = esock:getopt_native(Socket, {socket, rcvbuf}, integer),
+%% {ok, <<Bytes:32/native>>} = esock:getopt_native(Socket, {socket, rcvbuf}, 4).
+%% '''
 -spec getopt_native(socket(), socket_option() | {level() | integer(), integer()},
                     ValueSpec :: integer | boolean | non_neg_integer() | binary()) ->
           {ok, integer() | boolean() | binary()} | {error, posix() | closed | invalid()}.
 getopt_native(?SOCKET(Ref), Option, Spec) when ?IS_SOCKET(Ref) -> esock_nif:getopt_native(Ref, Option, Spec);
 getopt_native(Socket, Option, Spec) -> erlang:error(badarg, [Socket, Option, Spec]).
 
-%% @doc The socket's own address, getsockname(2).
+%% @doc Returns the local address of the socket, getsockname(2): `{ok, SockAddr}', or an error. Before {@link bind/2} and
+%% {@link connect/2} it is the address of all zeros.
+%% ```
+%% {ok, #{family := inet, addr := {127, 0, 0, 1}, port := Port}} = esock:sockname(Listener).
+%% '''
 -spec sockname(socket()) -> {ok, sockaddr_recv()} | {error, posix() | closed}.
 sockname(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:sockname(Ref);
 sockname(Socket) -> erlang:error(badarg, [Socket]).
 
-%% @doc The peer's address, getpeername(2).
+%% @doc Returns the address of the peer, getpeername(2): `{ok, SockAddr}', or an error, `enotconn' if the socket has no peer.
+%% ```
+%% {ok, Here} = esock:sockname(Socket),
+%% {ok, Here} = esock:peername(Peer),
+%% {error, enotconn} = esock:peername(Listener).
+%% '''
 -spec peername(socket()) -> {ok, sockaddr_recv()} | {error, posix() | closed}.
 peername(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:peername(Ref);
 peername(Socket) -> erlang:error(badarg, [Socket]).
 
-%% @doc The addresses of the socket's own side of an SCTP association, RFC 6458 section 9.5.
+%% @doc Returns the local addresses of an SCTP association, sctp_getladdrs of RFC 6458 section 9.5: `{ok, [SockAddr]}', or an
+%% error. `AssocId' 0 is the socket itself. A number that does not fit a C `int' is
+%% `{error, {invalid, {integer_range, AssocId}}}'.
+%% ```
+%% %% Needs SCTP.
+%% {ok, [_ | _]} = esock:socknames(Socket, AssocId).
+%% '''
 -spec socknames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed | invalid()}.
 socknames(?SOCKET(Ref), AssocId) when ?IS_SOCKET(Ref), is_integer(AssocId) -> esock_nif:names(Ref, AssocId, true);
 socknames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 
-%% @doc The addresses of the peer's side of an SCTP association, RFC 6458 section 9.3.
+%% @doc Returns the addresses of the peer of an SCTP association, sctp_getpaddrs of RFC 6458 section 9.3: `{ok, [SockAddr]}',
+%% or an error. A number that does not fit a C `int' is `{error, {invalid, {integer_range, AssocId}}}'.
+%% ```
+%% %% Needs SCTP.
+%% {ok, [_ | _]} = esock:peernames(Socket, AssocId).
+%% '''
 -spec peernames(socket(), sctp_assoc_id()) -> {ok, [sockaddr_recv()]} | {error, posix() | closed | invalid()}.
 peernames(?SOCKET(Ref), AssocId) when ?IS_SOCKET(Ref), is_integer(AssocId) -> esock_nif:names(Ref, AssocId, false);
 peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 
-%% @doc Asks about the socket, or about all interfaces, ioctl(2).
-%%
-%% `gifconf': `{ok, [#{name, addr}]}' of every interface that has an IPv4 address. `nread': bytes to read, `nwrite': bytes
-%% not yet acknowledged, `nspace': what the send buffer still takes. `atmark': whether the next byte is urgent data.
+%% @doc Asks about the socket, or about all interfaces, ioctl(2). Requests and what `{ok, Value}' has:
+%% <ul>
+%% <li>`gifconf': `[#{name, addr}]', every interface that has an IPv4 address, netdevice(7);</li>
+%% <li>`nread': the number of bytes to read, those of the read-ahead buffer among them;</li>
+%% <li>`nwrite': the number of bytes in the send buffer that the peer has not acknowledged. On Linux OTP's `socket' has
+%% neither this nor the next;</li>
+%% <li>`nspace': the number of bytes that the send buffer still takes;</li>
+%% <li>`atmark': a boolean, whether the next byte is urgent data, tcp(7). No ring reads this stream ahead from then on.</li>
+%% </ul>
+%% A request that the system does not have (`tcp_info' on Linux) is `{error, {invalid, {ioctl_request, Request}}}'; any other
+%% atom raises `badarg'.
+%% ```
+%% ok = esock:send(Peer, "hello"),
+%% {ok, _} = esock:recv(Socket, 5, [peek]),
+%% {ok, 5} = esock:ioctl(Socket, nread),
+%% {ok, [#{name := _, addr := #{family := inet}} | _]} = esock:ioctl(Socket, gifconf).
+%% '''
 -spec ioctl(socket(), gifconf | nread | nwrite | nspace | atmark | tcp_info) ->
           {ok, term()} | {error, posix() | closed | invalid()}.
 ioctl(?SOCKET(Ref), Request)
@@ -1267,7 +1866,24 @@ ioctl(?SOCKET(Ref), Request)
 ioctl(Socket, Request) ->
     erlang:error(badarg, [Socket, Request]).
 
-%% @doc Asks about an interface, by its name (`gifname': by its number), netdevice(7).
+%% @doc Asks about an interface by its name, a string, netdevice(7). Requests and what `{ok, Value}' has:
+%% <ul>
+%% <li>`gifname': the name. It takes the index of the interface in the place of the name;</li>
+%% <li>`gifindex', `gifmtu', `giftxqlen': a number (the MTU in bytes);</li>
+%% <li>`gifaddr', `gifdstaddr', `gifbrdaddr', `gifnetmask': a {@link sockaddr_in()};</li>
+%% <li>`gifhwaddr': `#{family, addr}', the hardware address in 14 bytes, zeros behind it;</li>
+%% <li>`gifflags': a list of {@link ioctl_device_flag()}. The system has 16 bits here, so that `lower_up', `dormant' and
+%% `echo' are never among them;</li>
+%% <li>`gifmap': an {@link ioctl_device_map()}.</li>
+%% </ul>
+%% Errors: `enodev', `eaddrnotavail' and others. Requests of other systems (`genaddr', `rcvall', `tcp_info') are
+%% `{error, {invalid, {ioctl_request, Request}}}'; any other atom raises `badarg'.
+%% ```
+%% {ok, Index} = esock:ioctl(Udp, gifindex, "lo"),
+%% {ok, "lo"} = esock:ioctl(Udp, gifname, Index),
+%% {ok, Flags} = esock:ioctl(Udp, gifflags, "lo"),
+%% true = lists:member(up, Flags).
+%% '''
 -spec ioctl(socket(), atom(), string() | integer() | atom()) -> ok | {ok, term()} | {error, posix() | closed | invalid()}.
 ioctl(?SOCKET(Ref), gifname, Index) when ?IS_SOCKET(Ref), is_integer(Index) ->
     esock_nif:ioctl(Ref, gifname, [Index]);
@@ -1287,8 +1903,21 @@ ioctl(?SOCKET(Ref), Request, Value)
 ioctl(Socket, Request, Arg) ->
     erlang:error(badarg, [Socket, Request, Arg]).
 
-%% @doc Changes something of an interface, netdevice(7). It takes CAP_NET_ADMIN. `sifflags' takes `#{Flag => boolean()}', the
-%% flags that are to change.
+%% @doc Changes an interface, by its name, netdevice(7). It needs CAP_NET_ADMIN, else it returns `{error, eperm}'. Requests
+%% and their values:
+%% <ul>
+%% <li>`sifflags': `#{Flag => boolean()}', the flags to set and to clear. An unknown flag is
+%% `{error, {invalid, {ioctl_flag, Map}}}';</li>
+%% <li>`sifaddr', `sifdstaddr', `sifbrdaddr', `sifnetmask': a {@link sockaddr_in()};</li>
+%% <li>`sifhwaddr': `#{family, addr}', as `gifhwaddr' returns it;</li>
+%% <li>`sifmtu' (bytes), `siftxqlen': a number.</li>
+%% </ul>
+%% Returns `ok', `{error, einval}' for a wrong value, or a {@link posix()}.
+%% ```
+%% %% Needs CAP_NET_ADMIN.
+%% ok = esock:ioctl(Udp, sifflags, "eth0", #{promisc => true}),
+%% ok = esock:ioctl(Udp, sifmtu, "eth0", 1400).
+%% '''
 -spec ioctl(socket(), atom(), string(), term()) -> ok | {error, posix() | closed | invalid()}.
 ioctl(?SOCKET(Ref), Request, Name, Value)
   when ?IS_SOCKET(Ref), is_list(Name), is_map(Value),
@@ -1303,32 +1932,58 @@ ioctl(Socket, Request, Name, Value) ->
 
 %%% ---- Registry and monitors ----------------------------------------------------------------------------------------
 
-%% @doc How many sockets are registered.
+%% @doc Returns the number of registered sockets.
+%% ```
+%% true = esock:number_of() >= 1.
+%% '''
 -spec number_of() -> non_neg_integer().
 number_of() -> esock_nif:number_of().
 
-%% @doc The registered sockets.
+%% @doc Returns the registered sockets. A socket that is opened or closed during the call may be missing or there.
+%% ```
+%% true = lists:member(Socket, esock:which_sockets()).
+%% '''
 -spec which_sockets() -> [socket()].
 which_sockets() -> esock_info:pages(fun esock_nif:which_sockets/1).
 
-%% @doc The registered sockets of a domain, type, protocol or owner, or those whose {@link info/1} a function takes.
+%% @doc Returns the registered sockets that a filter selects: a domain, a type, a protocol, the pid of an owner, or a function
+%% that returns `true' for the {@link info/1} of a socket. Another filter raises `badarg' if there are registered sockets.
+%% ```
+%% true = lists:member(Socket, esock:which_sockets(self())),
+%% true = lists:member(Socket, esock:which_sockets(fun(#{type := Type}) -> Type =:= stream end)).
+%% '''
 -spec which_sockets(inet | inet6 | local | stream | dgram | seqpacket | sctp | tcp | udp | pid() |
                     fun((socket_info()) -> boolean())) -> [socket()].
 which_sockets(Filter) ->
     [Socket || Socket <- which_sockets(), esock_info:matches(Filter, info(Socket))].
 
-%% @doc Whether sockets opened from now on are registered, unless {@link open/4} says otherwise. At the start: the
-%% application environment `use_registry', or the system's `ESOCK_USE_SOCKET_REGISTRY', or `true'.
+%% @doc Sets whether new sockets are registered; the option `use_registry' of {@link open/4} goes before it. The initial value
+%% is the application environment `use_registry', or the environment variable `ESOCK_USE_SOCKET_REGISTRY', or `true'. Returns
+%% `ok'.
+%% ```
+%% ok = esock:use_registry(true).
+%% '''
 -spec use_registry(boolean()) -> ok.
 use_registry(On) when is_boolean(On) -> esock_nif:use_registry(On).
 
-%% @doc Has the caller sent `{'DOWN', MRef, socket, Socket, closed}' when the socket is closed; at once if it is. The
-%% socket is registered from then on.
+%% @doc Monitors a socket: when it is closed, the calling process is sent ``{'DOWN', MRef, socket, Socket, closed}'', at once
+%% if it is closed already. Returns `MRef'. The socket is registered from then on.
+%% ```
+%% MRef = esock:monitor(Socket),
+%% ok = esock:close(Socket),
+%% receive {'DOWN', MRef, socket, Socket, closed} -> ok end.
+%% '''
 -spec monitor(socket()) -> reference().
 monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> attended(esock_nif:monitor(Ref));
 monitor(Socket) -> erlang:error(badarg, [Socket]).
 
-%% @doc Ends a monitor. `false': there is none of that reference. Raises `badarg' where it is another process's.
+%% @doc Ends a monitor of the calling process. Returns `true', or `false' if there is no such monitor any more; then its
+%% message may be in the message queue. If another process started the monitor, it raises `badarg'.
+%% ```
+%% MRef = esock:monitor(Socket),
+%% true = esock:cancel_monitor(MRef),
+%% false = esock:cancel_monitor(MRef).
+%% '''
 -spec cancel_monitor(MRef :: reference()) -> boolean().
 cancel_monitor(MRef) when is_reference(MRef) -> attended(esock_nif:cancel_monitor(MRef));
 cancel_monitor(MRef) -> erlang:error(badarg, [MRef]).
@@ -1338,15 +1993,27 @@ attended(Result) ->
     {ok, Result} = esock_wait:taken({signals, Result}),
     Result.
 
-%% @doc How many monitors there are.
+%% @doc Returns the number of monitors, of all processes and sockets.
+%% ```
+%% true = esock:number_of_monitors() >= 0.
+%% '''
 -spec number_of_monitors() -> non_neg_integer().
 number_of_monitors() -> esock_nif:number_of_monitors().
 
-%% @doc How many monitors a process has, or a socket.
+%% @doc Returns the number of monitors of a process, or of a socket.
+%% ```
+%% 0 = esock:number_of_monitors(Socket),
+%% _ = esock:monitor(Socket),
+%% 1 = esock:number_of_monitors(self()).
+%% '''
 -spec number_of_monitors(pid() | socket()) -> non_neg_integer().
 number_of_monitors(PidOrSocket) -> length(which_monitors(PidOrSocket)).
 
-%% @doc The monitors of a process, or of a socket.
+%% @doc Returns the monitors that a process has started, or those on a socket, as references.
+%% ```
+%% MRef = esock:monitor(Socket),
+%% [MRef] = esock:which_monitors(Socket).
+%% '''
 -spec which_monitors(pid() | socket()) -> [reference()].
 which_monitors(Pid) when is_pid(Pid) -> [MRef || ?SOCKET(Ref) <- which_sockets(), {MRef, P} <- monitors(Ref), P =:= Pid];
 which_monitors(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> [MRef || {MRef, _} <- monitors(Ref)];
@@ -1354,85 +2021,154 @@ which_monitors(Other) -> erlang:error(badarg, [Other]).
 
 monitors(Ref) -> esock_info:pages(fun(Cursor) -> esock_nif:monitors(Ref, Cursor) end).
 
-%% @doc The processes that monitor a socket, each once.
+%% @doc Returns the processes that monitor a socket, each once.
+%% ```
+%% _ = esock:monitor(Socket),
+%% true = esock:monitored_by(Socket) =:= [self()].
+%% '''
 -spec monitored_by(socket()) -> [pid()].
 monitored_by(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> lists:usort([Pid || {_, Pid} <- monitors(Ref)]);
 monitored_by(Socket) -> erlang:error(badarg, [Socket]).
 
-%% @doc Kept for programs that call it: {@link info/0} shows the setting, and nothing is printed.
+%% @doc Sets the key `debug' of {@link info/0}, for programs that call this function of `socket'. Nothing is printed. Returns
+%% `ok'.
+%% ```
+%% ok = esock:debug(false).
+%% '''
 -spec debug(boolean()) -> ok.
 debug(On) when is_boolean(On) -> esock_nif:debug(On);
 debug(On) -> erlang:error(badarg, [On]).
 
-%% @doc Whether sockets opened from now on have `{otp, debug}' set.
+%% @doc Sets whether new sockets have the option `{otp, debug}' set, for programs that call this function of `socket'. Nothing
+%% is printed. Returns `ok'.
+%% ```
+%% ok = esock:socket_debug(false).
+%% '''
 -spec socket_debug(boolean()) -> ok.
 socket_debug(On) when is_boolean(On) -> esock_nif:socket_debug(On);
 socket_debug(On) -> erlang:error(badarg, [On]).
 
 %%% ---- Information --------------------------------------------------------------------------------------------------
 
-%% @doc About the library: how many sockets are open, and what they wait with (`io_backend'): the back end of sockets that
-%% name none, the threads that poll (`pollers') and the rings with their memory in bytes, how many pollers are relieved by
-%% a process at this moment because there is much to do (`busy'), and why there are no rings, if they were `refused'.
+%% @doc Returns information about the library, see {@link info()}. OTP's `socket' does not have the key `io_backend':
+%% <ul>
+%% <li>`name': the back end of sockets that name none;</li>
+%% <li>`pollers': the number of poller threads, and `busy': how many of them the process `esock_busy_poll' stands in for at
+%% this moment;</li>
+%% <li>`rings', `memory': the number of rings, and their memory in bytes;</li>
+%% <li>`refused': if the system refused rings, its reason: a {@link posix()} or `{memlock, Bytes}'.</li>
+%% </ul>
+%% ```
+%% #{io_backend := #{name := _, pollers := _, rings := _}} = esock:info().
+%% '''
 -spec info() -> info().
 info() -> esock_nif:info().
 
-%% @doc About a socket: what it is, what it has done (`counters'), who waits.
+%% @doc Returns information about a socket, open or closed, see {@link socket_info()}: its kind, its owner, its counters, its
+%% waiters.
+%% ```
+%% ok = esock:send(Socket, "hello"),
+%% #{type := stream, protocol := tcp, counters := #{write_byte := 5}} = esock:info(Socket).
+%% '''
 -spec info(socket()) -> socket_info().
 info(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:info(Ref);
 info(Socket) -> erlang:error(badarg, [Socket]).
 
-%% @doc Prints the registered sockets.
+%% @doc Prints a table of the registered sockets. Returns `ok'.
 -spec i() -> ok.
 i() -> esock_info:print(which_sockets(), default).
 
-%% @doc Prints the registered sockets with those columns, or those of a domain, protocol or type.
+%% @doc Prints a table of the registered sockets with the given columns, or of those of a domain, protocol or type with the
+%% default columns. Returns `ok'.
+%% ```
+%% ok = esock:i([fd, owner, local_address, state]),
+%% ok = esock:i(tcp).
+%% '''
 -spec i(info_keys() | inet | inet6 | local | sctp | tcp | udp | dgram | seqpacket | stream) -> ok.
 i(Keys) when is_list(Keys) -> esock_info:print(which_sockets(), Keys);
 i(Filter) when is_atom(Filter) -> esock_info:print(which_sockets(Filter), default).
 
-%% @doc Prints the registered sockets of a domain, protocol or type with those columns.
+%% @doc Prints a table of the registered sockets of a domain, protocol or type with the given columns. Returns `ok'.
+%% ```
+%% ok = esock:i(tcp, [fd, recv, sent]).
+%% '''
 -spec i(inet | inet6 | local | sctp | tcp | udp | dgram | seqpacket | stream, info_keys()) -> ok.
 i(Filter, Keys) when is_atom(Filter), is_list(Keys) -> esock_info:print(which_sockets(Filter), Keys).
 
-%% @doc What there is here: options, protocols, message flags, and features of the system.
+%% @doc Returns what this system and library support: the lists of {@link supports/1} by their keys, and the features `sctp',
+%% `ipv6', `local', `netns' and `sendfile', each with a boolean.
+%% ```
+%% true = proplists:get_value(ipv6, esock:supports()).
+%% '''
 -spec supports() -> [{Key1 :: term(), boolean() | [{Key2 :: term(), boolean()}]}].
 supports() -> esock_info:supports().
 
-%% @doc One of the lists of {@link supports/0}.
+%% @doc Returns one list of {@link supports/0}: `options' (of `{{Level, Opt}, boolean()}'), `protocols', `msg_flags',
+%% `ioctl_requests' or `ioctl_flags' (of `{Name, boolean()}'). Any other key is the empty list.
+%% ```
+%% true = lists:member({peek, true}, esock:supports(msg_flags)).
+%% '''
 -spec supports(Key1 :: term()) -> [{Key2 :: term(), boolean()}].
 supports(Key) -> esock_info:supports(Key).
 
-%% @doc The options of a level.
+%% @doc Returns the options of a level, each with whether it is supported: `supports(options, Level)'. Other arguments are the
+%% empty list.
+%% ```
+%% true = lists:member({nodelay, true}, esock:supports(options, tcp)).
+%% '''
 -spec supports(Key1 :: term(), Key2 :: term()) -> [{Key3 :: term(), boolean()}].
 supports(options, Level) when is_atom(Level) -> [{Opt, On} || {{L, Opt}, On} <- supports(options), L =:= Level];
 supports(_Key1, _Key2) -> [].
 
-%% @doc Whether a feature is there.
+%% @doc Returns whether a feature of {@link supports/0} is supported: `sctp', `ipv6', `local', `netns' or `sendfile'. Any
+%% other term is `false'.
+%% ```
+%% true = esock:is_supported(ipv6).
+%% '''
 -spec is_supported(Key1 :: term()) -> boolean().
 is_supported(Key) -> esock_info:is_supported(Key).
 
-%% @doc Whether an option, protocol or message flag is there.
+%% @doc Returns whether an option, a protocol, a message flag, an ioctl request or a flag of an interface is supported. The
+%% first argument is a key of {@link supports/1}.
+%% ```
+%% true = esock:is_supported(protocols, tcp),
+%% true = esock:is_supported(options, {tcp, nodelay}).
+%% '''
 -spec is_supported(Key1 :: term(), Key2 :: term()) -> boolean().
 is_supported(Key1, Key2) -> lists:member({Key2, true}, supports(Key1)).
 
-%% @doc Whether an option is there.
+%% @doc Returns whether an option is supported.
+%% ```
+%% true = esock:is_supported(options, tcp, nodelay).
+%% '''
 -spec is_supported(options, Level :: atom(), Opt :: atom()) -> boolean().
 is_supported(options, Level, Opt) when is_atom(Level), is_atom(Opt) -> is_supported(options, {Level, Opt}).
 
-%% @doc The options, each with whether it is there.
+%% @doc Returns all options in order, each with whether it is supported.
+%% ```
+%% true = lists:member({{tcp, nodelay}, true}, esock:options()).
+%% '''
 -spec options() -> [{{level(), atom()}, boolean()}].
 options() -> lists:sort(supports(options)).
 
-%% @doc The options of a level, each with whether it is there.
+%% @doc Returns the options of a level in order, each with whether it is supported.
+%% ```
+%% true = lists:member({nodelay, true}, esock:options(tcp)).
+%% '''
 -spec options(level()) -> [{atom(), boolean()}].
 options(Level) -> [{Opt, On} || {{L, Opt}, On} <- options(), L =:= Level].
 
-%% @doc The options of a level that are there, or those that are not.
+%% @doc Returns the names of the options of a level that are supported (`true'), or those that are not (`false').
+%% ```
+%% true = lists:member(nodelay, esock:options(tcp, true)).
+%% '''
 -spec options(level(), boolean()) -> [atom()].
 options(Level, Supported) -> [Opt || {Opt, On} <- options(Level), On =:= Supported].
 
-%% @doc Whether an option is there.
+%% @doc Returns whether an option is supported.
+%% ```
+%% true = esock:option({tcp, nodelay}).
+%% '''
 -spec option({level(), atom()}) -> boolean().
 option({Level, Opt}) -> lists:member(Opt, options(Level, true)).
 
@@ -1440,35 +2176,61 @@ option({Level, Opt}) -> lists:member(Opt, options(Level, true)).
 -spec option(level(), atom()) -> boolean().
 option(Level, Opt) -> option({Level, Opt}).
 
-%% @doc The protocols.
+%% @doc Returns the names of the protocols, each with `true'. They are built in: /etc/protocols is not read.
+%% ```
+%% true = lists:member({tcp, true}, esock:protocols()).
+%% '''
 -spec protocols() -> [{protocol(), boolean()}].
 protocols() -> lists:sort(supports(protocols)).
 
-%% @doc Whether a protocol is there.
+%% @doc Returns whether a protocol is known by this name.
+%% ```
+%% true = esock:protocol(tcp),
+%% false = esock:protocol(carrier_pigeon).
+%% '''
 -spec protocol(protocol()) -> boolean().
 protocol(Name) -> lists:member({Name, true}, protocols()).
 
-%% @doc Every table of {@link table/1}.
+%% @doc Returns all tables of {@link table/1} by their names.
+%% ```
+%% #{options := #{{tcp, nodelay} := true}} = esock:tables().
+%% '''
 -spec tables() -> #{atom() => map()}.
 tables() -> maps:from_list([{Name, table(Name)} || Name <- [ioctl_flags, ioctl_requests, msg_flags, options, protocols]]).
 
-%% @doc Names and what they stand for: `protocols' both ways, `msg_flags' with their bits, and of the others whether they are
-%% there.
+%% @doc Returns a table as a map: `protocols' (names to numbers, numbers to lists of names), `msg_flags' (names to bits),
+%% `options', `ioctl_requests' or `ioctl_flags' (names to whether they are supported). Any other name raises `badarg'.
+%% ```
+%% #{tcp := 6, 6 := [tcp]} = esock:table(protocols).
+%% '''
 -spec table(protocols | options | msg_flags | ioctl_requests | ioctl_flags) -> map().
 table(Name) -> esock_info:table(Name).
 
-%% @equiv mk_sockaddr(Family, Addr, 0)
+%% @doc Makes an address: `mk_sockaddr(local, Path)' of a Unix socket, or `mk_sockaddr(Family, Addr)' with port 0. The
+%% arguments are not checked.
+%% ```
+%% #{family := local, path := "/tmp/echo"} = esock:mk_sockaddr(local, "/tmp/echo").
+%% '''
 -spec mk_sockaddr(inet | inet6 | local, term()) -> sockaddr().
 mk_sockaddr(local, Path) -> #{family => local, path => Path};
 mk_sockaddr(Family, Addr) -> mk_sockaddr(Family, Addr, 0).
 
-%% @doc The address of a host and a port.
+%% @doc Makes an address of IPv4 or IPv6 of a host address and a port. `flowinfo' and `scope_id' of an IPv6 address are 0. The
+%% arguments are not checked.
+%% ```
+%% #{family := inet, addr := loopback, port := 8080} = esock:mk_sockaddr(inet, loopback, 8080).
+%% '''
 -spec mk_sockaddr(inet | inet6, any | broadcast | loopback | in_addr() | in6_addr(), port_number()) -> sockaddr().
 mk_sockaddr(inet, Addr, Port) -> #{family => inet, addr => Addr, port => Port};
 mk_sockaddr(inet6, Addr, Port) -> #{family => inet6, addr => Addr, port => Port, flowinfo => 0, scope_id => 0}.
 
-%% @doc An error reason of this module as text: those of the system, and `closed', `timeout', `already' and `{invalid, What}',
-%% which `inet:format_error/1' does not know.
+%% @doc Returns an error reason as text, or that of `{error, Reason}'. It knows those of the system, and `closed', `timeout',
+%% `already' and `{invalid, What}', which `inet:format_error/1' does not know. Of `{Reason, Part}' it is the text of `Reason'.
+%% OTP's `socket' has no such function.
+%% ```
+%% "connection refused" = esock:format_error({error, econnrefused}),
+%% "the socket is closed" = esock:format_error(closed).
+%% '''
 -spec format_error(term()) -> string().
 format_error({error, Reason}) -> format_error(Reason);
 format_error(closed) -> "the socket is closed";
@@ -1479,7 +2241,10 @@ format_error({Reason, _Data}) -> format_error(Reason);
 format_error(Reason) when is_atom(Reason) -> inet:format_error(Reason);
 format_error(Reason) -> lists:flatten(io_lib:format("~tp", [Reason])).
 
-%% @doc The socket as text.
+%% @doc Returns the socket as text, for logs.
+%% ```
+%% "#Socket<" ++ _ = esock:to_list(Socket).
+%% '''
 -spec to_list(socket()) -> string().
 to_list(?SOCKET(Ref)) when ?IS_SOCKET(Ref) ->
     "#Ref" ++ Id = ref_to_list(Ref),
@@ -1487,7 +2252,11 @@ to_list(?SOCKET(Ref)) when ?IS_SOCKET(Ref) ->
 to_list(Socket) ->
     erlang:error(badarg, [Socket]).
 
-%% @doc `compat' for a socket that carries `{otp, meta}', as those of `gen_tcp' and `gen_udp' do, else `plain'.
+%% @doc Returns `compat' if the option `{otp, meta}' of the socket is set, as `gen_tcp' and `gen_udp' on `socket' do, else
+%% `plain'. A closed socket raises `badarg'.
+%% ```
+%% plain = esock:which_socket_kind(Socket).
+%% '''
 -spec which_socket_kind(socket()) -> plain | compat.
 which_socket_kind(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) ->
     case esock_nif:getopt(Ref, {otp, meta}) of

@@ -1,4 +1,5 @@
-%% What a newcomer reads first: the program of README, which is run as it stands, and the texts that h(esock) shows.
+%% The documentation: the program of README.md runs unchanged, and h(esock) shows a text for each function and type, with examples that
+%% parse and run.
 -module(esock_docs_SUITE).
 
 -include_lib("eunit/include/eunit.hrl").
@@ -7,11 +8,12 @@
 
 suite() -> [{timetrap, {seconds, 120}}].
 
-all() -> [readme_program, every_text].
+all() -> [readme_program, every_text, examples, type_examples].
 
 root() -> filename:join(code:lib_dir(esock), "../../../..").
 
-%% In a node with few descriptors: it serves when they have run out and clients have gone away with resets, and after that.
+%% In a node with few descriptors: the program serves clients while descriptors are short, after clients have closed or reset their
+%% connections, and afterwards.
 readme_program(Config) ->
     {ok, Text} = file:read_file(filename:join(root(), "README.md")),
     [_, Rest] = binary:split(Text, <<"```erlang\n">>),
@@ -48,30 +50,115 @@ free_port() ->
     ok = esock:close(S),
     Port.
 
-%% Every exported function and type has its own text, and no other is there.
+%% Every exported function and type has a text of its own, and nothing else has one.
 every_text(_) ->
+    with_docs(fun(_, Docs) ->
+        Forms = forms(),
+        Types = lists:append([Names || {attribute, _, export_type, Names} <- Forms]),
+        Functions = esock:module_info(exports) -- [{module_info, 0}, {module_info, 1}],
+        ?assertEqual(lists:sort([{function, F, A} || {F, A} <- Functions] ++ [{type, T, A} || {T, A} <- Types]),
+                     lists:sort([Name || {Name, _} <- Docs])),
+        %% Every declared type is exported, since those of arguments are.
+        ?assertEqual([], [{T, length(Args)} || {attribute, _, Kind, {T, _, Args}} <- Forms, Kind =:= type orelse Kind =:= opaque] -- Types),
+        Texts = [{Name, text(Doc)} || {Name, Doc} <- Docs],
+        ?assertEqual([], [Name || {Name, Text} <- Texts, byte_size(Text) < 6]),
+        %% EDoc takes a comment before a type for the text of the type before it: then two types would have one text, or another's.
+        Of = [Text || {{type, _, _}, Text} <- Texts],
+        ?assertEqual([], Of -- lists:usort(Of)),
+        [?assertMatch({_, {_, _}}, {T, binary:match(proplists:get_value({type, T, 0}, Texts), Word)})
+         || {T, Word} <- [{socket, <<"socket">>}, {sockaddr_ll, <<"packet(7)">>}, {ip_tos, <<"three readings">>}, {ioctl_device_flag, <<"netdevice(7)">>}]],
+        %% Markup is not shown as text: an apostrophe ends a quotation that began with one backquote.
+        ?assertEqual([], [Name || {Name, Text} <- Texts, binary:match(Text, [<<"`">>, <<"''">>, <<"{@">>, <<"{$">>, <<"----">>]) =/= nomatch])
+    end).
+
+%% Each block in the texts of the module and of its functions is Erlang. It runs, unless its first line says what it needs, in a process
+%% of its own, with the sockets that the text of the module names.
+examples(_) ->
+    with_docs(fun(Module, Docs) ->
+        Functions = [{Name, Doc} || {{function, _, _} = Name, Doc} <- Docs],
+        Examples = [{Name, text(Pre)} || {Name, Doc} <- [{module, Module} | Functions], {pre, _, Pre} <- elements(Doc)],
+        %% A function without an example refers to another by its text, or prints.
+        Without = [Name || {Name, Doc} <- Functions, not lists:keymember(Name, 1, Examples),
+                           binary:match(text(Doc), <<"Equivalent to">>) =:= nomatch],
+        ?assertEqual([{function, i, 0}], Without),
+        Parsed = [{Name, Text, parsed(Name, Text)} || {Name, Text} <- Examples],
+        %% The examples have `nowait' answer `select', as it does with epoll.
+        #{io_backend := #{name := Backend}} = esock:info(),
+        ok = esock_nif:io_backend(epoll),
+        try [runs(Name, Exprs) || {Name, Text, Exprs} <- Parsed, can_run(Text)] after esock_nif:io_backend(Backend) end
+    end).
+
+%% Each type says how to write one: the code behind the word "Example" is a value, the code behind "To match" a pattern.
+type_examples(_) ->
+    with_docs(fun(_, Docs) ->
+        Types = [{Name, Doc} || {{type, _, _} = Name, Doc} <- Docs, Name =/= {type, socket_handle, 0}],
+        Values = [{Name, Code} || {Name, Doc} <- Types, Code <- codes_after(<<"Example">>, Doc)],
+        Patterns = [{Name, Code} || {Name, Doc} <- Types, Code <- codes_after(<<"To match">>, Doc)],
+        ?assertEqual([], [Name || {Name, _} <- Types] -- [Name || {Name, _} <- Values ++ Patterns]),
+        [parsed(Name, <<Code/binary, ".">>) || {Name, Code} <- Patterns],
+        [?assertMatch({_, {value, _, []}}, {Name, erl_eval:exprs(parsed(Name, <<Code/binary, ".">>), [])}) || {Name, Code} <- Values]
+    end).
+
+can_run(Text) ->
+    case string:trim(Text) of
+        <<"%% Needs io_uring.", _/binary>> ->
+            {Can, _} = esock:open(inet, stream, tcp, #{io_backend => io_uring, use_registry => false}),
+            Can =:= ok;
+        <<"%% Needs", _/binary>> -> false;
+        _ -> true
+    end.
+
+runs(Name, Exprs) ->
+    {Pid, Ref} = spawn_monitor(fun() -> erl_eval:exprs(Exprs, sockets()) end),
+    receive {'DOWN', Ref, process, Pid, Reason} -> ?assertEqual({Name, normal}, {Name, Reason})
+    after 20_000 -> exit(Pid, kill), ct:fail({Name, waits})
+    end.
+
+sockets() ->
+    {ok, L} = esock:open(inet, stream, tcp),
+    ok = esock:bind(L, loopback),
+    ok = esock:listen(L, 16),
+    {ok, Addr} = esock:sockname(L),
+    {ok, S} = esock:open(inet, stream, tcp),
+    ok = esock:connect(S, Addr),
+    {ok, P} = esock:accept(L),
+    {ok, U} = esock:open(inet, dgram, udp),
+    ok = esock:bind(U, loopback),
+    {ok, UdpAddr} = esock:sockname(U),
+    [{'Addr', Addr}, {'Listener', L}, {'Peer', P}, {'Socket', S}, {'Udp', U}, {'UdpAddr', UdpAddr}].
+
+parsed(Name, Text) ->
+    case erl_scan:string(unicode:characters_to_list(Text)) of
+        {ok, Tokens, _} ->
+            Result = erl_parse:parse_exprs(Tokens),
+            ?assertMatch({_, _, {ok, _}}, {Name, Text, Result}),
+            element(2, Result);
+        Error -> ct:fail({Name, Text, Error})
+    end.
+
+%% Without EDoc there is no chunk.
+with_docs(Test) ->
     case code:lib_dir(edoc) of
         {error, _} -> {skip, no_edoc};
         _ ->
             {ok, Bytes} = file:read_file(filename:join(code:lib_dir(esock), "doc/chunks/esock.chunk")),
-            {docs_v1, _, erlang, _, #{<<"en">> := _}, _, Docs} = binary_to_term(Bytes),
-            {ok, {esock, [{abstract_code, {_, Forms}}]}} = beam_lib:chunks(code:which(esock), [abstract_code]),
-            Types = lists:append([Names || {attribute, _, export_type, Names} <- Forms]),
-            Functions = esock:module_info(exports) -- [{module_info, 0}, {module_info, 1}],
-            ?assertEqual(lists:sort([{function, F, A} || {F, A} <- Functions] ++ [{type, T, A} || {T, A} <- Types]),
-                         lists:sort([Name || {Name, _, _, _, _} <- Docs])),
-            %% Every type that is declared is exported: those of the arguments are.
-            ?assertEqual([], [{T, length(Args)} || {attribute, _, Kind, {T, _, Args}} <- Forms, Kind =:= type orelse Kind =:= opaque] -- Types),
-            Texts = [{Name, text(Text)} || {Name, _, _, #{<<"en">> := Text}, _} <- Docs],
-            ?assertEqual([], [Name || {Name, _, _, _, _} <- Docs] -- [Name || {Name, Text} <- Texts, byte_size(Text) > 5]),
-            %% None is another's: a comment before a type would be the type's before it.
-            Of = [Text || {{type, _, _}, Text} <- Texts],
-            ?assertEqual([], Of -- lists:usort(Of)),
-            [?assertMatch({_, {_, _}}, {T, binary:match(proplists:get_value({type, T, 0}, Texts), Word)})
-             || {T, Word} <- [{socket, <<"socket">>}, {sockaddr_ll, <<"packet(7)">>}, {ip_tos, <<"three readings">>}, {ioctl_device_flag, <<"netdevice(7)">>}]],
-            %% Quotes are markup, not text.
-            ?assertEqual([], [Name || {Name, Text} <- Texts, binary:match(Text, [<<"`">>, <<"''">>, <<"{@">>]) =/= nomatch])
+            {docs_v1, _, erlang, _, #{<<"en">> := Module}, _, Docs} = binary_to_term(Bytes),
+            _ = Test(Module, [{Name, maps:get(<<"en">>, Doc, [])} || {Name, _, _, Doc, _} <- Docs]),
+            ok
     end.
+
+forms() ->
+    {ok, {esock, [{abstract_code, {_, Forms}}]}} = beam_lib:chunks(code:which(esock), [abstract_code]),
+    Forms.
+
+elements(Texts) when is_list(Texts) -> lists:append([elements(Text) || Text <- Texts]);
+elements({_, _, Texts} = Element) -> [Element | elements(Texts)];
+elements(Text) when is_binary(Text) -> [].
+
+%% The code behind a word, that in links excepted.
+codes_after(Word, Doc) ->
+    Behind = lists:dropwhile(fun(Text) -> not is_binary(Text) orelse binary:match(Text, Word) =:= nomatch end, Doc),
+    [text(Code) || {code, _, Code} <- Behind].
 
 text(Text) when is_binary(Text) -> Text;
 text(Texts) when is_list(Texts) -> iolist_to_binary([text(Text) || Text <- Texts]);
