@@ -15,8 +15,11 @@ test-otp: build
 
 lint: setup
 	cargo fmt --all --check
+	cargo fmt --manifest-path bench/Cargo.toml --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --manifest-path bench/Cargo.toml --target-dir _build/bench/target --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --manifest-path bench/Cargo.toml --target-dir _build/bench/target --no-deps --document-private-items --quiet
 	rebar3 do xref, dialyzer
 	./test/dialyze.sh
 

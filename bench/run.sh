@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 out=_build/bench
 mkdir -p "$out"
 if command -v cargo > /dev/null; then
-    cargo build --quiet --profile bench-tools -p esock_bench
-    cp "${CARGO_TARGET_DIR:-target}/bench-tools/floor" "${CARGO_TARGET_DIR:-target}/bench-tools/plot" "$out"
+    cargo build --quiet --locked --release --manifest-path bench/Cargo.toml --target-dir "$out/target"
+    cp "$out/target/release/floor" "$out/target/release/plot" "$out"
 fi
 erlc -o "$out" bench/*.erl
 release=$(erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')

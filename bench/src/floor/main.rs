@@ -1,6 +1,6 @@
 //! The floor of the benchmarks: threads on system calls, without a VM, that do the work of a row of bench.erl.
 //!
-//! Build it with `cargo build --profile bench-tools -p esock_bench`. A run prints one line,
+//! Build it with `cargo build --release --manifest-path bench/Cargo.toml`. A run prints one line,
 //! `operations cpu_us elapsed_us p50_ns p99_ns`; the last two are 0 if the row has no round trips. CPU time is that
 //! of the whole program: both ends, as in most of the Erlang rows, but one end for `echo_client` and `tell_client`.
 //!
