@@ -1,5 +1,5 @@
 # The targets that the README names. `make demo` and `make test` need no other target first.
-.PHONY: setup build demo test test-otp lint bench clean
+.PHONY: setup build demo test test-otp lint bench release clean
 
 build: setup
 	rebar3 compile
@@ -29,5 +29,9 @@ demo: build
 bench: build
 	./bench/run.sh
 
+# Needs Python with venv, and rustup for targets other than this machine.
+release: setup
+	./native/release.sh
+
 clean:
-	rm -rf _build target priv/*.so
+	rm -rf _build target priv/*.so checksum-esock.txt
