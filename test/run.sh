@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every test and ends with a line `N passed, N failed`: the cargo tests of the core, the Common Test suites, the
-# properties. Arguments are the names of suites to run instead of all.
+# properties, installing. Each step says how many seconds it takes. Arguments are the names of suites to run instead of all.
 set -u
 cd "$(dirname "$0")/.."
 logs=_build/test/logs
@@ -13,13 +13,23 @@ count() { # passed failed
     failed=$((failed + ${2:-0}))
 }
 
+suites=${*:-}
+begin() { # name, seconds on two cores
+    began=$(date +%s)
+    last=$(cat "$logs/$1.seconds" 2> /dev/null)
+    echo "$1: started, ${suites:-takes ${last:-about $2} s}"
+}
+
 # A step that ends in failure without counting one is one failure.
 step() { # name status passed failed
     if [ "$2" != 0 ] && [ "${4:-0}" = 0 ]; then count "${3:-0}" 1; else count "${3:-0}" "${4:-0}"; fi
-    echo "$1: ${3:-0} passed, ${4:-0} failed (exit $2)"
+    took=$(($(date +%s) - began))
+    [ "$2" != 0 ] || [ -n "$suites" ] || echo $took > "$logs/$1.seconds"
+    echo "$1: ${3:-0} passed, ${4:-0} failed (exit $2, $took s)"
 }
 
 if [ $# = 0 ]; then
+    begin cargo 60
     cargo test --quiet -p esock > "$logs/cargo.txt" 2>&1
     status=$?
     [ $status = 0 ] || cat "$logs/cargo.txt"
@@ -28,8 +38,8 @@ if [ $# = 0 ]; then
         "$(grep -oE '[0-9]+ failed' "$logs/cargo.txt" | awk '{n += $1} END {print n + 0}')"
 fi
 
-suites=${*:-}
-common_test() { # name
+common_test() { # name, seconds
+    begin "$1" "$2"
     rebar3 ct ${suites:+--suite "$(echo "$suites" | tr ' ' ,)"} --readable=true > "$logs/$1.txt" 2>&1
     status=$?
     plain=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/$1.txt")
@@ -40,7 +50,7 @@ common_test() { # name
 }
 
 # On the back end that sockets have if nobody says otherwise, and on the other, where the system has it for us.
-common_test ct
+common_test ct 140
 refused=$(erl -noshell -pa _build/default/lib/esock/ebin -pa _build/test/lib/esock/ebin -eval \
     'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> ok; E -> io:format("~p", [E]) end, halt().')
 if [ -z "$refused" ]; then
@@ -50,7 +60,7 @@ if [ -z "$refused" ]; then
     # And with a process that polls wherever one can (esock_busy_SUITE).
     ESOCK_BUSY_POLL=always
     export ESOCK_IO_BACKEND ESOCK_BUSY_POLL ESOCK_READ_AHEAD
-    common_test ct_io_uring
+    common_test ct_io_uring 120
     unset ESOCK_IO_BACKEND ESOCK_BUSY_POLL ESOCK_READ_AHEAD
 else
     echo "ct_io_uring: left out, $refused"
@@ -58,6 +68,7 @@ fi
 
 # As a new user installs it.
 if [ $# = 0 ]; then
+    begin install 120
     ./test/install.sh > "$logs/install.txt" 2>&1
     status=$?
     [ $status = 0 ] || tail -40 "$logs/install.txt"
