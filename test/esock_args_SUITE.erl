@@ -82,7 +82,7 @@ bad() ->
      #{iov => [foo]}, #{iov => [<<"x">> | y]}, #{iov => [<<"x">>], ctrl => foo}, #{iov => [<<"x">>], ctrl => [foo]},
      {'$socket', foo}, {'$socket', r}, p, f, {socket, foo}, {foo, bar}, {socket, 7}, {7, 7}].
 
-%% Cases that differ on purpose (listed in the README), or in which the releases differ.
+%% Cases that differ on purpose (doc/differences.md), or in which the releases differ.
 differs(connect, 2, Addrs, _) when is_list(Addrs) -> true;
 differs(listen, 2, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(listen, 2, On, _) when is_boolean(On) -> true;

@@ -1,4 +1,4 @@
-%% Intended differences from OTP's `socket': the rows of the README's table that no other suite tests.
+%% Intended differences from OTP's `socket': the rows of doc/differences.md that no other suite tests.
 -module(esock_differs_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").

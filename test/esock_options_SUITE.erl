@@ -35,7 +35,7 @@ values() ->
      #{multiaddr => {65282, 0, 0, 0, 0, 0, 0, 251}, interface => 1}, #{multiaddr => foo, interface => 1},
      #{multiaddr => {224, 0, 0, 251}, interface => any, mode => include, slist => [{127, 0, 0, 1}]}].
 
-%% Options that differ on purpose (README), or have different forms in different releases.
+%% Options that differ on purpose (doc/differences.md), or have different forms in different releases.
 elsewhere() ->
     [{tcp, user_timeout} || list_to_integer(erlang:system_info(otp_release)) < 29] ++
     [{ip, tos}, {tcp, congestion}, {socket, bindtodevice}, {ipv6, authhdr}, {ipv6, dstopts}, {ipv6, hopopts}, {ipv6, rthdr},

@@ -272,7 +272,7 @@ supported({otp, _}) -> true;
 supported({_, nosuch}) -> true;
 supported(Option) -> socket:is_supported(options, Option).
 
-%% `socket' keeps the NULs after a name (README, differences).
+%% `socket' keeps the NULs after a name (doc/differences.md).
 get(M, S, {tcp, congestion} = Option) ->
     case M:getopt(S, Option) of
         {ok, Name} -> {ok, string:trim(Name, trailing, [0])};

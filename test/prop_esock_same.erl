@@ -80,7 +80,7 @@ when_() ->
         [nowait] -> oneof([nowait, 0, eventually]);
         [] -> oneof([eventually, 0])
     end.
-%% No peek at a length above 1: esock waits for all of it and answers it once (README, differences).
+%% No peek at a length above 1: esock waits for all of it and answers it once (doc/differences.md).
 peek_flags(Length, [peek]) when Length > 1 -> [];
 peek_flags(_, Flags) -> Flags.
 
@@ -108,7 +108,7 @@ program(M, Kind, Program, Patience) ->
 refusals(udp, Program) -> [] =/= [Step || {_, {close, _} = Step} <- Program];
 refusals(_, _) -> false.
 
-%% Makes a step, unless it is a receive with time-out 0 while a process waits: out of turn (README, differences), or by the
+%% Makes a step, unless it is a receive with time-out 0 while a process waits: out of turn (doc/differences.md), or by the
 %% waiting process itself, whose handle some releases keep and others drop. `Waiting' has `{Key, Process}' of the handles given
 %% out. When recvmsg or recvfrom gets the end of the stream, OTP does not abort the other waiters: the steps after it are not
 %% compared.
@@ -129,7 +129,7 @@ turn(P, Step, Pid, Waiting) ->
                 invalid -> {invalid, Waiting};
                 {error, timeout} -> {{error, timeout}, Waiting};
                 {error, closed} when element(1, Step) =:= recvmsg; element(1, Step) =:= recvfrom -> {{error, closed}, over};
-                %% A read takes the error of a refused connect; the answers of the connect then differ (README, differences).
+                %% A read takes the error of a refused connect; the answers of the connect then differ (doc/differences.md).
                 {error, econnrefused} when element(2, Step) =:= fresh, element(1, Step) =/= connect -> {{error, econnrefused}, over};
                 Answer -> {Answer, Waiting -- [{Key, P}]}
             end
@@ -183,7 +183,7 @@ do(M, Sockets, cancel, Handles) ->
         [] -> {nothing, Handles};
         [{Key, {Name, Info}} | _] -> {{cancel, Key, plain(catch_(fun() -> M:cancel(maps:get(Name, Sockets), Info) end))}, maps:remove(Key, Handles)}
     end;
-%% connect/1 after the message of a connect: before the message OTP answers `ok' (README, differences).
+%% connect/1 after the message of a connect: before the message OTP answers `ok' (doc/differences.md).
 do(M, Sockets, {connect_end, Name}, Handles) ->
     Ended = case Handles of
                 #{{Name, write} := {_, {select_info, connect, Handle}}} ->
@@ -251,7 +251,7 @@ counters(M, S) ->
     end.
 
 plain({error, {invalid, _}}) -> invalid;
-%% A Unix stream that is closed with gathered bytes ends for the peer without a reset (README, differences).
+%% A Unix stream that is closed with gathered bytes ends for the peer without a reset (doc/differences.md).
 plain({error, econnreset}) -> {error, hd(esock_pairs:cases([econnreset, closed], [econnreset]))};
 plain({abort, econnreset}) -> {abort, hd(esock_pairs:cases([econnreset, closed], [econnreset]))};
 %% A peek that gets fewer bytes than its length answers an error since OTP 27, and in esock.
