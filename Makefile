@@ -1,5 +1,5 @@
 # The targets that the README names. `make demo` and `make test` need no other target first.
-.PHONY: setup build demo test test-otp lint bench release clean
+.PHONY: setup build demo test test-otp lint bench docs release clean
 
 build: setup
 	rebar3 compile
@@ -32,6 +32,9 @@ bench: build
 # Needs Python with venv, and rustup for targets other than this machine.
 release: setup
 	./native/release.sh
+
+docs: setup
+	./doc/site/build.sh
 
 clean:
 	rm -rf _build target priv/*.so checksum-esock.txt

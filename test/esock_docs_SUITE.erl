@@ -8,7 +8,7 @@
 
 suite() -> [{timetrap, {seconds, 120}}].
 
-all() -> [readme_erlang, readme_elixir, readme_length, every_text, examples, type_examples].
+all() -> [readme_erlang, readme_elixir, readme_length, every_text, examples, type_examples, html].
 
 root() -> filename:join(code:lib_dir(esock), "../../../..").
 
@@ -99,6 +99,22 @@ free_port() ->
     {ok, #{port := Port}} = esock:sockname(S),
     ok = esock:close(S),
     Port.
+
+%% `make docs': no link of any page is broken, and it says so where one is.
+html(Config) ->
+    Markdown = [P || P <- ["python3", "/usr/bin/python3"], os:cmd(P ++ " -c 'import markdown, pygments' && echo there") =:= "there\n"],
+    case Markdown =/= [] andalso code:lib_dir(edoc) of
+        Edoc when is_list(Edoc) ->
+            Out = filename:join(proplists:get_value(priv_dir, Config), "html"),
+            Printed = os:cmd("cd '" ++ root() ++ "' && ./doc/site/build.sh '" ++ Out ++ "' 2>&1; echo \"status $?\""),
+            ?assertMatch({_, {match, _}}, {Printed, re:run(Printed, " 0 broken, .*\nstatus 0\n$")}),
+            {ok, Api} = file:read_file(filename:join(Out, "esock.html")),
+            [?assertMatch({_, {_, _}}, {Text, binary:match(Api, Text)}) || Text <- [<<"id=\"recv-4\"">>, <<"href=\"options.html\"">>]],
+            %% Each page of doc/ is one, and the README is the first.
+            [?assert(filelib:is_regular(filename:join(Out, filename:basename(Page, ".md") ++ ".html")), Page)
+             || Page <- filelib:wildcard(filename:join(root(), "doc/*.md")) ++ ["index.md", "architecture.md"]];
+        _ -> {skip, no_markdown}
+    end.
 
 %% Every exported function and type has a text of its own, and nothing else has one.
 every_text(_) ->
