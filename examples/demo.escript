@@ -1,7 +1,7 @@
 #!/usr/bin/env escript
 %%! +sbwt none
-%% The main job, end to end, with clients that nobody here wrote: curl and python3. Called by demo.sh, with the
-%% folder of the file to serve and the file's checksum.
+%% Serves files end to end, to independent clients: curl and python3. demo.sh calls it with the folder of the file to serve and
+%% the file's checksum.
 -mode(compile).
 
 main([Dir, Sum]) ->
@@ -23,7 +23,7 @@ main([Dir, Sum]) ->
     Echoed = echo(port(Udp)),
     Took = erlang:monotonic_time(millisecond) - Start,
     Held = lists:all(fun(Ok) -> Ok end, [Echoed | Fetched]),
-    io:format("~n~s in ~.1f s~n", [case Held of true -> "All of it held"; false -> "SOMETHING DID NOT HOLD" end,
+    io:format("~n~s in ~.1f s~n", [case Held of true -> "All checks passed"; false -> "A CHECK FAILED" end,
                                    Took / 1000]),
     halt(case Held of true -> 0; false -> 1 end).
 
@@ -31,7 +31,7 @@ port(Socket) ->
     {ok, #{port := Port}} = esock:sockname(Socket),
     integer_to_list(Port).
 
-%% What waiting looks like from inside: a select and its message, a cancel, an abort.
+%% Prints what a waiting process sees: a `select' and its message, a cancel, an abort.
 transcript() ->
     {ok, A} = esock:open(inet, dgram, udp),
     ok = esock:bind(A, #{family => inet, addr => loopback}),
@@ -52,10 +52,10 @@ transcript() ->
                         end),
     receive waiting -> ok end,
     ok = esock:close(A),
-    receive {Waiter, Abort} -> io:format("esock:close(A), while another process waits: it gets~n    -> ~0p~n~n", [Abort]) end,
+    receive {Waiter, Abort} -> io:format("esock:close(A), while another process waits, which receives~n    -> ~0p~n~n", [Abort]) end,
     ok.
 
-%% Shows the sockets once there are so many.
+%% Prints the sockets once there are `Count' of them.
 watch(Count) ->
     spawn_link(fun() -> watch_loop(Count) end).
 
@@ -65,7 +65,7 @@ watch_loop(Count) ->
         false -> receive after 1 -> watch_loop(Count) end
     end.
 
-%% Eight at a time; curl's answers go through sha256sum.
+%% Eight downloads at a time; sha256sum reads what curl receives.
 fetch(Name, Url, Options, _Dir, Sum) ->
     Start = erlang:monotonic_time(millisecond),
     One = lists:flatten(["curl -s --max-time 60 ", Options, " ", Url, "/file | sha256sum"]),
@@ -86,5 +86,5 @@ echo(Port) ->
                  "    s.sendto(b\"datagram %d\" % i, (\"127.0.0.1\", " ++ Port ++ "))\n"
                  "    got += s.recv(100) == b\"datagram %d\" % i\n"
                  "print(got, end=\"\")'"),
-    io:format("UDP: ~s of 1000 datagrams of python3 came back as they were~n", [Out]),
+    io:format("UDP: ~s of 1000 datagrams from python3 came back unchanged~n", [Out]),
     Out =:= "1000".

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job: see demo.escript. Makes the file to serve, and leaves nothing behind.
+# Makes the file to serve, runs demo.escript, and removes the file.
 set -eu
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)

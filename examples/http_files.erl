@@ -1,16 +1,16 @@
 %% A file server over HTTP/1.0 and a UDP echo on esock, in `nowait' style: the main job of `make demo'.
 %%
-%% Each connection is a process that asks, is told `select', and goes on. None of the sockets ever blocks a scheduler, and
-%% each process could do other things between the messages.
+%% Each connection is a process that calls, receives a `select' message, and calls again. No socket blocks a scheduler, and each
+%% process can do other things between the messages. For a program that also takes completions see doc/recipes.md.
 -module(http_files).
 
 -export([start/2]).
 -export([echo/1]).
 
-%% How much of a file is sent with one call.
+%% The part of a file that goes with one call, in bytes.
 -define(CHUNK, 256 * 1024).
 
-%% @doc Listens on an address and serves the files under `Dir'. Answers the listening socket.
+%% @doc Listens on an address and serves the files under `Dir'. Returns the listening socket.
 start(Address = #{family := Family}, Dir) ->
     Self = self(),
     spawn_link(fun() ->
@@ -32,10 +32,9 @@ accept(L, Dir) ->
         {select, {select_info, _, Handle}} ->
             selected(L, Handle),
             accept(L, Dir);
-        {error, econnaborted} ->
-            accept(L, Dir);
-        {error, emfile} ->
-            receive after 100 -> accept(L, Dir) end
+        %% After emfile the next call backs off by itself: it returns `select', whose message comes at the end of the pause.
+        {error, Reason} when Reason =:= econnaborted; Reason =:= emfile ->
+            accept(L, Dir)
     end.
 
 serve(S, Dir) ->
@@ -81,7 +80,7 @@ sent(S, {select, {select_info, _, Handle} = Info}, Data) ->
 selected(S, Handle) ->
     receive {'$socket', S, select, Handle} -> ok end.
 
-%% @doc Sends every datagram back to where it came from. Answers the socket.
+%% @doc Sends every datagram back to its sender. Returns the socket.
 echo(Address = #{family := Family}) ->
     Self = self(),
     spawn_link(fun() ->
