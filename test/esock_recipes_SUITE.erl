@@ -297,7 +297,7 @@ drain(_) ->
     %% It is in the server's hands, as the drain must be.
     eventually(fun() -> length(esock:which_sockets(fun(#{counters := Counters}) -> maps:get(read_byte, Counters) =:= 13 end)) =:= 1 end),
     Self = self(),
-    spawn_link(fun() -> Self ! {stopped, drain:stop(Keeper, 2000)} end),
+    spawn_link(fun() -> Self ! {stopped, drain:stop(Keeper, 4000)} end),
     %% Nothing more is accepted, and an idle client meets the end.
     ?assertEqual({error, closed}, gen_tcp:recv(Idle, 0, 5000)),
     ?assertEqual({error, econnrefused}, gen_tcp:connect({127, 0, 0, 1}, Port, [])),
