@@ -52,7 +52,7 @@ readme_erlang(Config) ->
     ok = esock:close(New),
     peer:stop(Peer).
 
-%% In a node of its own, which ends when its input does: with the port.
+%% In a node of its own, which ends when the test closes its input.
 readme_elixir(Config) ->
     case os:find_executable("elixir") of
         false -> {skip, no_elixir};
@@ -64,7 +64,7 @@ readme_elixir(Config) ->
             Node = open_port({spawn_executable, Elixir}, [{args, ["-pa", filename:dirname(code:which(esock)), "-r", File, "-e", Code]}, binary, stderr_to_stdout]),
             Addr = #{family => inet, addr => loopback, port => Port},
             ok = reached(Addr, Node, 300),
-            %% The server serves all of them at once, and goes on after resets.
+            %% The server serves all clients at once, and continues after resets.
             Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), C end || _ <- lists:seq(1, 50)],
             [ok = esock:send(C, "hello") || C <- Clients],
             [?assertEqual({ok, <<"hello">>}, esock:recv(C, 5, [], 10_000)) || C <- Clients],
@@ -78,7 +78,7 @@ readme_elixir(Config) ->
             true = port_close(Node)
     end.
 
-%% A program that has printed something has failed.
+%% If the node prints something, it has failed.
 reached(_Addr, _Node, 0) -> never;
 reached(Addr, Node, Tries) ->
     {ok, S} = esock:open(inet, stream, tcp),
@@ -100,7 +100,7 @@ free_port() ->
     ok = esock:close(S),
     Port.
 
-%% `make docs': no link of any page is broken, and it says so where one is.
+%% `make docs' builds the pages, and finds no broken link.
 html(Config) ->
     Markdown = [P || P <- ["python3", "/usr/bin/python3"], os:cmd(P ++ " -c 'import markdown, pygments' && echo there") =:= "there\n"],
     case Markdown =/= [] andalso code:lib_dir(edoc) of
@@ -110,7 +110,7 @@ html(Config) ->
             ?assertMatch({_, {match, _}}, {Printed, re:run(Printed, " 0 broken, .*\nstatus 0\n$")}),
             {ok, Api} = file:read_file(filename:join(Out, "esock.html")),
             [?assertMatch({_, {_, _}}, {Text, binary:match(Api, Text)}) || Text <- [<<"id=\"recv-4\"">>, <<"href=\"options.html\"">>]],
-            %% Each page of doc/ is one, and the README is the first.
+            %% Each Markdown page is there, and the README is the first.
             [?assert(filelib:is_regular(filename:join(Out, filename:basename(Page, ".md") ++ ".html")), Page)
              || Page <- filelib:wildcard(filename:join(root(), "doc/*.md")) ++ ["index.md", "architecture.md"]];
         _ -> {skip, no_markdown}

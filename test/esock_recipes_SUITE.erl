@@ -94,7 +94,7 @@ returned(Pid) -> receive {Pid, returned, Result} -> Result after 10_000 -> ct:fa
 echo_many(_) ->
     _ = load(echo_many),
     {L, Port} = listener(),
-    %% They are there before the server is.
+    %% These clients connect before the server runs.
     Early = [tcp(Port) || _ <- lists:seq(1, 100)],
     Server = server(fun() -> echo_many:serve(L) end),
     Clients = [tcp(Port) || _ <- lists:seq(1, 50)] ++ Early,
@@ -148,7 +148,7 @@ hand_over(_) ->
     Clients = [begin
                    C = tcp(Port),
                    {ok, S} = esock:accept(L),
-                   %% What comes before is the worker's.
+                   %% The worker receives the bytes that arrive before it has the connection.
                    ok = gen_tcp:send(C, <<"early ">>),
                    ok = hand_over:give(Unix, S),
                    ?assertEqual({error, closed}, esock:send(S, <<"x">>)),
@@ -170,7 +170,7 @@ connected(_, 0) -> ct:fail(no_worker);
 connected(Path, Tries) ->
     try hand_over:connect(Path) catch error:{badmatch, {error, econnrefused}} -> receive after 50 -> connected(Path, Tries - 1) end end.
 
-%% The streams of TCP that are open here, by the system's word.
+%% The TCP descriptors of this node, from /proc.
 sockets_of_this_node() ->
     {ok, Fds} = file:list_dir("/proc/self/fd"),
     {ok, Tcp} = file:read_file("/proc/self/net/tcp"),
@@ -188,7 +188,7 @@ hub(_) ->
     ok = esock:setopt(L, {otp, controlling_process}, Server),
     Clients = [A, B | Others] = [tcp(Port) || _ <- lists:seq(1, 20)],
     [?assertEqual({ok, <<"hello">>}, asks(C, <<"hello">>)) || C <- Clients],
-    %% One that sends and does not read stops by itself, and the others go on.
+    %% A client that sends and does not read is held up, and the others continue.
     Deaf = tcp(Port, [{send_timeout, 200}]),
     ?assertEqual({error, timeout}, until_full(Deaf, binary:copy(<<"x">>, 1_000_000), 200)),
     [?assertEqual({ok, <<"hello">>}, asks(C, <<"hello">>)) || C <- Clients],
@@ -203,13 +203,13 @@ hub(_) ->
     receive {sent, Sent} -> ?assertEqual(ok, Sent) end,
     reset(A),
     reset(Deaf),
-    %% Another process closes a socket that waits: the loop is sent `abort'.
+    %% Another process closes a waiting socket: the loop receives `abort'.
     [Theirs] = [S || S <- esock:which_sockets(Server), esock:peername(S) =:= {ok, name(B)}],
     ok = esock:close(Theirs),
     ?assertEqual({error, closed}, gen_tcp:recv(B, 0, 10_000)),
     [?assertEqual({ok, <<"again">>}, asks(C, <<"again">>)) || C <- Others],
     [ok = gen_tcp:close(C) || C <- [B, Listening | Others]],
-    %% It keeps none.
+    %% The loop has closed every connection.
     eventually(fun() -> esock:which_sockets(Server) =:= [L] end),
     ok = esock:close(L),
     ?assertEqual(ok, returned(Server)).
@@ -279,7 +279,7 @@ all(Reader, S, Got) ->
     receive
         {data, S, Data} -> receive {passive, S} -> all(Reader, S, [Got, Data]) after 5000 -> ct:fail(not_passive) end;
         {closed, S} -> Got;
-        %% A sender that timed out has bytes left, and may reset.
+        %% A sender that timed out has unsent bytes, so its close can be a reset.
         {error, S, _} -> Got
     after 5000 -> ct:fail(no_end)
     end.
@@ -294,7 +294,7 @@ drain(_) ->
     ok = gen_tcp:close(Gone),
     ok = gen_tcp:send(InFlight, <<"two\nha">>),
     ?assertEqual({ok, <<"TWO\n">>}, gen_tcp:recv(InFlight, 4, 5000)),
-    %% It is in the server's hands, as the drain must be.
+    %% Wait until the server has received the half request.
     eventually(fun() -> length(esock:which_sockets(fun(#{counters := Counters}) -> maps:get(read_byte, Counters) =:= 13 end)) =:= 1 end),
     Self = self(),
     spawn_link(fun() -> Self ! {stopped, drain:stop(Keeper, 4000)} end),
@@ -375,7 +375,7 @@ rings(_) ->
     ok = esock:close(L),
     ?assertEqual(ok, returned(Server)).
 
-%% Before and after the change that the page names.
+%% Runs the program before and after the change on the page.
 shout(Config) ->
     Dir = filename:join(proplists:get_value(priv_dir, Config), "moved"),
     File = filename:join([Dir, "src", "shout.erl"]),
