@@ -1,7 +1,7 @@
 %% @doc Sockets with the API of OTP's module `socket', implemented in Rust.
 %%
 %% Functions, return values, raised errors and messages are those of `socket' in Erlang/OTP 29, on every release from 25.
-%% README.md lists what differs. A program for `socket' runs with the module name changed. The sections of manual pages, such
+%% doc/differences.md lists what differs. A program for `socket' runs with the module name changed. The sections of manual pages, such
 %% as recv(2), are those of Linux.
 %%
 %% == Errors ==

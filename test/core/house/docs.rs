@@ -50,8 +50,20 @@ fn first_sentence(text: &str, comment: &str) -> String {
     let comments = text.lines().map_while(|line| line.strip_prefix(comment.trim_end()));
     let lines = comments.map(str::trim).skip_while(|line| line.starts_with("@private"));
     let paragraph: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-    let paragraph = paragraph.join(" ").trim_start_matches("@doc ").replace('\'', "`");
+    let paragraph = paragraph.join(" ");
+    let paragraph = if comment == "%% " { markdown(paragraph.trim_start_matches("@doc ")) } else { paragraph };
     paragraph.split_once(". ").map_or(paragraph.clone(), |(first, _)| format!("{first}."))
+}
+
+/// EDoc's quotes and links as Markdown's.
+fn markdown(text: &str) -> String {
+    let mut parts = text.split('`');
+    let first = parts.next().unwrap_or_default().to_owned();
+    let text = parts.fold(first, |text, part| format!("{text}`{}", part.replacen('\'', "`", 1)));
+    text.split("{@link ")
+        .enumerate()
+        .map(|(n, part)| if n == 0 { part.to_owned() } else { format!("`{}", part.replacen('}', "`", 1)) })
+        .collect()
 }
 
 #[test]
