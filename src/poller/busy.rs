@@ -16,10 +16,10 @@ pub trait Helper: Send {
     fn begin(&self) -> bool;
 }
 
-/// When helpers poll.
+/// When helpers poll in place of the poller threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum When {
+pub enum Policy {
     /// While events are dense.
     Dense,
     /// Never.
@@ -28,15 +28,15 @@ pub enum When {
     Always,
 }
 
-static WHEN: AtomicU8 = AtomicU8::new(When::Dense as u8);
+static POLICY: AtomicU8 = AtomicU8::new(Policy::Dense as u8);
 
-/// Sets when helpers poll, for all pollers. The default is [`When::Dense`].
-pub fn poll_busily(when: When) {
-    WHEN.store(when as u8, Relaxed);
+/// Sets when helpers poll, for all pollers. The default is [`Policy::Dense`].
+pub fn set_policy(policy: Policy) {
+    POLICY.store(policy as u8, Relaxed);
 }
 
-fn is(when: When) -> bool {
-    WHEN.load(Relaxed) == when as u8
+fn is(policy: Policy) -> bool {
+    POLICY.load(Relaxed) == policy as u8
 }
 
 /// Events are dense if a thread wakes up this often
@@ -148,7 +148,7 @@ impl Traffic {
     }
 
     /// Whether the events of the poller or of the ring have been dense for a while.
-    pub fn lasting(&self) -> bool {
+    pub fn lastingly_dense(&self) -> bool {
         self.lasting.load(Relaxed)
     }
 
@@ -226,7 +226,7 @@ impl Role {
 
     /// Called by the thread: hands polling over to the helper, if events are dense and there is one. Answers whether it did.
     pub fn hand_over(&self, traffic: &Traffic) -> bool {
-        if !(traffic.dense() && !is(When::Never) || is(When::Always)) {
+        if !(traffic.dense() && !is(Policy::Never) || is(Policy::Always)) {
             return false;
         }
         let mut state = self.state.lock();
@@ -301,7 +301,7 @@ impl Role {
             .polled
             .zip(state.found_at)
             .is_some_and(|(polled, found)| polled.saturating_duration_since(found) > QUIET);
-        if state.empty_polls > 0 && !quiet && !is(When::Never) {
+        if state.empty_polls > 0 && !quiet && !is(Policy::Never) {
             return Next::Again;
         }
         *state = State { found: state.found, ..State::default() };

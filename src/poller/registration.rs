@@ -74,7 +74,7 @@ impl Registration {
     }
 
     /// Has the poller report events in a direction, before a wait. The caller holds the lane of that direction.
-    pub fn want<S: Ready + 'static>(
+    pub fn arm<S: Ready + 'static>(
         &self,
         fd: BorrowedFd<'_>,
         poller: &Poller,

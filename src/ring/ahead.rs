@@ -25,11 +25,11 @@ const AT_ONCE: usize = 256 * 1024;
 /// Bytes that one recv(2) gathers.
 const PIECE: usize = 16 * 1024;
 /// If more bytes than this are to be answered in one piece, they are copied with no lane held and not on a scheduler.
-pub const MUCH: usize = 1 << 20;
+pub const LARGE: usize = 1 << 20;
 /// A wait that begins this soon after the one before is frequent.
-pub const SOON: Duration = Duration::from_millis(50);
+pub const FREQUENT_WAIT: Duration = Duration::from_millis(50);
 /// A stream whose frequent waits outnumber the others by this many contributes to dense events.
-pub const OFTEN: u8 = 3;
+pub const FREQUENT: u8 = 3;
 /// With the first receive past this many in a row that did not wait, the ring's receive is ended.
 const RECEIVES_WITHOUT_WAIT: u8 = 4;
 
@@ -63,8 +63,8 @@ struct State {
     without_wait: u8,
     /// When the last wait began.
     waited: Option<Instant>,
-    /// Frequent waits minus the others, from 0 up to twice [`OFTEN`].
-    often: u8,
+    /// Frequent waits minus the others, from 0 up to twice [`FREQUENT`].
+    frequent: u8,
 }
 
 impl Ahead {
@@ -146,29 +146,29 @@ impl Ahead {
 
     /// Ends the ring's receive for a call that does not wait: only after that it is certain which bytes have come. Answers
     /// whether the receive is still in flight.
-    pub fn looked(&self) -> bool {
+    pub fn stop_receive(&self) -> bool {
         let mut state = self.state.lock();
         self.stop(&mut state);
         state.token.is_some()
     }
 
     /// No ring receives from now on. Answers whether a ring's receive is still in flight.
-    pub fn leave(&self) -> bool {
+    pub fn disable_ring(&self) -> bool {
         self.state.lock().disabled = true;
-        self.looked()
+        self.stop_receive()
     }
 
     /// The connection is about to be ended (connect(2) with AF_UNSPEC). Answers whether a ring's receive is still in flight.
     pub fn end_stream(&self) -> bool {
         self.state.lock().ending = true;
-        self.looked()
+        self.stop_receive()
     }
 
     /// The descriptor may be read outside the socket from now on, so its bytes are not kept here. Answers whether a ring's
     /// receive is still in flight.
     pub fn share(&self) -> bool {
         self.state.lock().shared = true;
-        self.leave()
+        self.disable_ring()
     }
 
     /// Whether [`Ahead::share`] was called.
@@ -214,7 +214,7 @@ impl Ahead {
     }
 
     /// Whether a ring's receive is in flight.
-    pub fn armed(&self) -> bool {
+    pub fn receiving(&self) -> bool {
         self.state.lock().token.is_some()
     }
 
@@ -245,7 +245,7 @@ impl Ahead {
         } else if state.error.is_none() {
             state.bytes.extend(bytes);
         }
-        let to_poller = dense && state.often >= OFTEN;
+        let to_poller = dense && state.frequent >= FREQUENT;
         let enough = (to_poller || state.bytes.len() >= most || state.error.is_some()) && !state.stopping;
         state.stopping |= enough;
         enough
@@ -278,9 +278,9 @@ impl State {
 
     /// Records that a wait begins. Answers whether the stream's waits are frequent.
     fn waits(&mut self, now: Instant) -> bool {
-        let soon = self.waited.replace(now).is_some_and(|before| now.saturating_duration_since(before) < SOON);
-        self.often = if soon { (self.often + 1).min(2 * OFTEN) } else { self.often.saturating_sub(1) };
-        self.often >= OFTEN
+        let soon = self.waited.replace(now).is_some_and(|before| now.saturating_duration_since(before) < FREQUENT_WAIT);
+        self.frequent = if soon { (self.frequent + 1).min(2 * FREQUENT) } else { self.frequent.saturating_sub(1) };
+        self.frequent >= FREQUENT
     }
 
     /// Answers the error once, or every time if bytes were lost.
@@ -291,7 +291,7 @@ impl State {
     /// Gives the receive what it wants of the buffer.
     fn give<O: Op>(&mut self, op: &mut O, want: Want, fd: BorrowedFd<'_>, kind: Kind) -> Attempt<O::Done> {
         let len = self.bytes.len().min(want.most);
-        if want.whole() && len > MUCH {
+        if want.whole() && len > LARGE {
             if !want.unbounded {
                 return Attempt::More;
             }
@@ -309,7 +309,7 @@ impl State {
             if self.bytes.is_empty() {
                 // An empty buffer holds no memory.
                 self.bytes = VecDeque::new();
-            } else if self.bytes.len() < AT_ONCE && self.bytes.capacity() > MUCH {
+            } else if self.bytes.len() < AT_ONCE && self.bytes.capacity() > LARGE {
                 // The capacity is left over from a length that has been answered.
                 self.bytes.shrink_to_fit();
             }

@@ -248,7 +248,7 @@ impl Ring {
         let source = Arc::clone(&shared.entries.get(token)?.source);
         let ended = if completion.more { None } else { shared.entries.remove(token) };
         drop(shared);
-        let enough = !bytes.is_empty() && source.on_bytes(bytes, self.traffic.lasting());
+        let enough = !bytes.is_empty() && source.on_bytes(bytes, self.traffic.lastingly_dense());
         if let Some(entry) = ended {
             source.on_end(completion.result.err());
             if let Some(on_released) = entry.on_released {

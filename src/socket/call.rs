@@ -73,7 +73,7 @@ impl<W: Wake> Socket<W> {
     /// No ring receives for this socket from now on. Returns whether the present ring has released it; if not, the
     /// caller is to ask again.
     pub fn leave_ring(&self) -> bool {
-        self.ahead.as_ref().is_none_or(|ahead| !ahead.leave())
+        self.ahead.as_ref().is_none_or(|ahead| !ahead.disable_ring())
     }
 
     /// Prepares the end of the connection: a ring must not hold bytes that would be mixed with those of the next
@@ -99,7 +99,7 @@ impl<W: Wake> Socket<W> {
     /// Sets `{otp, read_ahead}`. With 0, answers whether the ring has released the descriptor; otherwise `true`.
     pub fn set_read_ahead(&self, most: usize) -> bool {
         self.settings.read_ahead.store(most, Relaxed);
-        most > 0 || self.ahead.as_ref().is_none_or(|ahead| !ahead.looked())
+        most > 0 || self.ahead.as_ref().is_none_or(|ahead| !ahead.stop_receive())
     }
 
     /// setsockopt(2)

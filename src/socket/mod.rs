@@ -185,13 +185,13 @@ impl<W: Wake> Socket<W> {
             && let EventSource::Ring { may_start } = from
         {
             let (most, may_start) = (self.settings.read_ahead.load(Relaxed), may_start.then(Instant::now));
-            if here.arm(fd, most, may_start, self.poller.traffic.lasting(), || Arc::<Self>::clone(self)) {
+            if here.arm(fd, most, may_start, self.poller.traffic.lastingly_dense(), || Arc::<Self>::clone(self)) {
                 // Otherwise both threads would be woken for each message.
                 self.registration.disarm(fd, self.poller);
                 return Ok(());
             }
         }
-        self.registration.want(fd, self.poller, direction, || Arc::<Self>::clone(self))
+        self.registration.arm(fd, self.poller, direction, || Arc::<Self>::clone(self))
     }
 
     /// Whether an attempt would not block.
@@ -219,7 +219,8 @@ impl<W: Wake> Socket<W> {
     pub(crate) fn ready_for_next(self: &Arc<Self>, fd: BorrowedFd<'_>, claim: Claim, next: &W) -> bool {
         // `next` may wait for something that a ring does not report. It does not rely on `select`, so it is notified,
         // attempts, and registers for what it needs.
-        let ring = !next.relies_on_select() && claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::armed);
+        let ring =
+            !next.relies_on_select() && claim == Claim::Read && self.ahead.as_ref().is_some_and(Ahead::receiving);
         let ready = ring || self.ready_for(fd, claim, next);
         ready || self.register(fd, claim.direction(), EventSource::Poller).is_err()
     }

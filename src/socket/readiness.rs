@@ -181,7 +181,7 @@ impl<W: Wake> LockedCall<'_, W> {
             if O::CLAIM == Claim::Read && !self.reads_stream {
                 // Urgent data has its place in the stream, and a ring would receive past it: no ring receives from
                 // now on.
-                ahead.leave();
+                ahead.disable_ring();
             }
             if O::CLAIM == Claim::Write
                 && let Some(errno) = ahead.take_error()

@@ -42,7 +42,7 @@ impl<W: Wake> LockedCall<'_, W> {
     /// Whether a ring receives, and may have taken bytes from the kernel. If so it is asked to deliver them and to
     /// end its receive.
     pub(super) fn ring_may_deliver(&self) -> bool {
-        self.reads_stream && self.socket.ahead.as_ref().is_some_and(Ahead::looked)
+        self.reads_stream && self.socket.ahead.as_ref().is_some_and(Ahead::stop_receive)
     }
 
     /// Makes sure that an event follows. Only for a completion is a receive of the ring started: a blocking call

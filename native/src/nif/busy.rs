@@ -3,7 +3,7 @@
 use crate::process::notify;
 use crate::{atoms, sys};
 use esock::poller;
-use esock::poller::busy::{Helper, When, poll_busily};
+use esock::poller::busy::{Helper, Policy, set_policy};
 use esock::poller::epoll::Poller;
 use rustler::{Atom, Env, Error, LocalPid, NifResult};
 use std::sync::Arc;
@@ -38,12 +38,12 @@ fn busy_poll(env: Env<'_>, index: usize) -> NifResult<bool> {
 /// `busy_polling(true | false | always)`: sets when helpers poll.
 #[rustler::nif]
 fn busy_polling(name: Atom) -> NifResult<Atom> {
-    poll_busily(when(name).ok_or(Error::BadArg)?);
+    set_policy(when(name).ok_or(Error::BadArg)?);
     Ok(atoms::ok())
 }
 
 /// When helpers poll, by name. `always` is for tests.
-pub(super) fn when(name: Atom) -> Option<When> {
-    let names = [(atoms::yes(), When::Dense), (atoms::no(), When::Never), (atoms::always(), When::Always)];
+pub(super) fn when(name: Atom) -> Option<Policy> {
+    let names = [(atoms::yes(), Policy::Dense), (atoms::no(), Policy::Never), (atoms::always(), Policy::Always)];
     names.into_iter().find(|(known, _)| *known == name).map(|(_, when)| when)
 }

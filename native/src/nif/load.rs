@@ -2,7 +2,7 @@
 
 use crate::atoms;
 use crate::process::registry;
-use esock::poller::busy::poll_busily;
+use esock::poller::busy::set_policy;
 use esock::socket::settings::READ_AHEAD;
 use rustler::{Env, Term};
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,7 +24,7 @@ pub(crate) fn load<'a>(env: Env<'a>, info: Term<'a>) -> bool {
     }
     if let Some(when) = info.map_get(atoms::busy_poll()).and_then(|name| name.decode()).ok().and_then(super::busy::when)
     {
-        poll_busily(when);
+        set_policy(when);
     }
     if let Some(size) = info.map_get(atoms::read_ahead()).ok().and_then(super::otp::read_ahead) {
         READ_AHEAD.store(size, Relaxed);

@@ -4,7 +4,7 @@ use super::model::{COPIES, DISK, StoredArgs, StoredCall, Task, Work};
 use super::pool::Pool;
 use super::stored_term::StoredTerm;
 use crate::atoms;
-use esock::ring::ahead::MUCH;
+use esock::ring::ahead::LARGE;
 use parking_lot::Mutex;
 use rustler::env::OwnedEnv;
 use rustler::{Encoder, Env, Term};
@@ -12,7 +12,7 @@ use rustler::{Encoder, Env, Term};
 impl StoredCall {
     pub(crate) fn new<'a>(env: Env<'a>, task: Task<'a>) -> Self {
         let [length, ..] = task.args;
-        let large = task.job.remaining.is_none() && length.decode::<u64>().is_ok_and(|length| length > MUCH as u64);
+        let large = task.job.remaining.is_none() && length.decode::<u64>().is_ok_and(|length| length > LARGE as u64);
         Self { job: task.job, large, args: Mutex::new(StoredArgs::new(env, task)) }
     }
 

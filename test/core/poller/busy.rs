@@ -131,29 +131,29 @@ fn events_are_dense_by_the_wake_ups_in_a_window() {
     now += DENSE_TIME * 10;
     traffic.poller_woken(now);
     for time in 1..=LASTING {
-        assert!(!traffic.lasting());
+        assert!(!traffic.lastingly_dense());
         (0..DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
-        assert_eq!(traffic.lasting(), time == LASTING);
+        assert_eq!(traffic.lastingly_dense(), time == LASTING);
     }
     traffic.helper_stopped(now, 0);
-    assert!(traffic.lasting(), "a helper that stops does not change that");
+    assert!(traffic.lastingly_dense(), "a helper that stops does not change that");
     now += DENSE_TIME;
     traffic.poller_woken(now);
-    assert!(!traffic.lasting(), "a window that is not dense ends it, even after a helper has stopped");
+    assert!(!traffic.lastingly_dense(), "a window that is not dense ends it, even after a helper has stopped");
     // After many dense windows it takes LASTING more of the others, but only one after a pause.
     (0..10 * LASTING * DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
     for time in 1..=LASTING {
         now += DENSE_TIME;
         traffic.poller_woken(now);
-        assert!(traffic.lasting(), "{time}");
+        assert!(traffic.lastingly_dense(), "{time}");
     }
     now += DENSE_TIME;
     traffic.poller_woken(now);
-    assert!(!traffic.lasting());
+    assert!(!traffic.lastingly_dense());
     (0..LASTING * DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
-    assert!(traffic.lasting());
+    assert!(traffic.lastingly_dense());
     traffic.poller_woken(now + IDLE);
-    assert!(!traffic.lasting());
+    assert!(!traffic.lastingly_dense());
 }
 
 /// While a helper polls, a ring that still receives for some quiet streams does not end lastingly dense events.
@@ -161,23 +161,23 @@ fn events_are_dense_by_the_wake_ups_in_a_window() {
 fn rare_ring_completions_beside_dense_events() {
     let (traffic, mut now) = (Traffic::default(), Instant::now());
     (0..LASTING).for_each(|_| traffic.ring_woken(now, DENSE_WAKE_UPS as usize));
-    assert!(traffic.lasting() && !traffic.dense(), "the poller's own events are not dense");
+    assert!(traffic.lastingly_dense() && !traffic.dense(), "the poller's own events are not dense");
     traffic.helper_begins();
     for _ in 0..10 * LASTING {
         now += IDLE;
         traffic.ring_woken(now, 1);
-        assert!(traffic.lasting(), "while a helper polls");
+        assert!(traffic.lastingly_dense(), "while a helper polls");
     }
     traffic.helper_stopped(now, 0);
     for time in 1..=LASTING {
-        assert_eq!(traffic.lasting(), time == 1, "{time}");
+        assert_eq!(traffic.lastingly_dense(), time == 1, "{time}");
         now += DENSE_TIME;
         traffic.ring_woken(now, 1);
     }
     // The poller's wake-ups alone are enough too.
     traffic.poller_woken(now);
     (0..LASTING * DENSE_WAKE_UPS).for_each(|_| traffic.poller_woken(now));
-    assert!(traffic.lasting());
+    assert!(traffic.lastingly_dense());
 }
 
 #[test]

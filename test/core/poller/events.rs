@@ -125,8 +125,8 @@ fn a_reader_that_does_not_wait_gets_no_events() {
     let (near, mut far) = UnixStream::pair().unwrap();
     let (source, events) = source();
     let registration = Registration::default();
-    let want = |direction| registration.want(near.as_fd(), &poller, direction, || Arc::clone(&source)).unwrap();
-    want(Direction::Read);
+    let arm = |direction| registration.arm(near.as_fd(), &poller, direction, || Arc::clone(&source)).unwrap();
+    arm(Direction::Read);
     far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
     // The reader receives ten times without waiting.
@@ -135,12 +135,12 @@ fn a_reader_that_does_not_wait_gets_no_events() {
     }
     far.write_all(b"y").unwrap();
     // Interest in writing is added afterwards: the first event is for writing alone, so there was none for reading.
-    want(Direction::Write);
+    arm(Direction::Write);
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (false, true));
     // A wait reports the bytes that are there, and then those that arrive.
-    want(Direction::Read);
+    arm(Direction::Read);
     assert!(events.recv_timeout(PATIENCE).unwrap().0);
-    want(Direction::Read);
+    arm(Direction::Read);
     far.write_all(b"z").unwrap();
     assert!(events.recv_timeout(PATIENCE).unwrap().0);
     registration.end(near.as_fd(), &poller);

@@ -5,7 +5,7 @@ use crate::socket::waiting::PATIENCE;
 use esock::op::recv::Recv;
 use esock::op::{Attempt, Cut, Op, Room};
 use esock::poller::event::{Event, Ready};
-use esock::ring::ahead::{Ahead, MUCH, OFTEN, SOON};
+use esock::ring::ahead::{Ahead, FREQUENT, FREQUENT_WAIT, LARGE};
 use esock::ring::thread::{Intake, QUEUE, Ring};
 use esock::sys;
 use esock::sys::kind::Kind;
@@ -289,23 +289,23 @@ fn dense_events_and_frequent_waits() {
         now += after;
         ahead.arm(mine.as_fd(), usize::MAX, Some(now), dense, || stream(usize::MAX).0)
     };
-    // After OFTEN frequent waits the stream waits for the poller, while events are dense.
-    for time in 1..=100 * u32::from(OFTEN) {
-        assert_eq!(waits(SOON / 2, true), time <= u32::from(OFTEN), "{time}");
+    // After FREQUENT frequent waits the stream waits for the poller, while events are dense.
+    for time in 1..=100 * u32::from(FREQUENT) {
+        assert_eq!(waits(FREQUENT_WAIT / 2, true), time <= u32::from(FREQUENT), "{time}");
         ahead.on_end(None);
     }
-    assert!(waits(SOON / 2, false));
+    assert!(waits(FREQUENT_WAIT / 2, false));
     assert!(!ahead.on_bytes(b"a", usize::MAX, false));
     assert!(ahead.on_bytes(b"b", usize::MAX, true), "the receive is to be cancelled");
     assert!(!ahead.on_bytes(b"c", usize::MAX, true), "it is being cancelled already");
     ahead.on_end(None);
-    // After many frequent waits it takes OFTEN others until the ring receives again.
-    for time in 1..=3 * OFTEN {
-        assert_eq!(waits(SOON, true), time > OFTEN, "{time}");
+    // After many frequent waits it takes FREQUENT others until the ring receives again.
+    for time in 1..=3 * FREQUENT {
+        assert_eq!(waits(FREQUENT_WAIT, true), time > FREQUENT, "{time}");
         assert!(!ahead.on_bytes(b"d", usize::MAX, true));
         ahead.on_end(None);
     }
-    assert_eq!(ahead.len(), 3 + 2 * usize::from(OFTEN));
+    assert_eq!(ahead.len(), 3 + 2 * usize::from(FREQUENT));
     ring.stop_thread();
 }
 
@@ -409,10 +409,10 @@ impl Room for Large {
     }
 }
 
-/// More than MUCH bytes are taken out of the buffer only on a thread that is no scheduler, and not copied with the lane held.
+/// More than LARGE bytes are taken out of the buffer only on a thread that is no scheduler, and not copied with the lane held.
 #[test]
-fn much_is_taken_out_apart() {
-    const LEN: usize = 2 * MUCH;
+fn a_large_length_is_taken_out_apart() {
+    const LEN: usize = 2 * LARGE;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     gather(&ahead, (&mine, other), LEN + 5);
     for _ in 0..3 {
@@ -428,8 +428,8 @@ fn much_is_taken_out_apart() {
 }
 
 #[test]
-fn much_that_is_cut_short() {
-    const LEN: usize = 2 * MUCH;
+fn a_large_length_that_is_cut_short() {
+    const LEN: usize = 2 * LARGE;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     gather(&ahead, (&mine, other), LEN);
     assert!(matches!(receive(&ahead, &mine, 2 * LEN, true, false).1, Some(Attempt::More)));
@@ -440,8 +440,8 @@ fn much_that_is_cut_short() {
 
 /// A receive that may be answered in parts gets 256 KB at the most with each, which bounds its time on a scheduler.
 #[test]
-fn much_goes_in_parts() {
-    const LEN: usize = 2 * MUCH;
+fn a_large_receive_goes_in_parts() {
+    const LEN: usize = 2 * LARGE;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     gather(&ahead, (&mine, other), LEN);
     let mut left = LEN;
@@ -457,7 +457,7 @@ fn much_goes_in_parts() {
 /// If more bytes stay than are taken, the bytes taken are copied, so that those that stay need not be moved.
 #[test]
 fn what_stays_is_not_moved() {
-    const LEN: usize = MUCH + 1;
+    const LEN: usize = LARGE + 1;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     gather(&ahead, (&mine, other), 3 * LEN);
     let mut room = Large(Memory::new(0));
@@ -472,10 +472,10 @@ fn what_stays_is_not_moved() {
     assert!(taken.unwrap().iter().enumerate().all(|(place, byte)| *byte == ((place + LEN) / 1000) as u8));
 }
 
-/// A peek at more than MUCH bytes is also copied only on a thread that is no scheduler, and leaves the bytes in the buffer.
+/// A peek at more than LARGE bytes is also copied only on a thread that is no scheduler, and leaves the bytes in the buffer.
 #[test]
-fn much_is_peeked_at_apart() {
-    const LEN: usize = 2 * MUCH;
+fn a_large_peek_is_copied_apart() {
+    const LEN: usize = 2 * LARGE;
     let ((mine, other), ahead) = (pair(), Ahead::new(None));
     gather(&ahead, (&mine, other), LEN);
     for apart in [false, true] {
