@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 const AT_ONCE: usize = 256 * 1024;
 /// Bytes that one recv(2) gathers.
 const PIECE: usize = 16 * 1024;
-/// If more bytes than this are to be answered in one piece, they are copied with no lane held and not on a scheduler.
+/// More bytes than this in one answer are not copied on a scheduler. A receive copies them after the lane is released; only a
+/// peek, and a receive that leaves more bytes than it takes, copy with the lane held.
 pub const LARGE: usize = 1 << 20;
 /// A wait that begins this soon after the one before is frequent.
 pub const FREQUENT_WAIT: Duration = Duration::from_millis(50);
