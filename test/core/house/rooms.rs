@@ -1,12 +1,13 @@
-//! The house: each folder is a room, a room uses only the rooms below it, and no files use one another in a circle.
+//! Layers of both crates: each folder is a room, a room uses only the rooms below it, and the uses among files have no
+//! cycle. Only paths from `crate::` and `super::` are seen, not methods.
 
 use crate::house::tidy::{files, root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The rooms of the core, from the ground up.
+/// The rooms of the core, the lowest first.
 const CORE: [&str; 8] = ["wire", "table", "sys", "lane", "op", "poller", "ring", "socket"];
-/// The rooms of the NIF, from the ground up.
+/// The rooms of the NIF, the lowest first.
 const NIF: [&str; 8] = ["atoms", "sys", "fail", "charge", "buffer", "term", "process", "nif"];
 
 /// The module paths that a file's code names: `use` lines, braces resolved, and paths in the text.
@@ -24,7 +25,7 @@ fn paths(text: &str) -> Vec<String> {
     found
 }
 
-/// The paths that begin at the front of `code`, behind `before`.
+/// The paths at the beginning of `code`, each prefixed with `before`.
 fn expand(code: &str, before: &str, found: &mut Vec<String>) {
     let end = code.find(|c: char| !(c == ':' || c == '_' || c.is_alphanumeric())).unwrap_or(code.len());
     let path = format!("{before}{}", &code[..end]);
@@ -81,8 +82,8 @@ fn room(file: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// A circle that begins and ends at `from`, if there is one.
-fn circle(uses: &BTreeMap<PathBuf, BTreeSet<PathBuf>>, from: &Path) -> Option<Vec<PathBuf>> {
+/// A cycle through `from`, if there is one.
+fn cycle(uses: &BTreeMap<PathBuf, BTreeSet<PathBuf>>, from: &Path) -> Option<Vec<PathBuf>> {
     let mut ways: Vec<Vec<PathBuf>> = vec![vec![from.to_owned()]];
     let mut seen = BTreeSet::new();
     while let Some(way) = ways.pop() {
@@ -99,27 +100,30 @@ fn circle(uses: &BTreeMap<PathBuf, BTreeSet<PathBuf>>, from: &Path) -> Option<Ve
     None
 }
 
-fn stands(dir: &str, rooms: &[&str]) {
+fn check_layers(dir: &str, rooms: &[&str]) {
     let uses = uses(dir);
     let floor = |file: &Path| {
         let name = room(file);
-        rooms.iter().position(|room| *room == name).unwrap_or_else(|| panic!("{dir}: {name} is in no list of rooms"))
+        rooms
+            .iter()
+            .position(|room| *room == name)
+            .unwrap_or_else(|| panic!("{dir}: {name} is not in the list of rooms"))
     };
     let edges = uses.iter().flat_map(|(from, all)| all.iter().map(move |to| (from, to)));
     let up: Vec<_> = edges.filter(|(from, to)| floor(to) > floor(from)).collect();
-    assert!(up.is_empty(), "{dir}: arrows upwards {up:#?}");
-    let circles: Vec<_> = uses.keys().filter_map(|file| circle(&uses, file)).collect();
-    assert!(circles.is_empty(), "{dir}: circles {circles:#?}");
+    assert!(up.is_empty(), "{dir}: uses of a higher room {up:#?}");
+    let cycles: Vec<_> = uses.keys().filter_map(|file| cycle(&uses, file)).collect();
+    assert!(cycles.is_empty(), "{dir}: cycles {cycles:#?}");
 }
 
 #[test]
-fn the_core_stands() {
-    stands("src", &[&CORE[..], &["lib"]].concat());
+fn the_core_is_layered() {
+    check_layers("src", &[&CORE[..], &["lib"]].concat());
 }
 
 #[test]
-fn the_nif_stands() {
-    stands("native/src", &[&NIF[..], &["lib"]].concat());
+fn the_nif_is_layered() {
+    check_layers("native/src", &[&NIF[..], &["lib"]].concat());
 }
 
 #[test]
