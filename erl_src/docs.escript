@@ -1,17 +1,18 @@
 #!/usr/bin/env escript
-%% Documentation for the shell's `h(esock)': a chunk beside the compiled code, of what is exported. Where edoc is not installed there
-%% is none. The hook of rebar.config; Mix says where the code goes by a variable of its own.
+%% Writes the documentation for `h(esock)' of the shell: a chunk beside the compiled code, with the exported functions and
+%% types. Without EDoc it writes nothing. rebar.config runs it after the compilation. Mix names the output directory by an
+%% environment variable.
 main([]) ->
     Builds = case os:getenv("REBAR_BARE_COMPILER_OUTPUT_DIR") of
                  false -> filelib:wildcard(filename:join(os:getenv("REBAR_BUILD_DIR", "_build/default"), "*/esock"));
                  Dir -> [Dir]
              end,
     Edoc = code:lib_dir(edoc),
-    [write(Dir) || is_list(Edoc), Dir <- Builds, filelib:is_dir(filename:join(Dir, "ebin")), old(chunk(Dir))].
+    [write(Dir) || is_list(Edoc), Dir <- Builds, filelib:is_dir(filename:join(Dir, "ebin")), outdated(chunk(Dir))].
 
 chunk(Dir) -> filename:join(Dir, "doc/chunks/esock.chunk").
 
-old(Chunk) ->
+outdated(Chunk) ->
     lists:any(fun(Source) -> filelib:last_modified(Source) >= filelib:last_modified(Chunk) end, ["erl_src/esock.erl"]).
 
 write(Dir) ->

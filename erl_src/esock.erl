@@ -1,4 +1,4 @@
-%% @doc Sockets with the API of OTP's module `socket', implemented in Rust.
+%% @doc Sockets with the API of the module `socket' of OTP, implemented in Rust.
 %%
 %% Functions, return values, raised errors and messages are those of `socket' in Erlang/OTP 29, on every release from 25.
 %% doc/differences.md lists what differs. A program for `socket' runs with the module name changed. The sections of manual pages, such
@@ -399,7 +399,8 @@
 -type otp_socket_option() ::
         assoc_id | controlling_process | debug | domain | fd | iow | meta | rcvbuf | rcvctrlbuf | read_ahead | select_read |
         sndctrlbuf | use_registry.
-%% An option of level `otp', which this library keeps; {@link setopt/3} explains them. Example: `rcvbuf', in `{otp, rcvbuf}'.
+%% An option of level `otp', such as `{otp, rcvbuf}', which this library keeps: {@link setopt/3} and {@link getopt/2} explain
+%% them. Example: `rcvbuf'.
 
 -type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
 %% An option of the system. {@link supports/1} lists them, `doc/options.md' has the types of their values. Examples:
@@ -638,7 +639,7 @@
 -define(SOCKET(Ref), {'$socket', Ref}).
 -define(INFO(Tag, Handle), {select_info, Tag, Handle}).
 -define(IS_SOCKET(Ref), is_reference(Ref)).
-%% The backlog of listen/1 in socket.
+%% The backlog of listen/1, that of `socket'.
 -define(BACKLOG, 5).
 
 %%% ---- Life ---------------------------------------------------------------------------------------------------------
@@ -671,7 +672,7 @@ open(FD) -> erlang:error(badarg, [FD]).
 %% '''
 -spec open(FD :: integer(), Opts :: map()) -> {ok, socket()} | {error, posix() | invalid()};
           (domain() | integer(), type() | integer()) -> {ok, socket()} | {error, posix() | invalid()}.
-open(FD, Opts) when is_integer(FD), is_map(Opts) -> esock_wait:taken(esock_nif:open(FD, Opts));
+open(FD, Opts) when is_integer(FD), is_map(Opts) -> esock_wait:with_signals(esock_nif:open(FD, Opts));
 open(FD, Opts) when is_map(Opts) -> erlang:error(badarg, [FD, Opts]);
 open(Domain, Type) -> open(Domain, Type, 0).
 
@@ -740,12 +741,12 @@ open_number(Domain, Type, Number, Opts) ->
         netns ->
             #{netns := Path} = Opts,
             case path(Path) of
-                Bytes when is_binary(Bytes) -> esock_wait:taken(esock_nif:open_in(Bytes, Domain, Type, Number, Opts));
+                Bytes when is_binary(Bytes) -> esock_wait:with_signals(esock_nif:open_in(Bytes, Domain, Type, Number, Opts));
                 false -> erlang:error(badarg, [Domain, Type, Number, Opts]);
                 _ -> {error, {invalid, {path, Path}}}
             end;
         Result ->
-            esock_wait:taken(Result)
+            esock_wait:with_signals(Result)
     end.
 
 path(Path) when is_list(Path) -> unicode:characters_to_binary(Path, file:native_name_encoding());
@@ -900,7 +901,7 @@ connect(?SOCKET(Ref), SockAddrs, Timeout) when ?IS_SOCKET(Ref), is_list(SockAddr
 connect(?SOCKET(Ref), SockAddr, Timeout) when ?IS_SOCKET(Ref) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {connect, SockAddr}, Timeout);
-        How -> esock_wait:settled(fun() -> esock_nif:connect(Ref, SockAddr, Timeout, How) end)
+        How -> esock_wait:until_released(fun() -> esock_nif:connect(Ref, SockAddr, Timeout, How) end)
     end;
 connect(Socket, SockAddr, Timeout) ->
     erlang:error(badarg, [Socket, SockAddr, Timeout]).
@@ -934,7 +935,7 @@ accept(Socket) -> accept(Socket, infinity).
 accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, accept, Timeout);
-        How -> esock_wait:taken(esock_nif:accept(Ref, Timeout, How))
+        How -> esock_wait:with_signals(esock_nif:accept(Ref, Timeout, How))
     end;
 accept(Socket, Timeout) ->
     erlang:error(badarg, [Socket, Timeout]).
@@ -959,7 +960,7 @@ accept_many(Socket, Max) -> accept_many(Socket, Max, infinity).
 accept_many(?SOCKET(Ref), Max, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0 ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {accept, Max}, Timeout);
-        How -> esock_wait:taken(esock_nif:accept_many(Ref, Max, Timeout, How))
+        How -> esock_wait:with_signals(esock_nif:accept_many(Ref, Max, Timeout, How))
     end;
 accept_many(Socket, Max, Timeout) ->
     erlang:error(badarg, [Socket, Max, Timeout]).
@@ -980,10 +981,10 @@ shutdown(Socket, How) -> erlang:error(badarg, [Socket, How]).
 %% @doc Closes the socket, close(2). Any process may do so.
 %%
 %% Every process that waits on the socket is sent ``{'$socket', Socket, abort, {Handle, closed}}'', and blocked calls return
-%% `{error, closed}'. Every process that monitors it is sent ``{'DOWN', MRef, socket, Socket, closed}''. The call waits for
-%% data to be sent only if `{socket, linger}' is set, for as many seconds as that says, and until a ring has released the
-%% descriptor. A lent descriptor stays open (`dup => false' of {@link open/2}). Returns `ok', `{error, closed}' if the socket
-%% was closed before, or the error of close(2).
+%% `{error, closed}'. Every process that monitors it is sent ``{'DOWN', MRef, socket, Socket, closed}''. If `{socket, linger}'
+%% is set, the call waits for data to be sent, at most so many seconds. If a ring reads the stream ahead, the call waits until
+%% the ring has released the descriptor. A lent descriptor stays open (`dup => false' of {@link open/2}). Returns `ok',
+%% `{error, closed}' if the socket was closed before, or the error of close(2).
 %% ```
 %% {ok, S} = esock:open(inet, dgram, udp),
 %% ok = esock:close(S),
@@ -1059,16 +1060,16 @@ send_binary(Ref, Data, Flags, Timeout) ->
         block -> esock_wait:run(Ref, {send, Data, Flags}, Timeout);
         How ->
             case esock_nif:send(Ref, Data, Flags, Timeout, How) of
-                {more, Rest} -> gone_on(send_binary(Ref, Rest, Flags, Timeout), Rest);
+                {more, Rest} -> after_part(send_binary(Ref, Rest, Flags, Timeout), Rest);
                 Result -> Result
             end
     end.
 
-%% What is answered where a part had gone before, and `Rest' was left.
-gone_on({select, ?INFO(_, _) = Info}, Rest) -> {select, {Info, Rest}};
-gone_on({error, Reason}, Rest) when is_atom(Reason) -> {error, {Reason, Rest}};
-gone_on({error, {invalid, _} = Reason}, Rest) -> {error, {Reason, Rest}};
-gone_on(Result, _Rest) -> Result.
+%% The result of an attempt after a part was sent: it carries `Rest' even if this attempt sent nothing.
+after_part({select, ?INFO(_, _) = Info}, Rest) -> {select, {Info, Rest}};
+after_part({error, Reason}, Rest) when is_atom(Reason) -> {error, {Reason, Rest}};
+after_part({error, {invalid, _} = Reason}, Rest) -> {error, {Reason, Rest}};
+after_part(Result, _Rest) -> Result.
 
 %% @equiv sendto(Socket, Data, Dest, [], infinity)
 -spec sendto(socket(), iodata(), sockaddr() | select_info()) -> ok | {ok, binary()} | {error, term()}.
@@ -1108,7 +1109,7 @@ sendto(?SOCKET(Ref) = Socket, Data, Dest, Flags, Timeout) when ?IS_SOCKET(Ref), 
         block -> esock_wait:run(Ref, {sendto, Data, Dest, Flags}, Timeout);
         How ->
             case esock_nif:sendto(Ref, Data, Dest, Flags, Timeout, How) of
-                {more, Rest} -> gone_on(sendto(Socket, Rest, Dest, Flags, Timeout), Rest);
+                {more, Rest} -> after_part(sendto(Socket, Rest, Dest, Flags, Timeout), Rest);
                 Result -> Result
             end
     end;
@@ -1183,7 +1184,7 @@ recv(?SOCKET(Ref), Length, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Length), Length >= 0, is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recv, Length, Flags}, Timeout);
-        zero -> esock_wait:look(Ref, {recv, Length, Flags});
+        zero -> esock_wait:once(Ref, {recv, Length, Flags});
         How -> esock_nif:recv(Ref, Length, Flags, Timeout, How)
     end;
 recv(Socket, Length, Flags, Timeout) ->
@@ -1207,7 +1208,7 @@ recv(Socket, Length, Flags, Timeout) ->
 recv_some(?SOCKET(Ref), Max, Flags, Timeout) when ?IS_SOCKET(Ref), is_integer(Max), Max > 0, is_list(Flags) ->
     Result = case wait(Timeout) of
                  block -> esock_wait:run(Ref, {recv, {some, Max}, Flags}, Timeout);
-                 zero -> esock_wait:look(Ref, {recv, {some, Max}, Flags});
+                 zero -> esock_wait:once(Ref, {recv, {some, Max}, Flags});
                  How -> esock_nif:recv(Ref, {some, Max}, Flags, Timeout, How)
              end,
     case Result =:= {error, closed} andalso esock_nif:getopt(Ref, {otp, domain}) of
@@ -1247,9 +1248,9 @@ recvfrom(Socket, Size, Timeout) -> recvfrom(Socket, Size, [], Timeout).
 
 %% @doc Receives a message and the address of its sender, recvfrom(2).
 %%
-%% A message longer than `Size' bytes is cut (0: `{otp, rcvbuf}', default 256 KB); {@link recvmsg/5} tells that it was cut.
-%% Returns `{ok, {Source, Data}}', and `select', `completion', `select_read' and errors as {@link recv/4}, without partial
-%% results. `Source' is `#{family => unspec, addr => <<>>}' if the system names no sender, as of a TCP stream.
+%% A message longer than `Size' bytes is cut (0: `{otp, rcvbuf}', default 256 KB); {@link recvmsg/5} reports that. Returns
+%% `{ok, {Source, Data}}', and `select', `completion', `select_read' and errors as {@link recv/4}, without partial results.
+%% `Source' is `#{family => unspec, addr => <<>>}' if the system names no sender, as of a TCP stream.
 %% ```
 %% ok = esock:sendto(Udp, "ping", UdpAddr),
 %% {ok, {UdpAddr, <<"ping">>}} = esock:recvfrom(Udp, 0, [peek], 5000),
@@ -1263,7 +1264,7 @@ recvfrom(?SOCKET(Ref), Size, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recvfrom, Size, Flags}, Timeout);
-        zero -> esock_wait:look(Ref, {recvfrom, Size, Flags});
+        zero -> esock_wait:once(Ref, {recvfrom, Size, Flags});
         How -> esock_nif:recvfrom(Ref, Size, Flags, Timeout, How)
     end;
 recvfrom(Socket, Size, Flags, Timeout) ->
@@ -1322,7 +1323,7 @@ sendmsg(?SOCKET(Ref) = Socket, Rest, ?INFO(Tag, _) = Cont, Timeout) when ?IS_SOC
         _ -> {error, {invalid, Cont}}
     end;
 sendmsg(?SOCKET(Ref), #{iov := IOV} = Msg, Flags, Timeout) when ?IS_SOCKET(Ref), is_list(Flags) ->
-    fitting(Ref, IOV, Msg, wait(Timeout), fun(Fitting, How) -> sendmsg_fitting(Ref, Fitting, Flags, Timeout, How) end);
+    with_fitted(Ref, IOV, Msg, wait(Timeout), fun(Fitting, How) -> sendmsg_fitting(Ref, Fitting, Flags, Timeout, How) end);
 sendmsg(Socket, Msg, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msg, Flags, Timeout]).
 
@@ -1331,16 +1332,16 @@ sendmsg_fitting(Ref, Msg, Flags, Timeout, block) ->
 sendmsg_fitting(Ref, Msg, Flags, Handle, How) ->
     case esock_nif:sendmsg(Ref, Msg, Flags, Handle, How) of
         {more, Rest} ->
-            gone_on(sendmsg_fitting(Ref, esock_wait:rest(Msg, Rest), Flags, Handle, How), Rest);
+            after_part(sendmsg_fitting(Ref, esock_wait:rest(Msg, Rest), Flags, Handle, How), Rest);
         {select, {?INFO({sendmsg, {_, _}}, NewHandle), Rest}} ->
             {select, {?INFO({sendmsg, {esock_wait:rest(Msg, Rest), Flags}}, NewHandle), Rest}};
         Result ->
             Result
     end.
 
-%% Calls with data that the NIF can take: more than it takes at once is made so first, and is not completed for the caller,
-%% since all of it would have to be copied for that.
-fitting(Ref, IOV, Data, How, Call) ->
+%% Calls with data that the NIF can take. Longer data is made fit first (esock_iov:fit/2), and such a call returns `select',
+%% never `completion': a completion would have to copy all of it.
+with_fitted(Ref, IOV, Data, How, Call) ->
     case esock_iov:long(IOV) andalso esock_iov:fit(Ref, Data) of
         false -> Call(Data, How);
         {ok, Fitting} when How =:= nowait -> Call(Fitting, select);
@@ -1379,7 +1380,7 @@ sendmmsg(?SOCKET(Ref) = Socket, Msgs, Flags, Timeout) when ?IS_SOCKET(Ref), is_l
 sendmmsg(Socket, Msgs, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Msgs, Flags, Timeout]).
 
-%% What of a list of messages is none, so that none of them is sent; or the messages.
+%% The first element of a list that is no message, so that none is sent; or the messages.
 bad_msg(Msgs) -> bad_msg(Msgs, Msgs).
 
 bad_msg([#{iov := _, addr := Addr} | _], _) when not is_map(Addr) -> {value, {sockaddr, Addr}};
@@ -1395,7 +1396,7 @@ sendmmsg_fitting(Ref, {ok, Msgs}, Flags, Handle, How) when is_reference(Handle) 
 sendmmsg_fitting(Ref, {ok, Msgs}, Flags, _Timeout, How) ->
     sendmmsg_nowait(Ref, Msgs, Flags, make_ref(), How, none).
 
-%% `Count': how many have gone whole, or `none' where nothing has gone at all.
+%% `Count': the number of messages that were sent whole, or `none' if nothing was sent at all.
 sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
     case esock_nif:sendmmsg(Ref, Msgs, Flags, Handle, How) of
         {more, Sent} ->
@@ -1412,7 +1413,7 @@ sendmmsg_nowait(Ref, Msgs, Flags, Handle, How, Count) ->
             {_, Rest} = esock_wait:unsent(Msgs, Sent),
             {ok, [IOV || #{iov := IOV} <- Rest]};
         {error, _} when Count =/= none ->
-            %% A message that went in part has the turn still.
+            %% The call still has the turn if a part of a message was sent.
             _ = esock_wait:cancel(Ref, sendmmsg, Handle),
             {ok, [IOV || #{iov := IOV} <- Msgs]};
         Result ->
@@ -1442,8 +1443,8 @@ sendv(?SOCKET(Ref) = Socket, IOV, ?INFO(Tag, _) = Cont) when ?IS_SOCKET(Ref) ->
         _ -> erlang:error(badarg, [Socket, IOV, Cont])
     end;
 sendv(?SOCKET(Ref), IOV, Timeout) when ?IS_SOCKET(Ref) ->
-    case fitting(Ref, IOV, IOV, wait(Timeout), fun(Fitting, How) -> sendv_fitting(Ref, Fitting, Timeout, How) end) of
-        %% What it is, is not said here.
+    case with_fitted(Ref, IOV, IOV, wait(Timeout), fun(Fitting, How) -> sendv_fitting(Ref, Fitting, Timeout, How) end) of
+        %% `socket' does not say what is wrong with the vector.
         {error, {invalid, {iov, _}}} -> {error, {invalid, iov}};
         Result -> Result
     end;
@@ -1472,7 +1473,7 @@ sendv_fitting(Ref, IOV, Timeout, block) ->
     esock_wait:run(Ref, {sendv, IOV}, Timeout);
 sendv_fitting(Ref, IOV, Handle, How) ->
     case esock_nif:sendv(Ref, IOV, Handle, How) of
-        {more, Rest} -> gone_on(sendv_fitting(Ref, Rest, Handle, How), Rest);
+        {more, Rest} -> after_part(sendv_fitting(Ref, Rest, Handle, How), Rest);
         Result -> Result
     end.
 
@@ -1534,7 +1535,7 @@ sendfile(?SOCKET(Ref) = Socket, File, Offset, Count, Timeout)
     case File of
         ?INFO({sendfile, Handle}, _) -> sendfile(Socket, Handle, Offset, Count, Timeout);
         ?INFO(_, _) -> {error, {invalid, File}};
-        %% The process that calls cannot answer itself.
+        %% The calling process cannot serve a file to itself.
         _ when is_pid(File), File =/= self(); is_tuple(File), element(1, File) =:= file_descriptor ->
             esock_sendfile:send(Socket, File, Offset, Count, sendfile_wait(wait(Timeout), Timeout));
         _ -> erlang:error(badarg, [Socket, File, Offset, Count, Timeout])
@@ -1611,7 +1612,7 @@ recvmsg(?SOCKET(Ref), Size, CtrlSize, Flags, Timeout)
   when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_integer(CtrlSize), CtrlSize >= 0, is_list(Flags) ->
     case wait(Timeout) of
         block -> esock_wait:run(Ref, {recvmsg, Size, CtrlSize, Flags}, Timeout);
-        zero -> esock_wait:look(Ref, {recvmsg, Size, CtrlSize, Flags});
+        zero -> esock_wait:once(Ref, {recvmsg, Size, CtrlSize, Flags});
         How -> esock_nif:recvmsg(Ref, Size, CtrlSize, Flags, Timeout, How)
     end;
 recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
@@ -1622,8 +1623,8 @@ recvmsg(Socket, Size, CtrlSize, Flags, Timeout) ->
 %%
 %% `Size' and `CtrlSize' are those of {@link recvmsg/5} for each message, but a `Size' of 0 is 8,192 bytes if `{otp, rcvbuf}'
 %% is `auto'. One system call has room for 1 MB, sizes and control messages together (113 messages of the default sizes); a
-%% larger `Count' takes as many calls as are needed. A call may return fewer messages than `Count' though there are more.
-%% Returns `{ok, [Msg]}', or as {@link recvmsg/5}.
+%% larger `Count' takes as many calls as are needed. A call may return fewer messages than `Count' though there are more: one
+%% attempt receives at most 1,024. Returns `{ok, [Msg]}', or as {@link recvmsg/5}.
 %% ```
 %% ok = esock:sendto(Udp, "1", UdpAddr),
 %% ok = esock:sendto(Udp, "2", UdpAddr),
@@ -1640,14 +1641,14 @@ recvmmsg(?SOCKET(Ref), Count, Size, CtrlSize, Flags, Timeout)
     Sizes = {Size, CtrlSize},
     Result = case wait(Timeout) of
                  block -> esock_wait:run(Ref, {recvmmsg, Count, Sizes, Flags}, Timeout);
-                 zero -> esock_wait:look(Ref, {recvmmsg, Count, Sizes, Flags});
+                 zero -> esock_wait:once(Ref, {recvmmsg, Count, Sizes, Flags});
                  How -> esock_nif:recvmmsg(Ref, Count, Sizes, Flags, Timeout, How)
              end,
     messages(Result, {Ref, Count, Sizes, Flags}, []);
 recvmmsg(Socket, Count, Size, CtrlSize, Flags, Timeout) ->
     erlang:error(badarg, [Socket, Count, Size, CtrlSize, Flags, Timeout]).
 
-%% One call of the system's does not take so many.
+%% Goes on after `more': one call of the NIF does not receive so many messages.
 messages({more, Msgs}, {Ref, Count, Sizes, Flags}, Before) ->
     Left = Count - length(Msgs),
     messages(esock_nif:recvmmsg(Ref, Left, Sizes, Flags, nowait, more), {Ref, Left, Sizes, Flags}, [Msgs | Before]);
@@ -1672,7 +1673,7 @@ wait(Timeout) -> erlang:error({invalid, {timeout, Timeout}}).
 %% `{error, closed}': the socket is closed. An `Info' that names no function raises `badarg'.
 %%
 %% A cancelled receive loses no byte of a stream. A cancelled send may have sent a part; the counter `write_byte' of
-%% {@link info/1} tells. After a cancel of `socket' the message may still come.
+%% {@link info/1} counts it. After a cancel in OTP's `socket' the message may still come.
 %% ```
 %% {select, Info} = esock:recv(Socket, 0, nowait),
 %% ok = esock:cancel(Socket, Info),
@@ -1720,7 +1721,7 @@ cancel(Socket, Info) ->
 -spec setopt(socket(), {otp, otp_socket_option()} | socket_option(), Value :: term()) ->
           ok | {error, posix() | closed | invalid()}.
 setopt(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
-    esock_wait:settled(fun() -> esock_nif:setopt(Ref, Option, Value) end);
+    esock_wait:until_released(fun() -> esock_nif:setopt(Ref, Option, Value) end);
 setopt(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
 %% @doc As {@link setopt/3} with level and option as two arguments; or, if `Opt' is a number and `Value' a binary, as
@@ -1744,7 +1745,7 @@ setopt(Socket, Level, Opt, Value) -> setopt(Socket, {Level, Opt}, Value).
 -spec setopt_native(socket(), socket_option() | {level() | integer(), integer()}, integer() | boolean() | binary()) ->
           ok | {error, posix() | closed | invalid()}.
 setopt_native(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
-    esock_wait:settled(fun() -> esock_nif:setopt_native(Ref, Option, Value) end);
+    esock_wait:until_released(fun() -> esock_nif:setopt_native(Ref, Option, Value) end);
 setopt_native(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
 %% @doc Reads an option, getsockopt(2). `doc/options.md' lists all options with the types of their values; {@link setopt/3}
@@ -1761,7 +1762,7 @@ setopt_native(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Va
 %% '''
 -spec getopt(socket(), {otp, otp_socket_option()} | socket_option()) ->
           {ok, Value :: term()} | {error, posix() | closed | invalid()}.
-getopt(?SOCKET(Ref), Option) when ?IS_SOCKET(Ref) -> esock_wait:settled(fun() -> esock_nif:getopt(Ref, Option) end);
+getopt(?SOCKET(Ref), Option) when ?IS_SOCKET(Ref) -> esock_wait:until_released(fun() -> esock_nif:getopt(Ref, Option) end);
 getopt(Socket, Option) -> erlang:error(badarg, [Socket, Option]).
 
 %% @doc As {@link getopt/2} with level and option as two arguments; or, with an option `{Number, ValueSpec}', as
@@ -1801,7 +1802,7 @@ getopt_native(?SOCKET(Ref), Option, Spec) when ?IS_SOCKET(Ref) -> esock_nif:geto
 getopt_native(Socket, Option, Spec) -> erlang:error(badarg, [Socket, Option, Spec]).
 
 %% @doc Returns the local address of the socket, getsockname(2): `{ok, SockAddr}', or an error. Before {@link bind/2} and
-%% {@link connect/2} it is the address of all zeros.
+%% {@link connect/2} it is all zeros; of a Unix socket it has an empty path.
 %% ```
 %% {ok, #{family := inet, addr := {127, 0, 0, 1}, port := Port}} = esock:sockname(Listener).
 %% '''
@@ -1862,7 +1863,7 @@ peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 ioctl(?SOCKET(Ref), Request)
   when ?IS_SOCKET(Ref), Request =:= gifconf orelse Request =:= nread orelse Request =:= nwrite orelse
        Request =:= nspace orelse Request =:= atmark orelse Request =:= tcp_info ->
-    esock_wait:settled(fun() -> esock_nif:ioctl(Ref, Request, []) end);
+    esock_wait:until_released(fun() -> esock_nif:ioctl(Ref, Request, []) end);
 ioctl(Socket, Request) ->
     erlang:error(badarg, [Socket, Request]).
 
@@ -1974,7 +1975,7 @@ use_registry(On) when is_boolean(On) -> esock_nif:use_registry(On).
 %% receive {'DOWN', MRef, socket, Socket, closed} -> ok end.
 %% '''
 -spec monitor(socket()) -> reference().
-monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> attended(esock_nif:monitor(Ref));
+monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> signalled(esock_nif:monitor(Ref));
 monitor(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc Ends a monitor of the calling process. Returns `true', or `false' if there is no such monitor any more; then its
@@ -1985,12 +1986,12 @@ monitor(Socket) -> erlang:error(badarg, [Socket]).
 %% false = esock:cancel_monitor(MRef).
 %% '''
 -spec cancel_monitor(MRef :: reference()) -> boolean().
-cancel_monitor(MRef) when is_reference(MRef) -> attended(esock_nif:cancel_monitor(MRef));
+cancel_monitor(MRef) when is_reference(MRef) -> signalled(esock_nif:cancel_monitor(MRef));
 cancel_monitor(MRef) -> erlang:error(badarg, [MRef]).
 
-%% The VM's watch over the caller is a signal to it, and so is its end.
-attended(Result) ->
-    {ok, Result} = esock_wait:taken({signals, Result}),
+%% The VM monitors the calling process. The start and the end of that are signals to the process.
+signalled(Result) ->
+    {ok, Result} = esock_wait:with_signals({signals, Result}),
     Result.
 
 %% @doc Returns the number of monitors, of all processes and sockets.

@@ -1,10 +1,16 @@
-%% @doc The application `esock': it applies its environment when it is started.
+%% @doc The application `esock': when it starts, it applies its environment.
 %%
-%% `{use_registry, boolean()}' says whether new sockets are registered, see {@link esock:use_registry/1};
-%% `{io_backend, epoll | io_uring | auto}' which back end they have, see {@link esock:open/4};
-%% `{busy_poll, boolean()}' whether a process polls in the place of a poller's thread while there is much to do, see
-%% {@link esock_busy_poll}; `{read_ahead, Bytes}' how much a ring reads ahead of each stream of a socket with `io_uring'
-%% (`{otp, read_ahead}', 0 if nobody says otherwise). The functions of {@link esock} work without the application being started.
+%% The functions of {@link esock} work without it. The keys of the environment apply to all new sockets:
+%% <ul>
+%% <li>`use_registry' (a boolean, default `true'): whether they are registered, see {@link esock:use_registry/1};</li>
+%% <li>`io_backend' (`epoll', `io_uring' or `auto', default `epoll'): their back end, see {@link esock:open/4};</li>
+%% <li>`busy_poll' (a boolean, default `true'): whether a process polls in place of a poller thread while events are dense, see
+%% {@link esock_busy_poll}. `always' is for tests;</li>
+%% <li>`read_ahead' (bytes, default 0): how much a ring reads ahead of each TCP stream with `io_uring', `{otp, read_ahead}' of
+%% {@link esock:setopt/3}.</li>
+%% </ul>
+%% If the application is loaded when the first function is called, its environment applies from then on. Without the key the
+%% environment variables `ESOCK_USE_SOCKET_REGISTRY', `ESOCK_IO_BACKEND', `ESOCK_BUSY_POLL' and `ESOCK_READ_AHEAD' apply.
 -module(esock_app).
 -behaviour(application).
 -behaviour(supervisor).
@@ -30,7 +36,7 @@ settings() ->
 stop(_State) ->
     ok.
 
-%% @private An application needs a process; this one has nothing to do.
+%% @private An application needs a process. This one supervises nothing.
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
     {ok, {#{}, []}}.

@@ -1,17 +1,17 @@
 %% @private
-%% @doc Polls in the place of a poller's thread while events are dense (ARCHITECTURE, "Busy polling"): a process for each
-%% poller, which is asked by a message, and asks for events between other processes' turns until the poller says that
-%% it is over. Where such a process has ended, the thread does without it.
+%% @doc Polls in place of a poller thread while events are dense (ARCHITECTURE, "Busy polling"): one process for each poller. A
+%% message has it begin; it asks for events and yields to other processes in turn, until the poller has it stop. If the process
+%% has ended, the poller thread polls alone.
 -module(esock_busy_poll).
 
--export([init/0, init/1, rest/1, busy/1]).
+-export([init/0, init/1, idle/1, poll/1]).
 
-%% @private Begins with `esock_nif'.
+%% @private Started when `esock_nif' is loaded. Starts a process for each other poller.
 -spec init() -> no_return().
 init() ->
-    %% Where all modules are loaded at the start, a function of one that is still being loaded is not waited for.
+    %% In embedded mode a call to a module that is still being loaded fails, and does not wait for it.
     loaded(10_000) orelse exit(normal),
-    %% They are the node's, not those of the application that happened to be the first to open a socket.
+    %% The processes belong to the node, not to the application whose process was the first to open a socket.
     true = group_leader(whereis(init), self()),
     #{io_backend := #{pollers := Count}} = esock_nif:info(),
     [spawn(?MODULE, init, [Index]) || Index <- lists:seq(1, Count - 1)],
@@ -21,7 +21,7 @@ init() ->
 -spec init(non_neg_integer()) -> no_return().
 init(Index) ->
     ok = esock_nif:busy_poller(Index),
-    erlang:hibernate(?MODULE, rest, [Index]).
+    erlang:hibernate(?MODULE, idle, [Index]).
 
 loaded(0) ->
     false;
@@ -29,18 +29,18 @@ loaded(Tries) ->
     erlang:module_loaded(esock_nif) orelse
         receive after 1 -> loaded(Tries - 1) end.
 
-%% @private Hibernates: what was received for others leaves no garbage here.
--spec rest(non_neg_integer()) -> no_return().
-rest(Index) ->
+%% @private Waits for the message to poll. It hibernates, so that what it received for other processes leaves no garbage.
+-spec idle(non_neg_integer()) -> no_return().
+idle(Index) ->
     receive
-        busy_poll -> ?MODULE:busy(Index);
-        _ -> erlang:hibernate(?MODULE, rest, [Index])
+        busy_poll -> ?MODULE:poll(Index);
+        _ -> erlang:hibernate(?MODULE, idle, [Index])
     end.
 
-%% @private Each round is in the module's current code.
--spec busy(non_neg_integer()) -> no_return().
-busy(Index) ->
+%% @private Each round runs the module's current code.
+-spec poll(non_neg_integer()) -> no_return().
+poll(Index) ->
     case esock_nif:busy_poll(Index) of
-        true -> erlang:yield(), ?MODULE:busy(Index);
-        false -> erlang:hibernate(?MODULE, rest, [Index])
+        true -> erlang:yield(), ?MODULE:poll(Index);
+        false -> erlang:hibernate(?MODULE, idle, [Index])
     end.

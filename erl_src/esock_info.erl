@@ -1,5 +1,6 @@
 %% @private
-%% @doc What {@link esock} tells about sockets and about itself: filters, the table of `i/0', the lists of `supports/0'.
+%% @doc Information about sockets and about the library: the filters of `which_sockets/1', the table of `i/0', the lists of
+%% `supports/0'.
 -module(esock_info).
 
 -export([pages/1]).
@@ -11,11 +12,11 @@
 
 -define(DEFAULT, [domain, type, protocol, fd, owner, local_address, remote_address, recv, sent, state]).
 
-%% Abbreviations of states in the last column.
+%% Abbreviations of the states in the last column.
 -define(STATES, #{accepting => "A", bound => "BD", connected => "CD", connecting => "CG", listening => "LG",
                   selected => "SD"}).
 
-%% @doc Everything that a function of {@link esock_nif} answers page by page. No page holds the scheduler for long.
+%% @doc All entries that a function of {@link esock_nif} returns page by page, so that no call holds a scheduler for long.
 -spec pages(fun((non_neg_integer()) -> {[Entry], non_neg_integer() | done})) -> [Entry].
 pages(Page) ->
     pages(Page, 0, []).
@@ -26,7 +27,7 @@ pages(Page, Cursor, All) ->
     {Entries, Next} = Page(Cursor),
     pages(Page, Next, Entries ++ All).
 
-%% @doc Whether a filter of `which_sockets/1' takes a socket of that info.
+%% @doc Whether a filter of `which_sockets/1' selects a socket with this `info/1'.
 -spec matches(term(), esock:socket_info()) -> boolean().
 matches(Domain, Info) when Domain =:= inet; Domain =:= inet6; Domain =:= local -> maps:get(domain, Info) =:= Domain;
 matches(Type, Info) when Type =:= stream; Type =:= dgram; Type =:= seqpacket -> maps:get(type, Info) =:= Type;
@@ -35,7 +36,7 @@ matches(Owner, Info) when is_pid(Owner) -> maps:get(owner, Info) =:= Owner;
 matches(Filter, Info) when is_function(Filter, 1) -> Filter(Info) =:= true;
 matches(Filter, _Info) -> erlang:error(badarg, [Filter]).
 
-%% @doc Prints a line for each socket.
+%% @doc Prints a heading, and a line for each socket.
 -spec print([esock:socket()], default | esock:info_keys()) -> ok.
 print(Sockets, default) ->
     print(Sockets, ?DEFAULT);
@@ -89,12 +90,12 @@ host({127, 0, 0, 1}) -> "localhost";
 host({0, 0, 0, 0, 0, 0, 0, 1}) -> "localhost";
 host(Addr) -> inet:ntoa(Addr).
 
-%% @doc Everything, as `supports/0'.
+%% @doc What `supports/0' returns.
 -spec supports() -> [{term(), boolean() | [{term(), boolean()}]}].
 supports() ->
     [{Key, supports(Key)} || Key <- [ioctl_requests, ioctl_flags, options, msg_flags, protocols]] ++ features().
 
-%% @doc One list.
+%% @doc One list of `supports/0'.
 -spec supports(term()) -> [{term(), boolean()}].
 supports(options) -> esock_nif:options();
 supports(msg_flags) -> [{Name, true} || {Name, _} <- esock_nif:msg_flags()];
@@ -105,14 +106,14 @@ supports(_) -> [].
 
 features() -> [{sctp, sctp()}, {ipv6, true}, {local, true}, {netns, true}, {sendfile, true}].
 
-%% The kernel has it, or not.
+%% Whether the kernel has SCTP: it opens such a socket.
 sctp() ->
     case esock:open(inet, seqpacket, sctp, #{use_registry => false}) of
         {ok, Socket} -> esock:close(Socket) =:= ok;
         {error, _} -> false
     end.
 
-%% @doc One table, as `table/1'.
+%% @doc What `table/1' returns.
 -spec table(atom()) -> map().
 table(protocols) ->
     All = esock_nif:protocols(),
@@ -124,6 +125,6 @@ table(Name) when Name =:= options; Name =:= ioctl_requests; Name =:= ioctl_flags
 table(Name) ->
     erlang:error(badarg, [Name]).
 
-%% @doc Whether a feature is there.
+%% @doc Whether a feature of `supports/0' is supported.
 -spec is_supported(term()) -> boolean().
 is_supported(Key) -> lists:member({Key, true}, features()).

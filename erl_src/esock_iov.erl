@@ -1,20 +1,20 @@
 %% @private
-%% @doc I/O vectors of more parts than one call of the NIF takes: checked as a whole before anything is sent, and made fit for
-%% sockets on which a message goes with one call.
+%% @doc I/O vectors with more parts than one call of the NIF takes (1,024): they are checked as a whole before anything is sent,
+%% and their parts are joined if the socket sends a message with one call.
 -module(esock_iov).
 
 -export([long/1]).
 -export([fit/2, fit_all/2]).
 -export([window/1]).
 
-%% As many parts as one call takes.
+%% The most parts that one call takes.
 -define(PARTS, 1024).
-%% No datagram is longer: Linux makes none of more than 4 MB and 17 pages, however large the send buffer is.
+%% Bytes. No datagram is longer: whatever the size of the send buffer, Linux makes none of more than 4 MB and 17 pages.
 -define(DATAGRAM, 8 * 1024 * 1024).
-%% An attempt at many datagrams sends about 1 MB, and at least the last of these bytes is behind that (src/op/gso.rs).
--define(ATTEMPT, (1024 * 1024 + 65536)).
+%% Bytes. An attempt at many datagrams sends about 1 MB, and less than this (src/op/gso.rs).
+-define(MOST_SENT, (1024 * 1024 + 65536)).
 
-%% @doc Whether there are more parts, or whatever it is, than one call takes.
+%% @doc Whether an I/O vector, or any other list, has more elements than one call takes.
 -spec long(term()) -> boolean().
 long(IOV) -> long(IOV, ?PARTS).
 
@@ -22,7 +22,7 @@ long([_, _, _, _, _, _, _, _ | Rest], Left) when Left > 0 -> long(Rest, Left - 8
 long([_ | _], Left) -> Left =:= 0;
 long(_, _) -> false.
 
-%% @doc A long I/O vector, or a message with one, as the NIF is to get it, or what is wrong with it.
+%% @doc Makes a long I/O vector, or a message with one, fit for the NIF, or returns what is wrong with it.
 -spec fit(reference(), erlang:iovec() | map()) -> {ok, erlang:iovec() | map()} | {error, term()}.
 fit(Ref, Data) ->
     Type = esock_nif:getopt(Ref, {socket, type}),
@@ -32,7 +32,7 @@ fit(Ref, Data) ->
         {Size, _} -> {ok, fit(Type, Size, Data)}
     end.
 
-%% @doc The same of several messages, most of which are not long.
+%% @doc As {@link fit/2}, for several messages, few of which are long.
 -spec fit_all(reference(), [map()]) -> {ok, [map()]} | {error, term()}.
 fit_all(Ref, Msgs) ->
     case lists:any(fun(#{iov := IOV}) -> long(IOV) end, Msgs) of
@@ -54,7 +54,7 @@ iov(IOV) -> IOV.
 
 fit({ok, stream}, _Size, Data) -> Data;
 fit(_Type, _Size, #{gso := _, iov := IOV} = Msg) -> Msg#{iov := window(IOV)};
-%% The NIF answers that it is too long.
+%% The NIF returns that the message is too long.
 fit(_Type, Size, Data) when Size > ?DATAGRAM -> Data;
 fit(_Type, _Size, #{iov := IOV} = Msg) -> Msg#{iov := [iolist_to_binary(IOV)]};
 fit(_Type, _Size, IOV) -> [iolist_to_binary(IOV)].
@@ -64,19 +64,20 @@ sizes([_ | _], Count, _Size) -> {error, {invalid, {iov, {element_not_binary, Cou
 sizes([], _Count, Size) -> Size;
 sizes(_, Count, _Size) -> {error, {invalid, {iov, {improper_list, Count}}}}.
 
-%% @doc Data for many datagrams, of which one call sees all, or more than it sends: where it saw fewer, its last datagram would
-%% be short in the middle of the data. What is joined is twice as much: with few bytes gone it need not be joined again.
+%% @doc Joins parts of the data for many datagrams until one call sees all of it, or more than it sends. If it saw less, its
+%% last datagram would be short in the middle of the data. Twice as much is joined as needed: if a call sends few bytes, the
+%% next needs no join.
 -spec window(erlang:iovec()) -> erlang:iovec().
 window(IOV) ->
-    case sees(IOV, ?PARTS, 0) of
+    case one_call_sees(IOV, ?PARTS, 0) of
         true -> IOV;
         false -> join(IOV, [], 0)
     end.
 
-sees([], _Left, _Size) -> true;
-sees(_IOV, _Left, Size) when Size >= ?ATTEMPT -> true;
-sees(_IOV, 0, _Size) -> false;
-sees([Part | IOV], Left, Size) -> sees(IOV, Left - 1, Size + byte_size(Part)).
+one_call_sees([], _Left, _Size) -> true;
+one_call_sees(_IOV, _Left, Size) when Size >= ?MOST_SENT -> true;
+one_call_sees(_IOV, 0, _Size) -> false;
+one_call_sees([Part | IOV], Left, Size) -> one_call_sees(IOV, Left - 1, Size + byte_size(Part)).
 
-join([Part | IOV], Joined, Size) when Size < 2 * ?ATTEMPT -> join(IOV, [Joined, Part], Size + byte_size(Part));
+join([Part | IOV], Joined, Size) when Size < 2 * ?MOST_SENT -> join(IOV, [Joined, Part], Size + byte_size(Part));
 join(IOV, Joined, _Size) -> [iolist_to_binary(Joined) | IOV].

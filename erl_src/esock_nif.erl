@@ -1,10 +1,16 @@
 %% @private
-%% @doc The functions in Rust, and nothing else: rustler forbids the upgrade of a NIF, so this module is never reloaded.
+%% @doc The functions in Rust, and nothing else: rustler does not allow the upgrade of a NIF, so this module is never reloaded.
 %%
-%% A call that may wait takes `Handle' and `How', see native/src/process/wait.rs: with `How = nowait' it answers as the API does, with
-%% `select' so too, but never `completion', with `zero' it does not wait, and with a count of the times that the caller has
-%% yielded it answers `yield', `wait' or `{wait, Part}'. `{more, Part}' is the answer of a call that has sent so much and takes no
-%% more at once: the caller goes on with the rest, and where the rest belongs to the same data no other process comes between.
+%% A call that may wait takes `Handle' and `How', see native/src/nif/wait.rs. `How' is
+%% <ul>
+%% <li>`nowait': the call returns what the API returns;</li>
+%% <li>`select': the same, but never `completion';</li>
+%% <li>`zero': the call does not wait, and returns `{error, timeout}', or `yield' while a ring is about to deliver something;</li>
+%% <li>`more': as `zero', after a call that returned `{more, Part}';</li>
+%% <li>a number, how often the caller has yielded: the call returns `yield', `wait' or `{wait, Part}'.</li>
+%% </ul>
+%% `{more, Part}' is the result of a call that sent or received as much as one call may. The caller goes on with the rest.
+%% If the rest belongs to the same data, the caller keeps the turn, and no other process sends in between.
 -module(esock_nif).
 
 -export([info/0, info/1]).
@@ -52,10 +58,11 @@
 -export([protocols/0]).
 
 -nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
-       connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5, sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6,
-       recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3, close/1, close_linger/1, setopt/3,
-       getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1, busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0,
-       msg_flags/0, protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
+       connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5,
+       sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6, recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3,
+       close/1, close_linger/1, setopt/3, getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1,
+       busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0, msg_flags/0,
+       protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
        names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1]).
 
 -on_load(on_load/0).
@@ -82,7 +89,7 @@ priv_dir() ->
         Dir -> Dir
     end.
 
-%% The environment of the application goes before that of the system. It is not known before the application is loaded;
+%% The application environment takes precedence over the environment variable. It is unknown until the application is loaded, so
 %% esock_app reads it again when the application starts.
 registry() ->
     setting(use_registry, "ESOCK_USE_SOCKET_REGISTRY", [true, false]).

@@ -1,32 +1,32 @@
 %% @private
-%% @doc `sendfile' of {@link esock}: by sendfile(2) where the file's descriptor can be had, by copying otherwise.
+%% @doc `sendfile' of the API: by sendfile(2) for a file with a usable descriptor, by reading and sending for any other.
 -module(esock_sendfile).
 
 -export([send/5]).
 
-%% How much of a file goes at a time.
+%% Bytes of a file that one call of the NIF sends at most.
 -define(CHUNK, 1_048_576).
-%% off_t
--define(MOST, 16#7FFFFFFFFFFFFFFF).
+%% The largest off_t.
+-define(MAX_OFFSET, 16#7FFFFFFFFFFFFFFF).
 
-%% @doc Sends `Count' bytes from `Offset' (0: to the end). `Wait' is `block' with a deadline, `zero', or `nowait' with a
-%% handle.
+%% @doc Sends `Count' bytes from `Offset' on (0: up to the end of the file). `Wait' is `{block, Deadline}' (of the monotonic
+%% time, in milliseconds), `{zero, _}', or `{nowait, Handle}'.
 -spec send(esock:socket(), term(), integer(), non_neg_integer(), {block, infinity | integer()} | {zero | nowait, term()}) ->
           {ok, non_neg_integer()} | {select | completion, term()} | {error, term()}.
-send(_, _, Offset, _, _) when Offset > ?MOST; Offset < -?MOST ->
+send(_, _, Offset, _, _) when Offset > ?MAX_OFFSET; Offset < -?MAX_OFFSET ->
     {error, {invalid, {integer_range, Offset}}};
-send(_, _, _, Count, _) when Count > ?MOST ->
+send(_, _, _, Count, _) when Count > ?MAX_OFFSET ->
     {error, {invalid, {integer_range, Count}}};
 send({'$socket', Ref} = Socket, File, Offset, Count, Wait) ->
     case descriptor(File) of
-        {ok, Fd} when element(1, Wait) =:= nowait -> begun(Ref, Fd, File, Offset, Count, Wait);
+        {ok, Fd} when element(1, Wait) =:= nowait -> complete_whole(Ref, Fd, File, Offset, Count, Wait);
         {ok, Fd} -> direct(Ref, Fd, File, Offset, Count, Wait, 0);
         copy -> copy(Socket, File, Offset, Count, Wait, 0);
         {error, _} = Error -> Error
     end.
 
-%% A file opened raw has a descriptor to duplicate. One that a process serves, or that is read through a buffer of
-%% decompressed or encoded data, has none that would do.
+%% A file that was opened `raw' has a descriptor, which is duplicated. A file that a process serves, or that is read through a
+%% buffer of decompressed or encoded data, has no descriptor with the same bytes.
 descriptor({file_descriptor, prim_file, _} = File) ->
     case prim_file:get_handle(File) of
         <<Fd:32/native>> -> {ok, Fd};
@@ -35,12 +35,12 @@ descriptor({file_descriptor, prim_file, _} = File) ->
 descriptor(File) when is_pid(File); element(1, File) =:= file_descriptor ->
     copy.
 
-%% On a socket that completes calls, the whole of it is one.
-begun(Ref, Fd, File, Offset, Count, {nowait, Handle} = Wait) ->
+%% On a socket with completions one completion sends the whole.
+complete_whole(Ref, Fd, File, Offset, Count, {nowait, Handle} = Wait) ->
     case esock_nif:file(Ref, Fd, {Offset, size(Count, 0)}) of
         undefined -> direct(Ref, Fd, File, Offset, Count, Wait, 0);
         {error, _} = Error -> Error;
-        Whole when Count =:= 0 -> esock_nif:sendfile(Ref, Whole, {Offset, ?MOST}, Handle);
+        Whole when Count =:= 0 -> esock_nif:sendfile(Ref, Whole, {Offset, ?MAX_OFFSET}, Handle);
         Whole -> esock_nif:sendfile(Ref, Whole, {Offset, Count}, Handle)
     end.
 
@@ -95,7 +95,7 @@ copied(Socket, File, Offset, Count, Wait, Sent, Data) ->
             partial(Error, Sent)
     end.
 
-%% What has gone is told as it goes, so a wait is for `select' on any socket.
+%% The caller learns of each part that was sent, so `nowait' returns `select' on any socket.
 send({'$socket', Ref}, Data, {nowait, Handle}) -> esock_nif:send(Ref, Data, [], Handle, select);
 send(Socket, Data, {zero, _}) -> esock:send(Socket, Data, 0);
 send(Socket, Data, {block, Deadline}) -> esock:send(Socket, Data, left(Deadline)).

@@ -1,19 +1,19 @@
 %% @private
-%% @doc The one loop in which a call of {@link esock} waits: attempt, give up the turn and attempt again where that pays
-%% on this socket, wait for the message, attempt again; cancel at the deadline.
+%% @doc The loop of blocking calls: attempt, yield and attempt again if that pays on this socket, wait for the message, attempt
+%% again, cancel at the deadline. It is the only wait loop of the API.
 -module(esock_wait).
 
 -export([run/3, call/4]).
--export([look/2]).
--export([settled/1]).
+-export([once/2]).
+-export([until_released/1]).
 -export([cancel/3]).
--export([taken/1]).
+-export([with_signals/1]).
 -export([unsent/2]).
 -export([rest/2]).
 
 -export_type([op/0]).
 
-%% What is attempted, with what is left to do of it.
+%% An operation, with the arguments for what remains of it.
 -type op() :: {connect, esock:sockaddr()}
             | accept
             | {accept, Max :: pos_integer()}
@@ -28,14 +28,15 @@
             | {recv, non_neg_integer() | {some, pos_integer()}, list()}
             | {recvfrom, non_neg_integer(), list()}.
 
-%% @doc Does `Op' for the caller, who waits no longer than `Timeout' milliseconds.
+%% @doc Does `Op' for the calling process, which waits at most `Timeout' milliseconds.
 -spec run(reference(), op(), timeout()) -> term().
 run(Socket, Op, Timeout) ->
-    %% The reference is made here, where the compiler sees it: a receive for it skips what was in the inbox before.
+    %% The reference is made here, in sight of the compiler: a receive that matches it skips the messages that were in the queue
+    %% before.
     attempt(Socket, Op, make_ref(), deadline(Timeout), 0, []).
 
 attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
-    %% As of another module: in a function of this one the compiler sees an end of the handle, and gives up the mark in the inbox.
+    %% A remote call: of a local one the compiler sees where the handle ends, and drops the mark in the message queue.
     case ?MODULE:call(Socket, Op, Handle, Yields) of
         yield ->
             erlang:yield(),
@@ -46,7 +47,7 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
             {Rest, More} = part(Op, Part, Done),
             wait(Socket, Rest, Handle, Deadline, More);
         {error, {invalid, _} = Reason} when Done =/= [] ->
-            %% A message behind those that have gone: the turn has not been given up.
+            %% A later message is wrong, after some were sent: the call still has the turn.
             _ = cancel(Socket, name(Op), Handle),
             failed(Op, Reason, Done);
         {error, Reason} ->
@@ -58,63 +59,64 @@ attempt(Socket, Op, Handle, Deadline, Yields, Done) ->
             end
     end.
 
-%% Microseconds for which a look waits for a ring to bring what it has taken from the kernel, and to let go: it takes some 30.
--define(LANDS_WITHIN, 5_000).
+%% Microseconds for which a receive with timeout 0 waits until a ring has delivered what it took from the kernel, and has
+%% released the stream. That takes about 30.
+-define(RELEASE_WITHIN, 5_000).
 
-%% One attempt of a receive takes no less than this of a stream, where there is so much.
--define(AT_ONCE, 262_144).
+%% Bytes. If a stream has this many or more, one attempt of a receive takes at least this many.
+-define(LEAST_ATTEMPT, 262_144).
 
-%% @doc Does `Op' for the caller, who does not wait.
--spec look(reference(), op()) -> term().
-look(Socket, Op) ->
-    case look(Socket, Op, undefined) of
-        {error, {timeout, Part}} when element(1, Op) =:= recv, byte_size(Part) >= ?AT_ONCE ->
-            look_on(Socket, Op, Part, []);
+%% @doc Attempts `Op' for the calling process, which does not wait (timeout 0).
+-spec once(reference(), op()) -> term().
+once(Socket, Op) ->
+    case once(Socket, Op, undefined) of
+        {error, {timeout, Part}} when element(1, Op) =:= recv, byte_size(Part) >= ?LEAST_ATTEMPT ->
+            once_more(Socket, Op, Part, []);
         Result -> Result
     end.
 
-%% There may be more, which is the next attempt's; but who peeks would see the same again.
-look_on(Socket, {recv, Length, Flags}, Part, Done) ->
+%% There may be more for another attempt. A peek would return the same bytes again.
+once_more(Socket, {recv, Length, Flags}, Part, Done) ->
     Peeks = lists:any(fun(Flag) -> Flag =:= peek orelse is_integer(Flag) end, Flags),
     Rest = {recv, Length - byte_size(Part), Flags},
-    case Peeks orelse look(Socket, Rest, undefined) of
-        {error, {timeout, Next}} when byte_size(Next) >= ?AT_ONCE -> look_on(Socket, Rest, Next, [Done, Part]);
+    case Peeks orelse once(Socket, Rest, undefined) of
+        {error, {timeout, Next}} when byte_size(Next) >= ?LEAST_ATTEMPT -> once_more(Socket, Rest, Next, [Done, Part]);
         {ok, Data} -> {ok, iolist_to_binary([Done, Part, Data])};
         {error, {Reason, Data}} -> {error, {Reason, iolist_to_binary([Done, Part, Data])}};
         {error, Reason} -> {error, {Reason, iolist_to_binary([Done, Part])}};
         true -> {error, {timeout, Part}}
     end.
 
-look(Socket, Op, Deadline) ->
+once(Socket, Op, Deadline) ->
     case call(Socket, Op, nowait, zero) of
         yield when Deadline =:= undefined ->
             erlang:yield(),
-            look(Socket, Op, erlang:monotonic_time(microsecond) + ?LANDS_WITHIN);
+            once(Socket, Op, erlang:monotonic_time(microsecond) + ?RELEASE_WITHIN);
         yield ->
             erlang:yield(),
             case erlang:monotonic_time(microsecond) < Deadline of
-                true -> look(Socket, Op, Deadline);
+                true -> once(Socket, Op, Deadline);
                 false -> {error, timeout}
             end;
         Result ->
             Result
     end.
 
-%% @doc Makes a call, and again while a ring is still to let go of the stream.
--spec settled(fun(() -> yield | Result)) -> Result.
-settled(Call) ->
+%% @doc Makes a call, and repeats it until the ring has released the stream.
+-spec until_released(fun(() -> yield | Result)) -> Result.
+until_released(Call) ->
     case Call() of
-        yield -> erlang:yield(), settled(Call);
+        yield -> erlang:yield(), until_released(Call);
         Result -> Result
     end.
 
-%% What is answered in the end, of what the last attempt has got and the ones before.
+%% The result of the whole, from the result of the last attempt and the parts of those before.
 done({recv, _, _}, {ok, Data}, [_ | _] = Done) ->
     {ok, iolist_to_binary([Done, Data])};
 done({recvmmsg, _, _, _}, {more, _} = Result, _Done) ->
     Result;
 done(Op, {more, Part}, Done) ->
-    %% One call sends so much and no more.
+    %% The attempt sent as much as one attempt may.
     case part(Op, Part, Done) of
         {{sendmmsg, [], _}, _} -> ok;
         {Rest, More} -> {again, Rest, More}
@@ -122,17 +124,18 @@ done(Op, {more, Part}, Done) ->
 done({sendfile, _, _, _, Before}, {ok, Put}, _Done) ->
     {ok, Before + Put};
 done(_Op, {signals, _} = Result, _Done) ->
-    taken(Result);
+    with_signals(Result);
 done(_Op, Result, _Done) ->
     Result.
 
-%% @doc What the caller gets of new sockets. Now and then they come with `signals', and the caller attends to those that
-%% wait for it: to ask for the length of the queue is what does that on OTP 25.
--spec taken({signals, term()} | term()) -> term().
-taken({signals, Sockets}) ->
+%% @doc The result of a call that began or ended a monitor of the VM on the calling process: each is a signal to the process.
+%% For every 64th socket the NIF returns `signals' in place of `ok': then the process handles its queued signals. On OTP 25
+%% asking for the length of the message queue does that.
+-spec with_signals({signals, term()} | term()) -> term().
+with_signals({signals, Sockets}) ->
     _ = process_info(self(), message_queue_len),
     {ok, Sockets};
-taken(Result) ->
+with_signals(Result) ->
     Result.
 
 wait(Socket, Op, Handle, Deadline, Done) ->
@@ -146,11 +149,11 @@ wait(Socket, Op, Handle, Deadline, Done) ->
             timed_out(Socket, Op, Done)
     end.
 
-%% Who looks sees what there is.
-timed_out(Socket, {recv, Length, [_ | _]} = Op, []) when is_integer(Length), Length > 0 -> look(Socket, Op);
+%% A receive with flags that has timed out returns what is there, as one with timeout 0 does.
+timed_out(Socket, {recv, Length, [_ | _]} = Op, []) when is_integer(Length), Length > 0 -> once(Socket, Op);
 timed_out(_Socket, Op, Done) -> failed(Op, timeout, Done).
 
-%% @doc One attempt, of who waits under `Handle' or does not wait (`nowait'), see {@link esock_nif}.
+%% @doc One attempt for a process that waits under `Handle', or does not wait (`nowait', with `zero'); see {@link esock_nif}.
 -spec call(reference(), op(), reference() | nowait, non_neg_integer() | zero) -> term().
 call(Socket, {recv, Length, Flags}, Handle, Yields) ->
     esock_nif:recv(Socket, Length, Flags, Handle, Yields);
@@ -179,7 +182,7 @@ call(Socket, {accept, Max}, Handle, Yields) ->
 call(Socket, {connect, Address}, Handle, Yields) ->
     esock_nif:connect(Socket, Address, Handle, Yields).
 
-%% Of a stream: received data is kept; of data to send the rest remains, and `Done' only says that some has gone.
+%% After a part of a stream: received parts are collected in `Done'. Of data to send the rest remains, and `Done' is `sent'.
 part({recv, Length, Flags}, Data, Done) ->
     {{recv, Length - byte_size(Data), Flags}, [Done, Data]};
 part({send, _Data, Flags}, Rest, _Done) ->
@@ -196,14 +199,14 @@ part({sendmmsg, Msgs, Flags}, Sent, _Done) ->
 part({sendfile, Fd, Offset, Count, Sent}, Put, _Done) ->
     {{sendfile, Fd, Offset + Put, Count - Put, Sent + Put}, sent}.
 
-%% @doc What is left to send of a message that went in part. Control messages go with the first byte, and once; those of
-%% datagrams go with each.
+%% @doc The rest of a message of which a part was sent. Control messages were sent with the first byte and are not sent again;
+%% those of datagrams (`gso') go with each datagram.
 -spec rest(map(), [binary()]) -> map().
 rest(#{gso := _} = Msg, Rest) -> Msg#{iov := esock_iov:window(Rest)};
 rest(Msg, Rest) -> maps:remove(ctrl, Msg#{iov := Rest}).
 
-%% @doc How many messages were sent, and those that were not, given the bytes that went of each of the first; one that went
-%% in part stays with its rest.
+%% @doc The number of messages that were sent whole, and the messages that remain. `Sent' are the bytes that were sent of each
+%% of the first messages; a message of which a part was sent remains with its rest.
 -spec unsent([map()], [non_neg_integer()]) -> {non_neg_integer(), [map()]}.
 unsent(Msgs, Sent) -> unsent(Msgs, Sent, 0).
 
@@ -229,12 +232,12 @@ failed(_Op, Reason, Done) -> {error, {Reason, iolist_to_binary(Done)}}.
 name(accept) -> accept;
 name(Op) -> element(1, Op).
 
-%% @doc Ends a wait. `invalid': the caller does not wait under that handle. Whatever was sent under it is taken out of
-%% the inbox.
+%% @doc Ends a wait. `invalid': the calling process does not wait under that handle. A `select' or `abort' message that was sent
+%% under it is taken out of the message queue.
 -spec cancel(reference(), atom(), reference()) -> ok | invalid | {error, closed}.
 cancel(Socket, Op, Handle) -> cancel(Socket, Op, Handle, 0).
 
-cancel(Socket, Op, Handle, Patience) ->
+cancel(Socket, Op, Handle, Pause) ->
     case esock_nif:cancel(Socket, Op, Handle) of
         ok ->
             ok;
@@ -242,8 +245,8 @@ cancel(Socket, Op, Handle, Patience) ->
             flush(Socket, Handle),
             ok;
         sending ->
-            %% Another thread is about to send it, unless it has thousands to send before.
-            receive after Patience -> ok end,
+            %% Another thread is about to send the message, at once or after thousands of others.
+            receive after Pause -> ok end,
             cancel(Socket, Op, Handle, 1);
         not_found ->
             flush(Socket, Handle),

@@ -1,5 +1,5 @@
-%% The documentation: the programs of README.md run unchanged, and h(esock) shows a text for each function and type, with examples that
-%% parse and run.
+%% The documentation: the program of README.md runs unchanged, and h(esock) shows a text for each function and type, with
+%% examples that parse and run.
 -module(esock_docs_SUITE).
 
 -include_lib("eunit/include/eunit.hrl").
@@ -8,25 +8,16 @@
 
 suite() -> [{timetrap, {seconds, 120}}].
 
-all() -> [readme_erlang, readme_elixir, readme_length, every_text, examples, type_examples, html].
+all() -> [readme_program, every_text, examples, type_examples].
 
 root() -> filename:join(code:lib_dir(esock), "../../../..").
 
-page(File) ->
-    {ok, Text} = file:read_file(filename:join(root(), File)),
-    Text.
-
-%% The first block of code in a language under a heading.
-block(Text, Heading, Language) ->
-    [_, Below] = binary:split(Text, <<"\n## ", Heading/binary, "\n">>),
-    [Section | _] = binary:split(Below, <<"\n## ">>),
-    [_, Rest] = binary:split(Section, <<"```", Language/binary, "\n">>),
+%% In a node with few descriptors: the program serves clients while descriptors are short, after clients have closed or reset
+%% their connections, and afterwards.
+readme_program(Config) ->
+    {ok, Text} = file:read_file(filename:join(root(), "README.md")),
+    [_, Rest] = binary:split(Text, <<"```erlang\n">>),
     [Program, _] = binary:split(Rest, <<"```\n">>),
-    Program.
-
-%% In a node with few descriptors: it serves after descriptors have run out and clients have reset their connections.
-readme_erlang(Config) ->
-    Program = block(page("README.md"), <<"A server in Erlang">>, <<"erlang">>),
     Dir = proplists:get_value(priv_dir, Config),
     File = filename:join(Dir, "echo.erl"),
     ok = file:write_file(File, Program),
@@ -38,8 +29,19 @@ readme_erlang(Config) ->
     Port = free_port(),
     peer:cast(Peer, echo, serve, [Port]),
     Addr = #{family => inet, addr => loopback, port => Port},
-    esock_async_SUITE:until(fun() -> {ok, S} = esock:open(inet, stream, tcp), Is = esock:connect(S, Addr), ok = esock:close(S), Is =:= ok end),
-    Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), ok = esock:send(C, "hello"), C end || _ <- lists:seq(1, 120)],
+    esock_async_SUITE:until(fun() ->
+        {ok, S} = esock:open(inet, stream, tcp),
+        Connected = esock:connect(S, Addr),
+        ok = esock:close(S),
+        Connected =:= ok
+    end),
+    Connect = fun() ->
+        {ok, C} = esock:open(inet, stream, tcp),
+        ok = esock:connect(C, Addr),
+        ok = esock:send(C, "hello"),
+        C
+    end,
+    Clients = [Connect() || _ <- lists:seq(1, 120)],
     Served = [C || C <- Clients, esock:recv(C, 5, [], 300) =:= {ok, <<"hello">>}],
     ?assert(length(Served) > 10 andalso length(Served) < 100),
     {Reset, Closed} = lists:partition(fun(_) -> rand:uniform(2) =:= 1 end, Clients),
@@ -52,69 +54,12 @@ readme_erlang(Config) ->
     ok = esock:close(New),
     peer:stop(Peer).
 
-%% In a node of its own, which ends when the test closes its input.
-readme_elixir(Config) ->
-    case os:find_executable("elixir") of
-        false -> {skip, no_elixir};
-        Elixir ->
-            File = filename:join(proplists:get_value(priv_dir, Config), "echo.ex"),
-            ok = file:write_file(File, block(page("README.md"), <<"A server in Elixir">>, <<"elixir">>)),
-            Port = free_port(),
-            Code = "spawn(fn -> IO.read(:line); System.halt(0) end); Echo.serve(" ++ integer_to_list(Port) ++ ")",
-            Node = open_port({spawn_executable, Elixir}, [{args, ["-pa", filename:dirname(code:which(esock)), "-r", File, "-e", Code]}, binary, stderr_to_stdout]),
-            Addr = #{family => inet, addr => loopback, port => Port},
-            ok = reached(Addr, Node, 300),
-            %% The server serves all clients at once, and continues after resets.
-            Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), C end || _ <- lists:seq(1, 50)],
-            [ok = esock:send(C, "hello") || C <- Clients],
-            [?assertEqual({ok, <<"hello">>}, esock:recv(C, 5, [], 10_000)) || C <- Clients],
-            [ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}) || C <- Clients],
-            [ok = esock:close(C) || C <- Clients],
-            {ok, New} = esock:open(inet, stream, tcp),
-            ok = esock:connect(New, Addr),
-            ok = esock:send(New, "still here"),
-            ?assertEqual({ok, <<"still here">>}, esock:recv(New, 10, [], 10_000)),
-            ok = esock:close(New),
-            true = port_close(Node)
-    end.
-
-%% If the node prints something, it has failed.
-reached(_Addr, _Node, 0) -> never;
-reached(Addr, Node, Tries) ->
-    {ok, S} = esock:open(inet, stream, tcp),
-    Connected = esock:connect(S, Addr),
-    ok = esock:close(S),
-    case Connected of
-        ok -> ok;
-        {error, econnrefused} -> receive {Node, {data, Text}} -> {printed, Text} after 100 -> reached(Addr, Node, Tries - 1) end
-    end.
-
-readme_length(_) ->
-    Lines = binary:matches(page("README.md"), <<"\n">>),
-    ?assert(length(Lines) =< 150).
-
 free_port() ->
     {ok, S} = esock:open(inet, stream, tcp),
     ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
     {ok, #{port := Port}} = esock:sockname(S),
     ok = esock:close(S),
     Port.
-
-%% `make docs' builds the pages, and finds no broken link.
-html(Config) ->
-    Markdown = [P || P <- ["python3", "/usr/bin/python3"], os:cmd(P ++ " -c 'import markdown, pygments' && echo there") =:= "there\n"],
-    case Markdown =/= [] andalso code:lib_dir(edoc) of
-        Edoc when is_list(Edoc) ->
-            Out = filename:join(proplists:get_value(priv_dir, Config), "html"),
-            Printed = os:cmd("cd '" ++ root() ++ "' && ./doc/site/build.sh '" ++ Out ++ "' 2>&1; echo \"status $?\""),
-            ?assertMatch({_, {match, _}}, {Printed, re:run(Printed, " 0 broken, .*\nstatus 0\n$")}),
-            {ok, Api} = file:read_file(filename:join(Out, "esock.html")),
-            [?assertMatch({_, {_, _}}, {Text, binary:match(Api, Text)}) || Text <- [<<"id=\"recv-4\"">>, <<"href=\"options.html\"">>]],
-            %% Each Markdown page is there, and the README is the first.
-            [?assert(filelib:is_regular(filename:join(Out, filename:basename(Page, ".md") ++ ".html")), Page)
-             || Page <- filelib:wildcard(filename:join(root(), "doc/*.md")) ++ ["index.md", "architecture.md"]];
-        _ -> {skip, no_markdown}
-    end.
 
 %% Every exported function and type has a text of its own, and nothing else has one.
 every_text(_) ->
@@ -125,20 +70,24 @@ every_text(_) ->
         ?assertEqual(lists:sort([{function, F, A} || {F, A} <- Functions] ++ [{type, T, A} || {T, A} <- Types]),
                      lists:sort([Name || {Name, _} <- Docs])),
         %% Every declared type is exported, since those of arguments are.
-        ?assertEqual([], [{T, length(Args)} || {attribute, _, Kind, {T, _, Args}} <- Forms, Kind =:= type orelse Kind =:= opaque] -- Types),
+        Declared = [{T, length(Args)} || {attribute, _, Kind, {T, _, Args}} <- Forms, Kind =:= type orelse Kind =:= opaque],
+        ?assertEqual([], Declared -- Types),
         Texts = [{Name, text(Doc)} || {Name, Doc} <- Docs],
         ?assertEqual([], [Name || {Name, Text} <- Texts, byte_size(Text) < 6]),
-        %% EDoc takes a comment before a type for the text of the type before it: then two types would have one text, or another's.
+        %% EDoc takes a comment before a type for the text of the type before it: then two types would have one text, or
+        %% another's.
         Of = [Text || {{type, _, _}, Text} <- Texts],
         ?assertEqual([], Of -- lists:usort(Of)),
         [?assertMatch({_, {_, _}}, {T, binary:match(proplists:get_value({type, T, 0}, Texts), Word)})
-         || {T, Word} <- [{socket, <<"socket">>}, {sockaddr_ll, <<"packet(7)">>}, {ip_tos, <<"three readings">>}, {ioctl_device_flag, <<"netdevice(7)">>}]],
+         || {T, Word} <- [{socket, <<"socket">>}, {sockaddr_ll, <<"packet(7)">>}, {ip_tos, <<"three readings">>},
+                          {ioctl_device_flag, <<"netdevice(7)">>}]],
         %% Markup is not shown as text: an apostrophe ends a quotation that began with one backquote.
-        ?assertEqual([], [Name || {Name, Text} <- Texts, binary:match(Text, [<<"`">>, <<"''">>, <<"{@">>, <<"{$">>, <<"----">>]) =/= nomatch])
+        Markup = [<<"`">>, <<"''">>, <<"{@">>, <<"{$">>, <<"----">>],
+        ?assertEqual([], [Name || {Name, Text} <- Texts, binary:match(Text, Markup) =/= nomatch])
     end).
 
-%% Each block in the texts of the module and of its functions is Erlang. It runs, unless its first line says what it needs, in a process
-%% of its own, with the sockets that the text of the module names.
+%% Each block in the texts of the module and of its functions is Erlang. It runs, unless its first line says what it needs, in a
+%% process of its own, with the sockets that the text of the module names.
 examples(_) ->
     with_docs(fun(Module, Docs) ->
         Functions = [{Name, Doc} || {{function, _, _} = Name, Doc} <- Docs],
@@ -162,7 +111,8 @@ type_examples(_) ->
         Patterns = [{Name, Code} || {Name, Doc} <- Types, Code <- codes_after(<<"To match">>, Doc)],
         ?assertEqual([], [Name || {Name, _} <- Types] -- [Name || {Name, _} <- Values ++ Patterns]),
         [parsed(Name, <<Code/binary, ".">>) || {Name, Code} <- Patterns],
-        [?assertMatch({_, {value, _, []}}, {Name, erl_eval:exprs(parsed(Name, <<Code/binary, ".">>), [])}) || {Name, Code} <- Values]
+        [?assertMatch({_, {value, _, []}}, {Name, erl_eval:exprs(parsed(Name, <<Code/binary, ".">>), [])})
+         || {Name, Code} <- Values]
     end).
 
 can_run(Text) ->
@@ -221,9 +171,10 @@ elements(Texts) when is_list(Texts) -> lists:append([elements(Text) || Text <- T
 elements({_, _, Texts} = Element) -> [Element | elements(Texts)];
 elements(Text) when is_binary(Text) -> [].
 
-%% The code behind a word, that in links excepted.
+%% The code behind a word, but not that of links.
 codes_after(Word, Doc) ->
-    Behind = lists:dropwhile(fun(Text) -> not is_binary(Text) orelse binary:match(Text, Word) =:= nomatch end, Doc),
+    Flat = lists:append([case Part of {p, _, Parts} -> Parts; _ -> [Part] end || Part <- Doc]),
+    Behind = lists:dropwhile(fun(Text) -> not is_binary(Text) orelse binary:match(Text, Word) =:= nomatch end, Flat),
     [text(Code) || {code, _, Code} <- Behind].
 
 text(Text) when is_binary(Text) -> Text;
