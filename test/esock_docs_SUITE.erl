@@ -1,5 +1,5 @@
-%% The documentation: the program of README.md runs unchanged, and h(esock) shows a text for each function and type, with
-%% examples that parse and run.
+%% The documentation: the programs of README.md run unchanged, and h(esock) shows a text for each function and type, with examples that
+%% parse and run.
 -module(esock_docs_SUITE).
 
 -include_lib("eunit/include/eunit.hrl").
@@ -8,16 +8,25 @@
 
 suite() -> [{timetrap, {seconds, 120}}].
 
-all() -> [readme_program, every_text, examples, type_examples].
+all() -> [readme_erlang, readme_elixir, readme_length, every_text, examples, type_examples, html].
 
 root() -> filename:join(code:lib_dir(esock), "../../../..").
 
-%% In a node with few descriptors: the program serves clients while descriptors are short, after clients have closed or reset
-%% their connections, and afterwards.
-readme_program(Config) ->
-    {ok, Text} = file:read_file(filename:join(root(), "README.md")),
-    [_, Rest] = binary:split(Text, <<"```erlang\n">>),
+page(File) ->
+    {ok, Text} = file:read_file(filename:join(root(), File)),
+    Text.
+
+%% The first block of code in a language under a heading.
+block(Text, Heading, Language) ->
+    [_, Below] = binary:split(Text, <<"\n## ", Heading/binary, "\n">>),
+    [Section | _] = binary:split(Below, <<"\n## ">>),
+    [_, Rest] = binary:split(Section, <<"```", Language/binary, "\n">>),
     [Program, _] = binary:split(Rest, <<"```\n">>),
+    Program.
+
+%% In a node with few descriptors: it serves after descriptors have run out and clients have reset their connections.
+readme_erlang(Config) ->
+    Program = block(page("README.md"), <<"A server in Erlang">>, <<"erlang">>),
     Dir = proplists:get_value(priv_dir, Config),
     File = filename:join(Dir, "echo.erl"),
     ok = file:write_file(File, Program),
@@ -54,12 +63,69 @@ readme_program(Config) ->
     ok = esock:close(New),
     peer:stop(Peer).
 
+%% In a node of its own, which ends when the test closes its input.
+readme_elixir(Config) ->
+    case os:find_executable("elixir") of
+        false -> {skip, no_elixir};
+        Elixir ->
+            File = filename:join(proplists:get_value(priv_dir, Config), "echo.ex"),
+            ok = file:write_file(File, block(page("README.md"), <<"A server in Elixir">>, <<"elixir">>)),
+            Port = free_port(),
+            Code = "spawn(fn -> IO.read(:line); System.halt(0) end); Echo.serve(" ++ integer_to_list(Port) ++ ")",
+            Node = open_port({spawn_executable, Elixir}, [{args, ["-pa", filename:dirname(code:which(esock)), "-r", File, "-e", Code]}, binary, stderr_to_stdout]),
+            Addr = #{family => inet, addr => loopback, port => Port},
+            ok = reached(Addr, Node, 300),
+            %% The server serves all clients at once, and continues after resets.
+            Clients = [begin {ok, C} = esock:open(inet, stream, tcp), ok = esock:connect(C, Addr), C end || _ <- lists:seq(1, 50)],
+            [ok = esock:send(C, "hello") || C <- Clients],
+            [?assertEqual({ok, <<"hello">>}, esock:recv(C, 5, [], 10_000)) || C <- Clients],
+            [ok = esock:setopt(C, {socket, linger}, #{onoff => true, linger => 0}) || C <- Clients],
+            [ok = esock:close(C) || C <- Clients],
+            {ok, New} = esock:open(inet, stream, tcp),
+            ok = esock:connect(New, Addr),
+            ok = esock:send(New, "still here"),
+            ?assertEqual({ok, <<"still here">>}, esock:recv(New, 10, [], 10_000)),
+            ok = esock:close(New),
+            true = port_close(Node)
+    end.
+
+%% If the node prints something, it has failed.
+reached(_Addr, _Node, 0) -> never;
+reached(Addr, Node, Tries) ->
+    {ok, S} = esock:open(inet, stream, tcp),
+    Connected = esock:connect(S, Addr),
+    ok = esock:close(S),
+    case Connected of
+        ok -> ok;
+        {error, econnrefused} -> receive {Node, {data, Text}} -> {printed, Text} after 100 -> reached(Addr, Node, Tries - 1) end
+    end.
+
+readme_length(_) ->
+    Lines = binary:matches(page("README.md"), <<"\n">>),
+    ?assert(length(Lines) =< 150).
+
 free_port() ->
     {ok, S} = esock:open(inet, stream, tcp),
     ok = esock:bind(S, #{family => inet, addr => loopback, port => 0}),
     {ok, #{port := Port}} = esock:sockname(S),
     ok = esock:close(S),
     Port.
+
+%% `make docs' builds the pages, and finds no broken link.
+html(Config) ->
+    Markdown = [P || P <- ["python3", "/usr/bin/python3"], os:cmd(P ++ " -c 'import markdown, pygments' && echo there") =:= "there\n"],
+    case Markdown =/= [] andalso code:lib_dir(edoc) of
+        Edoc when is_list(Edoc) ->
+            Out = filename:join(proplists:get_value(priv_dir, Config), "html"),
+            Printed = os:cmd("cd '" ++ root() ++ "' && ./doc/site/build.sh '" ++ Out ++ "' 2>&1; echo \"status $?\""),
+            ?assertMatch({_, {match, _}}, {Printed, re:run(Printed, " 0 broken, .*\nstatus 0\n$")}),
+            {ok, Api} = file:read_file(filename:join(Out, "esock.html")),
+            [?assertMatch({_, {_, _}}, {Text, binary:match(Api, Text)}) || Text <- [<<"id=\"recv-4\"">>, <<"href=\"options.html\"">>]],
+            %% Each Markdown page is there, and the README is the first.
+            [?assert(filelib:is_regular(filename:join(Out, filename:basename(Page, ".md") ++ ".html")), Page)
+             || Page <- filelib:wildcard(filename:join(root(), "doc/*.md")) ++ ["index.md", "architecture.md"]];
+        _ -> {skip, no_markdown}
+    end.
 
 %% Every exported function and type has a text of its own, and nothing else has one.
 every_text(_) ->

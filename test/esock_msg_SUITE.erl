@@ -373,13 +373,17 @@ recvmmsg_more_than_room(_) ->
              fun() -> esock:recvmmsg(A, 300, 0, 0, [], 1000) end],
     ?assertEqual(Datagrams, lists:append([begin {ok, Msgs} = Wait(), iov(Msgs) end || Wait <- Waits])),
     ?assertEqual({error, timeout}, esock:recvmmsg(A, 1, 0, 0, [], 0)),
+    %% One call answers all that are there, also with room for a single byte of each, and more than the system takes at once.
+    ok = esock:sendmmsg(A, [#{addr => Addr, iov => [<<N>>]} || N <- lists:seq(1, 1500)], [], infinity),
+    {ok, Small} = esock:recvmmsg(A, 5000, 1, 1, [], 0),
+    ?assertEqual([<<N>> || N <- lists:seq(1, 1500)], iov(Small)),
     %% A message that is larger than the buffer for batches gets a buffer of its own.
     {C, S} = local_pair(esock, dgram),
     [ok = esock:setopt(E, {socket, sndbufforce}, 8_000_000) || E <- [C, S]],
     Big = crypto:strong_rand_bytes(1_000_000),
     ok = esock:sendmmsg(C, [#{iov => [Big]}, #{iov => [<<"small">>]}], [], infinity),
     {ok, Two} = esock:recvmmsg(S, 2, 1_048_576, 1_048_576, [], 1000),
-    ?assertEqual([Big, <<"small">>], iov(Two) ++ [Small || length(Two) =:= 1, {ok, Small} <- [esock:recv(S, 0, 1000)]]),
+    ?assertEqual([Big, <<"small">>], iov(Two) ++ [Next || length(Two) =:= 1, {ok, Next} <- [esock:recv(S, 0, 1000)]]),
     close([A, C, S]).
 
 %% Received control messages can be sent as they are: `data' and `value' agree. If they do not agree, the send fails.

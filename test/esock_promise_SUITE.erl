@@ -7,7 +7,7 @@
 
 -compile([export_all, nowarn_export_all]).
 
-all() -> [kept, error_queue, error_queue_waited_for, read_and_peek].
+all() -> [kept, error_queue, error_queue_waited_for, error_queue_and_hang_up, read_and_peek].
 
 suite() -> [{timetrap, {minutes, 60}}].
 
@@ -231,6 +231,15 @@ error_queue_waited_for(_) ->
          ok = esock:close(S)
      end || Receive <- [fun(S) -> esock:recv(S, 10, [errqueue], nowait) end, fun(S) -> esock:recvfrom(S, 10, [errqueue], nowait) end,
                         fun(S) -> esock:recvmsg(S, 10, 0, [errqueue], nowait) end, fun(S) -> esock:recvmmsg(S, 2, 10, 0, [errqueue], nowait) end]].
+
+%% A hang-up adds nothing to the error queue: a wait for its entries goes on, and can be cancelled.
+error_queue_and_hang_up(_) ->
+    {C, S} = esock_pairs:pair(),
+    {select, Info} = esock_nif:recv(element(2, S), 10, [errqueue], nowait, select),
+    [ok = esock:shutdown(E, read_write) || E <- [C, S]],
+    receive {'$socket', S, _, _} = Early -> ct:fail({in_vain, Early}) after 20 -> ok end,
+    ?assertEqual(ok, esock:cancel(S, Info)),
+    [ok = esock:close(E) || E <- [C, S]].
 
 %% Waiters behind the head get their messages only when there is something for them.
 read_and_peek(_) ->

@@ -16,20 +16,16 @@ pub enum Readiness {
 
 /// Checks for data to read if `reading`, else for room to write.
 pub fn check(fd: BorrowedFd<'_>, reading: bool) -> Readiness {
-    let mut one = [PollFd::new(fd, if reading { PollFlags::POLLIN } else { PollFlags::POLLOUT })];
-    let found = poll(&mut one, PollTimeout::ZERO);
-    let flags = one.first().and_then(PollFd::revents).unwrap_or(PollFlags::empty());
-    match found {
-        Ok(0) => Readiness::NotReady,
-        Ok(_) if flags == PollFlags::POLLERR => Readiness::Error,
-        // If poll(2) fails the descriptor counts as ready, and the next attempt meets the error.
+    match events(fd, if reading { PollFlags::POLLIN } else { PollFlags::POLLOUT }) {
+        Some(flags) if flags.is_empty() => Readiness::NotReady,
+        Some(PollFlags::POLLERR) => Readiness::Error,
         _ => Readiness::Ready,
     }
 }
 
-/// Whether poll(2) reports an error or a hang-up, which it does without being asked.
+/// Whether there is an error, or an entry of the error queue: POLLERR. A hang-up alone (POLLHUP) is neither.
 pub fn error(fd: BorrowedFd<'_>) -> bool {
-    ready(fd, PollFlags::empty())
+    events(fd, PollFlags::empty()).is_none_or(|flags| flags.contains(PollFlags::POLLERR))
 }
 
 /// Whether a read or an accept would not block now: there is data, a connection, an end of file or an error.
@@ -57,12 +53,19 @@ fn peek_offset(fd: BorrowedFd<'_>) -> usize {
 
 /// Whether the peer of a stream sends no more: it has closed its side (POLLRDHUP), or there is an error or a hang-up.
 pub fn ended(fd: BorrowedFd<'_>) -> bool {
-    let mut one = [PollFd::new(fd, PollFlags::from_bits_retain(libc::POLLRDHUP))];
     // poll(2) reports errors and hang-ups without being asked.
-    poll(&mut one, PollTimeout::ZERO).map_or(true, |count| count > 0)
+    ready(fd, PollFlags::from_bits_retain(libc::POLLRDHUP))
 }
 
-fn ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
-    // If poll(2) fails the descriptor counts as ready, and the next attempt meets the error.
-    poll(&mut [PollFd::new(fd, what)], PollTimeout::ZERO).map_or(true, |count| count > 0)
+fn ready(fd: BorrowedFd<'_>, asked: PollFlags) -> bool {
+    events(fd, asked).is_none_or(|flags| !flags.is_empty())
+}
+
+/// What poll(2) reports of these events, and of errors and hang-ups. `None`: the call failed. The descriptor counts as ready then,
+/// and the next attempt meets the error.
+fn events(fd: BorrowedFd<'_>, asked: PollFlags) -> Option<PollFlags> {
+    let mut one = [PollFd::new(fd, asked)];
+    poll(&mut one, PollTimeout::ZERO).ok()?;
+    // POLLRDHUP has no name in nix: `any` would lose it.
+    one.first().map(|one| one.revents().unwrap_or(PollFlags::POLLHUP))
 }

@@ -47,7 +47,7 @@ fn received<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let Ok(count) = count.decode::<u64>().map(|count| count.clamp(1, BATCH_MAX as u64) as usize) else {
+    let Ok(count) = count.decode::<u64>().map(|count| usize::try_from(count.max(1)).unwrap_or(usize::MAX)) else {
         return fail::integer_range(env, count);
     };
     let size = len.min(MESSAGE);
@@ -56,7 +56,7 @@ fn received<'a>(
         Err(error) => return Ok(error),
     };
     wait.set_least(least(flags));
-    let answer = buffer::batch(count, RecvMmsg::each(size, ctrl_size), |room| {
+    let answer = buffer::batch(count.min(BATCH_MAX), RecvMmsg::each(size, ctrl_size), |room| {
         let tag = || atoms::recvmmsg().encode(env);
         let mut op = RecvMmsg { room, count, size, ctrl_size, flags, continues: wait.follows() };
         run(env, socket, wait, &mut op, tag, |op, received, _| {
