@@ -191,6 +191,8 @@ rcvbufforce(_) ->
 tcp_info(_) ->
     S = socket(esock, tcp),
     {ok, #{state := closed, rto := Rto} = Info} = esock:getopt(S, {tcp, info}),
+    %% No pacing: all 64 bits are set.
+    ?assertMatch(#{max_pacing_rate := 16#ffffffffffffffff}, Info),
     ?assert(is_integer(Rto) andalso map_size(Info) > 40),
     ok = esock:listen(S),
     ?assertMatch({ok, #{state := listen}}, esock:getopt(S, {tcp, info})),

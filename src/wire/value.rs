@@ -11,6 +11,8 @@ pub enum Value {
     Bool(bool),
     /// a number
     Int(i64),
+    /// a number above the largest [`Value::Int`]
+    Big(u64),
     /// a name from one of the tables
     Name(&'static str),
     /// an error number
@@ -63,6 +65,11 @@ impl Value {
             Self::Map(pairs) => pairs.iter().find(|pair| pair.0 == name).map(|pair| &pair.1),
             _ => None,
         }
+    }
+
+    /// An unsigned number.
+    pub fn unsigned(number: u64) -> Self {
+        i64::try_from(number).map_or(Self::Big(number), Self::Int)
     }
 
     /// The number of an integer, a boolean (0 or 1), or a domain, type or protocol.

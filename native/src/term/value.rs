@@ -73,7 +73,7 @@ pub(crate) fn text(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
 fn named(term: Term<'_>) -> Option<Value> {
     match name(term) {
         Some(name) => esock::wire::interned::interned(&name).map(Value::Name),
-        None => term.decode().ok().map(Value::Int),
+        None => term.decode().ok().map(Value::Int).or_else(|| term.decode().ok().map(Value::Big)),
     }
 }
 
@@ -114,6 +114,7 @@ pub(crate) fn encode<'a>(env: Env<'a>, value: &Value, domain: i32) -> Option<Ter
     match value {
         Value::Bool(on) => Some(on.encode(env)),
         Value::Int(number) => Some(number.encode(env)),
+        Value::Big(number) => Some(number.encode(env)),
         Value::Name(name) => atom(name),
         Value::Error(0) => atom("none"),
         Value::Error(number) => Some(atoms::errno(env, Errno::new(*number)).encode(env)),

@@ -217,3 +217,12 @@ fn notifications() {
     assert!(esock::wire::notification::is(libc::IPPROTO_SCTP, esock::wire::notification::FLAG));
     assert!(!esock::wire::notification::is(libc::IPPROTO_UDP, esock::wire::notification::FLAG));
 }
+
+#[test]
+fn large_unsigned_numbers() {
+    for number in [0, 1, 1 << 63, u64::MAX] {
+        let value = Value::unsigned(number);
+        assert_eq!(Codec::U64.write(&value), Some(number.to_ne_bytes().to_vec()));
+        assert_eq!(Codec::U64.read(&number.to_ne_bytes()), Some(value));
+    }
+}
