@@ -20,7 +20,7 @@ const PERCENT: u32 = 10;
 
 thread_local! {
     /// The process that made the last call on this scheduler, and the microseconds of its calls since it last gave up
-    /// its time slice; after a charge, the remainder of [`FREE`].
+    /// its time slice or was charged.
     static CURRENT: Cell<Option<(LocalPid, u32)>> = const { Cell::new(None) };
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn charge(env: Env<'_>, micros: u32) {
     if used >= FREE {
         consume_timeslice(env, i32::try_from(used / PERCENT).map_or(100, |percent| percent.clamp(1, 100)));
     }
-    CURRENT.set(Some((caller, used % FREE)));
+    CURRENT.set(Some((caller, if used < FREE { used } else { 0 })));
 }
 
 /// The caller gives up its time slice.
