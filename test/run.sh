@@ -49,7 +49,7 @@ common_test() { # name, seconds
         "$(echo "$plain" | grep -oE 'Failed [0-9]+ tests' | tail -1 | grep -oE '[0-9]+')"
 }
 
-# On the back end that sockets have if nobody says otherwise, and on the other, where the system has it for us.
+# On the default back end, and on io_uring if the system allows it.
 common_test ct 140
 refused=$(erl -noshell -pa _build/default/lib/esock/ebin -pa _build/test/lib/esock/ebin -eval \
     'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> ok; E -> io:format("~p", [E]) end, halt().')
