@@ -12,8 +12,7 @@ main([Checksums, Url]) ->
                             {error, _} -> download(Url, Name, Sum, Cached)
                         end,
         {ok, [{_, So}]} = erl_tar:extract({binary, Bytes}, [compressed, memory]),
-        file:read_file("priv/esock_nif.so") =:= {ok, So} orelse ok =:= replace("priv/esock_nif.so", So)
-            orelse throw({"priv/esock_nif.so cannot be written", []}),
+        ok =:= replace("priv/esock_nif.so", So) orelse throw({"priv/esock_nif.so cannot be written", []}),
         io:format("esock: priv/esock_nif.so is from ~ts~n", [From])
     catch
         throw:{Format, Args} -> fail(Format, Args);
@@ -64,14 +63,18 @@ download(Folder, Name, Sum, Cached) ->
 
 tls("https:" ++ _) ->
     {ok, _} = application:ensure_all_started(ssl),
-    [{ssl, [{verify, verify_peer}, {cacerts, public_key:cacerts_get()},
+    Certificates = try public_key:cacerts_get()
+                   catch _:_ -> throw({"cannot download: the system has no certificates (package ca-certificates)", []})
+                   end,
+    [{ssl, [{log_level, error}, {verify, verify_peer}, {cacerts, Certificates},
             {customize_hostname_check, [{match_fun, public_key:pkix_verify_hostname_match_fun(https)}]}]}];
 tls(_) ->
-    [].
+    %% By default httpc reads the system's certificates for http too, and fails without any.
+    [{ssl, []}].
 
 proxies() ->
     Set = fun(Names) -> [Value || Name <- Names, Value <- [os:getenv(Name, "")], Value =/= ""] end,
-    Not = string:lexemes(lists:join(",", Set(["no_proxy", "NO_PROXY"])), ", "),
+    Not = string:lexemes(lists:append(lists:join(",", Set(["no_proxy", "NO_PROXY"]))), ", "),
     [ok = httpc:set_options([{Option, {{Host, Port}, Not}}])
      || {Option, Names} <- [{proxy, ["http_proxy", "HTTP_PROXY"]}, {https_proxy, ["https_proxy", "HTTPS_PROXY"]}],
         Proxy <- lists:sublist(Set(Names), 1), #{host := Host, port := Port} <- [uri_string:parse(Proxy)]].

@@ -150,7 +150,7 @@ impl<W: Wake> Socket<W> {
             let number = sys::ioctl::int(fd, request)?;
             Ok(read(match request {
                 ATMARK if ahead > 0 => 0,
-                _ if u64::from(request) == libc::FIONREAD => number.saturating_add(ahead),
+                _ if request == libc::FIONREAD as u32 => number.saturating_add(ahead),
                 _ => number,
             }))
         })

@@ -165,7 +165,7 @@ pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags
     // SAFETY: every pointer in the header is to exclusively borrowed memory of the length beside it.
     let full_len = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
-    let (filled, flags) = (header.msg_controllen, header.msg_flags);
+    let (filled, flags): (usize, _) = (header.msg_controllen as _, header.msg_flags);
     // SAFETY: the kernel has reported both lengths, and has just written the control messages.
     let (len, rights) = unsafe { (space.set_written(full_len), rights(ctrl.get(..filled).unwrap_or_default())) };
     Ok(Received { len, full_len, ctrl: filled, flags, from, rights })
@@ -197,7 +197,7 @@ pub fn recvmmsg<'r>(
     let received = headers.iter().zip(from).zip(&iovs).take(got as usize).map(|((header, mut from), iov)| {
         let (full_len, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
-        let (ctrl, flags) = (header.msg_controllen, header.msg_flags);
+        let (ctrl, flags): (usize, _) = (header.msg_controllen as _, header.msg_flags);
         let rights = if ctrl == 0 {
             Vec::new()
         } else {

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 pub fn int(fd: BorrowedFd<'_>, request: u32) -> Result<i32> {
     let mut value: libc::c_int = 0;
     // SAFETY: the requests of `Form::Get` write one int.
-    check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), &raw mut value) })?;
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), request as _, &raw mut value) })?;
     Ok(value)
 }
 
@@ -24,7 +24,7 @@ pub fn pending(fd: BorrowedFd<'_>) -> Result<usize> {
 /// A request that reads and writes a `struct ifreq`.
 pub fn ifreq(fd: BorrowedFd<'_>, request: u32, ifreq: &mut [u8; IFREQ]) -> Result<()> {
     // SAFETY: the requests on interfaces read and write a `struct ifreq`, which has this size.
-    check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), ifreq.as_mut_ptr()) })?;
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), request as _, ifreq.as_mut_ptr()) })?;
     Ok(())
 }
 
