@@ -16,6 +16,8 @@ if command -v erl > /dev/null; then
         2> /dev/null || echo " proper")
     missing="$missing$lacks"
 fi
+# Debian's python3 with Markdown, for the documentation as HTML.
+! command -v apt-get > /dev/null || /usr/bin/python3 -c "import markdown, pygments" 2> /dev/null || missing="$missing markdown"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get > /dev/null; then
@@ -29,4 +31,4 @@ export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q > /dev/null
 $sudo apt-get install -q -y --no-install-recommends \
     erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools erlang-dialyzer erlang-edoc \
-    erlang-proper erlang-proper-dev elixir rebar3 curl gcc python3 strace iproute2 > /dev/null
+    erlang-proper erlang-proper-dev elixir rebar3 curl gcc python3 python3-markdown python3-pygments strace iproute2 > /dev/null

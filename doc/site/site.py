@@ -205,7 +205,7 @@ def main(out):
     wrong, quotes, links, pages = checked(out)
     print("\n".join(quotes + wrong), end="\n" if quotes or wrong else "")
     print(f"docs: {pages} pages in {out}, {links} links, {len(wrong)} broken, {len(quotes)} quotes not understood")
-    sys.exit(1 if wrong else 0)
+    sys.exit(1 if wrong or quotes else 0)
 
 
 main(sys.argv[1])
