@@ -141,6 +141,8 @@
 -export_type([completion_tag/0, completion_handle/0, completion_info/0]).
 -export_type([domain/0, type/0, protocol/0, port_number/0, in_addr/0, in6_addr/0]).
 -export_type([sockaddr/0, sockaddr_recv/0, sockaddr_in/0, sockaddr_in6/0, sockaddr_un/0, sockaddr_ll/0, sockaddr_dl/0]).
+-export_type([sockaddr_nl/0, sockaddr_vm/0, sockaddr_can/0, sockaddr_tipc/0, sockaddr_bt/0, sockaddr_alg/0, sockaddr_qrtr/0,
+              sockaddr_xdp/0, sockaddr_llc/0, sockaddr_mctp/0]).
 -export_type([sockaddr_unspec/0, sockaddr_native/0, interface_type/0, msg_flag/0]).
 -export_type([level/0, otp_socket_option/0, socket_option/0, linger/0, timeval/0, timespec/0]).
 -export_type([ip_mreq/0, ip_mreq_source/0, ip_msfilter/0, ip_pmtudisc/0, ip_tos/0, iptos_value/0, iptos_tos/0]).
@@ -227,9 +229,13 @@
 
 %%% ---- Types: kinds of sockets --------------------------------------------------------------------------------------
 
--type domain() :: inet | inet6 | local | unspec.
-%% A communication domain, socket(2) and address_families(7). Functions take the number AF_* of any other domain, and return
-%% it. Examples: `inet' (IPv4), `inet6' (IPv6), `local' (Unix sockets).
+-type domain() ::
+        inet | inet6 | local | unix | unspec | ax25 | ipx | appletalk | netrom | bridge | atmpvc | x25 | rose |
+        decnet | netbeui | security | key | netlink | route | packet | ash | econet | atmsvc | rds | sna | irda |
+        pppox | wanpipe | llc | ib | mpls | can | tipc | bluetooth | iucv | rxrpc | isdn | phonet | ieee802154 |
+        caif | alg | nfc | vsock | kcm | qipcrtr | smc | xdp | mctp.
+%% A communication domain, socket(2) and address_families(7). Functions take its number AF_* too. They return the name; of two
+%% names for one number (`unix', `route') the other one. Examples: `inet' (IPv4), `inet6' (IPv6), `local' (Unix sockets).
 
 -type type() :: stream | dgram | raw | rdm | seqpacket.
 %% A communication type, socket(2). Functions take the number SOCK_* of any other type, and return it. Examples: `stream',
@@ -258,8 +264,8 @@
 
 -type sockaddr_in6() ::
         #{family := inet6, port => port_number(), addr => any | loopback | in6_addr(),
-          flowinfo => 0..16#FFFFF, scope_id => uint32()}.
-%% An address of IPv6, ipv6(7). `scope_id' is the index of the interface of a link-local address. `flowinfo' is a number in
+          flowinfo => 0..16#FFFFF, scope_id => uint32() | string()}.
+%% An address of IPv6, ipv6(7). `scope_id' is the index or the name of the interface of a link-local address. `flowinfo' is a number in
 %% the host's byte order; OTP's `socket' has the bytes of the network's order in it. Defaults: `addr' `any' (the address
 %% `::'), all others 0. Example: `#{family => inet6, addr => loopback, port => 8080}'.
 
@@ -270,10 +276,10 @@
 %% `#{family => local, path => <<0, "echo">>}'.
 
 -type sockaddr_ll() ::
-        #{family := packet, protocol => 0..65535, ifindex => integer(), pkttype => atom() | 0..255,
+        #{family := packet, protocol => 0..65535, ifindex => integer() | string(), pkttype => atom() | 0..255,
           hatype => atom() | 0..65535, addr => binary()}.
-%% An address of the link layer, packet(7), for sockets of domain 17. `protocol' (an EtherType) is in the host's byte order.
-%% `pkttype' is `host', `broadcast', `multicast', `otherhost', `outgoing', `loopback', `user', `kernel', or a number; `hatype'
+%% An address of the link layer, packet(7), for sockets of domain `packet'. `protocol' (an EtherType) is in the host's byte order.
+%% `ifindex' may be the name of an interface. `pkttype' is `host', `broadcast', `multicast', `otherhost', `outgoing', `loopback', `user', `kernel', or a number; `hatype'
 %% an ARPHRD_* such as `ether' or `loopback', or a number. `addr' has at most 8 bytes. All default to 0, or to no bytes.
 %% Example: `#{family => packet, protocol => 16#0800, ifindex => 1}'.
 
@@ -291,13 +297,62 @@
 %% socket with its peer. {@link recvfrom/4} returns it for a sender without an address, and for the peer of a TCP stream.
 %% Example: `#{family => unspec}'.
 
--type sockaddr_native() :: #{family := integer(), addr => binary()}.
-%% An address of a family without a name here: its number AF_*, and the bytes of the `struct sockaddr' behind the family.
-%% Example (netlink(7), to the kernel): `#{family => 16, addr => <<0:80>>}'.
+-type sockaddr_nl() :: #{family := netlink, pid => uint32(), groups => uint32() | [1..32]}.
+%% An address of netlink(7). With `pid' 0 (default) the kernel is meant, or with bind(2) a number that the kernel chooses.
+%% `groups' is a mask of multicast groups, or a list of their numbers; functions return the mask. `esock_netlink' has
+%% the messages. Example: `#{family => netlink, groups => [1]}'.
+
+-type sockaddr_vm() ::
+        #{family := vsock, cid => any | hypervisor | local | host | uint32(), port => any | uint32(), flags => [to_host] | 0..255}.
+%% An address of vsock(7): between a virtual machine and its host. Defaults: 0. Example: `#{family => vsock, cid => host, port => 1024}'.
+
+-type sockaddr_can() ::
+        #{family := can, ifindex => non_neg_integer() | string(), proto => isotp | j1939, rx_id => uint32(), tx_id => uint32(),
+          name => uint64(), pgn => uint32(), addr => byte()}.
+%% An address of a CAN bus. `ifindex' is the index or the name of an interface, 0 (default) is all of them. With `proto => isotp'
+%% it has `rx_id' and `tx_id', with `proto => j1939' `name', `pgn' and `addr'. Examples: `#{family => can, ifindex => 0}',
+%% `#{family => can, proto => isotp, ifindex => 2, rx_id => 16#123, tx_id => 16#321}'.
+
+-type sockaddr_tipc() ::
+        #{family := tipc, kind := service | range | socket, scope => zone | cluster | node | byte(), type => uint32(),
+          instance => uint32(), domain => uint32(), lower => uint32(), upper => uint32(), ref => uint32(), node => uint32()}.
+%% An address of TIPC. `service' has `type', `instance' and `domain'; `range' has `type', `lower' and `upper'; `socket' has `ref'
+%% and `node'. Example: `#{family => tipc, kind => service, type => 18888, instance => 17, scope => cluster}'.
+
+-type sockaddr_bt() ::
+        #{family := bluetooth, proto := l2cap | hci | sco | rfcomm, bdaddr => any | local | all | string(), psm => 0..65535,
+          cid => 0..65535, bdaddr_type => bredr | le_public | le_random | byte(), channel => atom() | 0..65535, dev => 0..65535}.
+%% An address of Bluetooth. `l2cap' has `psm', `bdaddr', `cid' and `bdaddr_type'; `rfcomm' has `bdaddr' and `channel'; `sco' has
+%% `bdaddr'; `hci' has `dev' and `channel' (`raw', `user', `monitor', `control' or `logging').
+%% Example: `#{family => bluetooth, proto => rfcomm, bdaddr => "00:1B:DC:0F:12:34", channel => 3}'.
+
+-type sockaddr_alg() ::
+        #{family := alg, type => string(), name => string(), feat => uint32(), mask => uint32()}.
+%% An algorithm of the kernel's cryptography. `esock_alg' uses it. Example: `#{family => alg, type => "hash", name => "sha256"}'.
+
+-type sockaddr_qrtr() :: #{family := qipcrtr, node => uint32(), port => uint32()}.
+%% An address of the Qualcomm IPC router. Example: `#{family => qipcrtr, node => 1, port => 15}'.
+
+-type sockaddr_xdp() ::
+        #{family := xdp, ifindex => non_neg_integer() | string(), queue_id => uint32(), shared_umem_fd => uint32(),
+          flags => [shared_umem | copy | zerocopy | use_need_wakeup | use_sg] | 0..65535}.
+%% An address of AF_XDP: a queue of an interface. Example: `#{family => xdp, ifindex => 2, queue_id => 0}'.
+
+-type sockaddr_llc() ::
+        #{family := llc, arphrd => 0..65535, test => byte(), xid => byte(), ua => byte(), sap => byte(), mac => binary()}.
+%% An address of IEEE 802.2 LLC. `mac' has at most 6 bytes. Example: `#{family => llc, arphrd => 1, sap => 16#42}'.
+
+-type sockaddr_mctp() :: #{family := mctp, network => uint32(), addr => byte(), type => byte(), tag => byte()}.
+%% An address of the management component transport protocol. Example: `#{family => mctp, network => 1, addr => 8, type => 1}'.
+
+-type sockaddr_native() :: #{family := atom() | integer(), addr => binary()}.
+%% An address of a family without a form here: its name or its number AF_*, and the bytes of the `struct sockaddr' behind the
+%% family. Example (X.25): `#{family => x25, addr => <<"0123456789", 0:48>>}'.
 
 -type sockaddr() ::
-        sockaddr_in() | sockaddr_in6() | sockaddr_un() | sockaddr_ll() | sockaddr_dl() | sockaddr_unspec() |
-        sockaddr_native().
+        sockaddr_in() | sockaddr_in6() | sockaddr_un() | sockaddr_ll() | sockaddr_dl() | sockaddr_nl() | sockaddr_vm() |
+        sockaddr_can() | sockaddr_tipc() | sockaddr_bt() | sockaddr_alg() | sockaddr_qrtr() | sockaddr_xdp() | sockaddr_llc() |
+        sockaddr_mctp() | sockaddr_unspec() | sockaddr_native().
 %% An address that functions take. A map with an unknown key is `{error, {invalid, {sockaddr, {keys, Keys}, Map}}}', a map
 %% that is no address `{error, {invalid, {sockaddr, Map}}}'. A term that is no map raises `{invalid, {sockaddr, Term}}'.
 %% Example: `#{family => inet, addr => loopback, port => 8080}'.
@@ -683,7 +738,7 @@ open(Domain, Type) -> open(Domain, Type, 0).
 %% ok = esock:close(S),
 %% ok = esock:close(T).
 %% '''
--spec open(domain() | integer(), type() | integer(), Opts :: map() | default | protocol() | integer() | {raw, integer()}) ->
+-spec open(domain() | integer(), type() | integer(), Opts :: map() | default | protocol() | integer() | {raw, integer()} | {ethertype, 0..65535}) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Opts) when is_map(Opts) -> open(Domain, Type, 0, Opts);
 open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
@@ -691,8 +746,8 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% @doc Opens a new socket, socket(2). The calling process becomes the controlling process: the socket is closed when that
 %% process ends.
 %%
-%% `Domain' and `Type' are names or numbers. `Protocol' is a name, a number or `{raw, Number}'; `default' is the protocol of
-%% the domain and type. The descriptor is closed on exec. Options:
+%% `Domain' and `Type' are names or numbers. `Protocol' is a name, a number, `{raw, Number}', or of a packet
+%% socket `{ethertype, Type}'; `default' is the protocol of the domain and type. The descriptor is closed on exec. Options:
 %% <ul>
 %% <li>`use_registry' (default: {@link use_registry/1}): a registered socket is listed by {@link which_sockets/0}, and lives
 %% until it is closed or its owner ends. A socket outside the registry is also closed by the garbage collector when no process
@@ -720,21 +775,23 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% %% Needs CAP_SYS_ADMIN and a network namespace "blue".
 %% {ok, S} = esock:open(inet, stream, tcp, #{netns => "/run/netns/blue"}).
 %% '''
--spec open(domain() | integer(), type() | integer(), default | protocol() | integer() | {raw, integer()}, Opts :: map()) ->
+-spec open(domain() | integer(), type() | integer(), default | protocol() | integer() | {raw, integer()} | {ethertype, 0..65535}, Opts :: map()) ->
           {ok, socket()} | {error, posix() | invalid()}.
 open(Domain, Type, Protocol, Opts) when is_map(Opts) ->
-    case number(Protocol) of
+    case number(Domain, Protocol) of
         undefined -> {error, {invalid, {protocol, Protocol}}};
         Number -> open_number(Domain, Type, Number, Opts)
     end;
 open(Domain, Type, Protocol, Opts) ->
     erlang:error(badarg, [Domain, Type, Protocol, Opts]).
 
-number(Number) when is_integer(Number) -> Number;
-number({raw, Number}) when is_integer(Number) -> Number;
-number(default) -> 0;
-number(Name) when is_atom(Name) -> esock_nif:protocol(Name);
-number(Other) -> erlang:error({invalid, {protocol, Other}}).
+number(_, Number) when is_integer(Number) -> Number;
+number(_, {raw, Number}) when is_integer(Number) -> Number;
+%% The kernel wants the type of an Ethernet frame in network order.
+number(_, {ethertype, Type}) when is_integer(Type), Type >= 0, Type =< 16#ffff -> <<Number:16/native>> = <<Type:16/big>>, Number;
+number(_, default) -> 0;
+number(Domain, Name) when is_atom(Name) -> esock_nif:protocol(Domain, Name);
+number(_, Other) -> erlang:error({invalid, {protocol, Other}}).
 
 open_number(Domain, Type, Number, Opts) ->
     case esock_nif:open(Domain, Type, Number, Opts) of

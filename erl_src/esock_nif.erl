@@ -15,7 +15,8 @@
 
 -export([info/0, info/1]).
 -export([open/2, open/4]).
--export([protocol/1]).
+-export([protocol/2]).
+-export([pack/1, unpack/2]).
 -export([bind/2]).
 -export([listen/2]).
 -export([shutdown/2]).
@@ -57,7 +58,7 @@
 -export([msg_flags/0]).
 -export([protocols/0]).
 
--nifs([info/0, info/1, open/2, open/4, protocol/1, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
+-nifs([info/0, info/1, open/2, open/4, protocol/2, pack/1, unpack/2, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5,
        sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6, recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3,
        close/1, close_linger/1, setopt/3, getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1,
@@ -137,8 +138,14 @@ open(_FD, _Options) -> ?NIF.
 -spec open(term(), term(), integer(), map()) -> {ok | signals, esock:socket()} | netns | error().
 open(_Domain, _Type, _Protocol, _Options) -> ?NIF.
 
--spec protocol(atom()) -> integer() | undefined.
-protocol(_Name) -> ?NIF.
+-spec pack(term()) -> {ok, binary()} | {error, term()}.
+pack(_Address) -> ?NIF.
+
+-spec unpack(binary(), integer()) -> map() | {error, enomem}.
+unpack(_Bytes, _Protocol) -> ?NIF.
+
+-spec protocol(atom() | integer(), atom()) -> integer() | undefined.
+protocol(_Domain, _Name) -> ?NIF.
 
 -spec bind(reference(), term()) -> ok | error().
 bind(_Socket, _Address) -> ?NIF.

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod exit;
+pub mod interface;
 pub mod io;
 pub mod ioctl;
 pub mod kind;

@@ -3,9 +3,9 @@
 //! Each row in `crate::table` has a codec. A C struct is a [`Layout`]: a table of fields, each with a codec of its own.
 
 use crate::wire::addr::{Address, Raw, STORAGE};
-use crate::wire::name::{HARDWARE, Name};
+use crate::wire::name::{self, HARDWARE, Name};
 use crate::wire::value::{Namespace, Value, number};
-use crate::wire::{cmsg, extended_error, tos};
+use crate::wire::{bdaddr, cmsg, extended_error, tos};
 
 /// How a value is encoded. Numbers are in host byte order unless their codec says otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub enum Codec {
     U8,
     /// An unsigned 16-bit number.
     U16,
-    /// An unsigned 64-bit number. [`Codec::read`] returns a value of 2⁶³ or more as a negative number.
+    /// An unsigned 64-bit number.
     U64,
     /// A signed 64-bit number.
     I64,
@@ -38,6 +38,18 @@ pub enum Codec {
     Named16(&'static [Name]),
     /// A 16-bit number in network byte order.
     Be16,
+    /// An unsigned int with names for some values.
+    NamedUint(&'static [Name]),
+    /// A 16-bit number, little-endian.
+    Le16,
+    /// The index of an interface. A term may be its name.
+    Ifindex,
+    /// The multicast groups of netlink(7) as a bitmask. A value may be a list of group numbers, 1 to 32.
+    Groups,
+    /// A Bluetooth address: the name of one, or six pairs of hexadecimal digits with colons between them.
+    Bdaddr,
+    /// A byte of named bits.
+    Bits8(&'static [Name]),
     /// An int of named bits.
     Bits(&'static [Name]),
     /// A 16-bit number of named bits.
@@ -113,10 +125,14 @@ impl Codec {
             Self::Int | Self::I64 => "integer()".into(),
             Self::Nat | Self::Uint | Self::U64 => "non_neg_integer()".into(),
             Self::U8 => "0..255".into(),
-            Self::U16 | Self::Be16 => "0..65535".into(),
+            Self::U16 | Self::Be16 | Self::Le16 => "0..65535".into(),
             Self::Error => "none | posix()".into(),
+            Self::NamedUint(table) => format!("{} | non_neg_integer()", names(table)),
+            Self::Ifindex => "non_neg_integer() | string()".into(),
+            Self::Groups => "non_neg_integer() | [1..32]".into(),
+            Self::Bdaddr => "any | local | all | string()".into(),
             Self::Named(table) | Self::Named8(table) | Self::Named16(table) => format!("{} | integer()", names(table)),
-            Self::Bits(table) | Self::Bits16(table) => format!("[{}] | integer()", names(table)),
+            Self::Bits(table) | Self::Bits8(table) | Self::Bits16(table) => format!("[{}] | integer()", names(table)),
             Self::Hops => "default | 0..255".into(),
             Self::Tos => "ip_tos()".into(),
             Self::Domain => "domain()".into(),
@@ -148,8 +164,9 @@ impl Codec {
     /// The most bytes that the kernel writes for a value, which is the buffer size for getsockopt(2).
     pub fn size(self) -> usize {
         match self {
-            Self::Bool8 | Self::U8 | Self::Named8(_) => 1,
-            Self::U16 | Self::Be16 | Self::Bits16(_) | Self::Named16(_) => 2,
+            Self::Bool8 | Self::U8 | Self::Named8(_) | Self::Bits8(_) => 1,
+            Self::Bdaddr => 6,
+            Self::U16 | Self::Be16 | Self::Le16 | Self::Bits16(_) | Self::Named16(_) => 2,
             Self::U64 | Self::I64 | Self::Linger(_) => 8,
             Self::Ip6 | Self::Hardware => 16,
             Self::Address => STORAGE,
@@ -173,7 +190,16 @@ impl Codec {
             Self::Bool => Value::Bool(int()? != 0),
             Self::Bool8 => Value::Bool(*bytes.first()? != 0),
             Self::Int | Self::Nat | Self::Hops => Value::Int(i64::from(int()?)),
-            Self::Uint => Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?))),
+            Self::NamedUint(names) => match name::name(names, int()?) {
+                Some(name) => Value::Name(name),
+                None => Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?))),
+            },
+            Self::Le16 => Value::Int(i64::from(u16::from_le_bytes(*bytes.first_chunk()?))),
+            Self::Bdaddr => bdaddr::read(bytes.first_chunk()?),
+            Self::Bits8(names) => Value::bits(names, i32::from(*bytes.first()?)),
+            Self::Uint | Self::Ifindex | Self::Groups => {
+                Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?)))
+            }
             Self::U8 => Value::Int(i64::from(*bytes.first()?)),
             Self::U16 => Value::Int(i64::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
             Self::U64 => Value::unsigned(u64::from_ne_bytes(*bytes.first_chunk()?)),
@@ -223,7 +249,14 @@ impl Codec {
             (Self::Bool8, Value::Bool(on)) => Some(vec![u8::from(*on)]),
             (Self::Int, Value::Int(_)) => int(fits()?),
             (Self::Nat, Value::Int(_)) => int(fits().filter(|number| *number >= 0)?),
-            (Self::Uint, Value::Int(number)) => Some(u32::try_from(*number).ok()?.to_ne_bytes().to_vec()),
+            (Self::NamedUint(names), Value::Name(name)) => int(name::number(names, name)?),
+            (Self::Le16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_le_bytes().to_vec()),
+            (Self::Bdaddr, value) => bdaddr::write(value).map(|bytes| bytes.to_vec()),
+            (Self::Bits8(names), value) => Some(vec![u8::try_from(bits(names, value)?).ok()?]),
+            (Self::Groups, Value::List(groups)) => groups_mask(groups).map(|mask| mask.to_ne_bytes().to_vec()),
+            (Self::Uint | Self::NamedUint(_) | Self::Ifindex | Self::Groups, Value::Int(number)) => {
+                Some(u32::try_from(*number).ok()?.to_ne_bytes().to_vec())
+            }
             (Self::U8, Value::Int(number)) => Some(vec![u8::try_from(*number).ok()?]),
             (Self::U16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_ne_bytes().to_vec()),
             (Self::U64, Value::Big(number)) => Some(number.to_ne_bytes().to_vec()),
@@ -231,6 +264,7 @@ impl Codec {
             (Self::I64, Value::Int(number)) => Some(number.to_ne_bytes().to_vec()),
             (Self::Named(names), value) => int(number(names, value)?),
             (Self::Named8(names), value) => Some(vec![u8::try_from(number(names, value)?).ok()?]),
+            (Self::Named16(names), value) => Some(u16::try_from(number(names, value)?).ok()?.to_ne_bytes().to_vec()),
             (Self::Bits(names), value) => int(bits(names, value)?),
             (Self::Bits16(names), value) => Some(u16::try_from(bits(names, value)?).ok()?.to_ne_bytes().to_vec()),
             (Self::Hops, Value::Name("default")) => int(-1),
@@ -286,6 +320,14 @@ impl Codec {
 
 /// The longest key of TCP_MD5SIG, in bytes.
 const MD5_KEY: u16 = 80;
+
+/// The bitmask of groups with these numbers.
+fn groups_mask(groups: &[Value]) -> Option<u32> {
+    groups.iter().try_fold(0, |mask, group| {
+        let number = u32::try_from(group.int()?).ok().filter(|number| (1..=32).contains(number))?;
+        Some(mask | 1 << (number - 1))
+    })
+}
 
 fn bits(names: &[Name], value: &Value) -> Option<i32> {
     match value {

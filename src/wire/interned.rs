@@ -1,6 +1,9 @@
 //! Lookup of the names in a caller's values by their text.
 
-use super::name::{FILTER_MODES, HARDWARE, Name, PMTUDISC};
+use super::name::{
+    BDADDR_TYPES, BDADDRS, FILTER_MODES, HARDWARE, HCI_CHANNELS, Name, PMTUDISC, TIPC_SCOPES, VSOCK_CIDS, VSOCK_FLAGS,
+    XDP_FLAGS,
+};
 use super::{layout, tos};
 
 /// The tables of every name that a caller's value can have.
@@ -14,6 +17,13 @@ const NAMES: &[&[Name]] = &[
     HARDWARE,
     layout::SCTP_ADDRESS_FLAGS,
     layout::SCTP_FLAGS,
+    TIPC_SCOPES,
+    BDADDR_TYPES,
+    BDADDRS,
+    HCI_CHANNELS,
+    VSOCK_CIDS,
+    VSOCK_FLAGS,
+    XDP_FLAGS,
 ];
 
 /// The name in the tables with this text. `None` if there is none.

@@ -1,6 +1,7 @@
 //! Values and their encoding in system calls: addresses, option values, control messages, errors and names.
 
 pub mod addr;
+pub mod bdaddr;
 pub mod cmsg;
 pub mod codec;
 pub mod errno;

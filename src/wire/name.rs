@@ -13,13 +13,68 @@ pub fn name(table: &[Name], number: i32) -> Option<&'static str> {
     table.iter().find(|row| row.1 == number).map(|row| row.0)
 }
 
-/// Communication domains, address_families(7).
-pub const DOMAINS: &[Name] =
-    &[("inet", libc::AF_INET), ("inet6", libc::AF_INET6), ("local", libc::AF_UNIX), ("unspec", libc::AF_UNSPEC)];
+/// AF_QIPCRTR
+pub const AF_QIPCRTR: i32 = 42;
+/// AF_MCTP
+pub const AF_MCTP: i32 = 45;
+
+/// Communication domains, address_families(7). Of two names for one number the first is answered.
+pub const DOMAINS: &[Name] = &[
+    ("inet", libc::AF_INET),
+    ("inet6", libc::AF_INET6),
+    ("local", libc::AF_UNIX),
+    ("unix", libc::AF_UNIX),
+    ("unspec", libc::AF_UNSPEC),
+    ("ax25", 3),
+    ("ipx", 4),
+    ("appletalk", 5),
+    ("netrom", 6),
+    ("bridge", 7),
+    ("atmpvc", 8),
+    ("x25", 9),
+    ("rose", 11),
+    ("decnet", 12),
+    ("netbeui", 13),
+    ("security", 14),
+    ("key", 15),
+    ("netlink", libc::AF_NETLINK),
+    ("route", libc::AF_NETLINK),
+    ("packet", libc::AF_PACKET),
+    ("ash", 18),
+    ("econet", 19),
+    ("atmsvc", 20),
+    ("rds", 21),
+    ("sna", 22),
+    ("irda", 23),
+    ("pppox", 24),
+    ("wanpipe", 25),
+    ("llc", libc::AF_LLC),
+    ("ib", 27),
+    ("mpls", 28),
+    ("can", libc::AF_CAN),
+    ("tipc", libc::AF_TIPC),
+    ("bluetooth", libc::AF_BLUETOOTH),
+    ("iucv", 32),
+    ("rxrpc", 33),
+    ("isdn", 34),
+    ("phonet", 35),
+    ("ieee802154", 36),
+    ("caif", 37),
+    ("alg", libc::AF_ALG),
+    ("nfc", 39),
+    ("vsock", libc::AF_VSOCK),
+    ("kcm", 41),
+    ("qipcrtr", AF_QIPCRTR),
+    ("smc", 43),
+    ("xdp", libc::AF_XDP),
+    ("mctp", AF_MCTP),
+];
 
 /// Communication types, socket(2).
 pub const TYPES: &[Name] = &[
+    ("dccp", 6),
     ("dgram", libc::SOCK_DGRAM),
+    ("packet", 10),
     ("raw", libc::SOCK_RAW),
     ("rdm", libc::SOCK_RDM),
     ("seqpacket", libc::SOCK_SEQPACKET),
@@ -111,3 +166,21 @@ pub const HARDWARE: &[Name] = &[
     ("none", 0xfffe),
     ("void", 0xffff),
 ];
+
+/// Scopes of a TIPC address, tipc.h.
+pub const TIPC_SCOPES: &[Name] = &[("zone", 1), ("cluster", 2), ("node", 3)];
+/// Types of a Bluetooth address, BDADDR_*.
+pub const BDADDR_TYPES: &[Name] = &[("bredr", 0), ("le_public", 1), ("le_random", 2)];
+/// Channels of HCI, HCI_CHANNEL_*.
+pub const HCI_CHANNELS: &[Name] = &[("raw", 0), ("user", 1), ("monitor", 2), ("control", 3), ("logging", 4)];
+/// Flags of an address of vsock(7), VMADDR_FLAG_*.
+pub const VSOCK_FLAGS: &[Name] = &[("to_host", 1)];
+/// Flags of an address of AF_XDP, if_xdp.h.
+pub const XDP_FLAGS: &[Name] =
+    &[("shared_umem", 1), ("copy", 1 << 1), ("zerocopy", 1 << 2), ("use_need_wakeup", 1 << 3), ("use_sg", 1 << 4)];
+/// Context identifiers of vsock(7), VMADDR_CID_*.
+pub const VSOCK_CIDS: &[Name] = &[("any", -1), ("hypervisor", 0), ("local", 1), ("host", 2)];
+/// The port of vsock(7) that stands for any, VMADDR_PORT_ANY.
+pub const VSOCK_PORTS: &[Name] = &[("any", -1)];
+/// Names of Bluetooth addresses, BDADDR_*.
+pub const BDADDRS: &[Name] = &[("any", 0), ("local", 1), ("all", 2)];

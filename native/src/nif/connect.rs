@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::process::{Args, Handle, Job, Place, Wait, notify};
-use crate::term::address;
+use crate::term::sockaddr;
 use crate::{atoms, fail};
 use esock::op::connect::Connect;
 use esock::socket::answer::Answer;
@@ -29,7 +29,7 @@ fn connect_to<'a>(
     wait: &Wait<'a>,
     [addr, ..]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let to = match address::decode(env, addr)? {
+    let to = match sockaddr::decode(env, addr)? {
         Ok(to) => to,
         Err(error) => return Ok(error),
     };

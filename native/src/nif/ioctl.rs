@@ -92,7 +92,7 @@ fn flags(ifreq: &[u8]) -> Option<Value> {
 
 /// A request for the interface of that name.
 fn interface(name: Term<'_>, behind: &[u8]) -> NifResult<[u8; ifreq::IFREQ]> {
-    value::text(name, ifreq::NAME).and_then(|bytes| ifreq::ifreq(&bytes, behind)).ok_or(Error::BadArg)
+    list::text(name, ifreq::NAME).and_then(|bytes| ifreq::ifreq(&bytes, behind)).ok_or(Error::BadArg)
 }
 
 /// The flags to set and the flags to clear, of `#{Flag => boolean()}`.

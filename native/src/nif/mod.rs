@@ -24,7 +24,8 @@ pub(crate) mod sctp;
 pub(crate) mod send;
 pub(crate) mod sendfile;
 pub(crate) mod sendmsg;
-pub(crate) mod supports;
+pub(crate) mod sockaddr;
+mod supports;
 
 use crate::process::{Handle, Place, Wait, Waiter, notify};
 use crate::{atoms, charge, fail};

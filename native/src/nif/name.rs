@@ -2,7 +2,7 @@
 
 use super::{finish, handle};
 use crate::process::Waiter;
-use crate::term::address;
+use crate::term::sockaddr;
 use crate::{atoms, fail};
 use esock::socket::Outcome;
 use esock::socket::answer::Failure;
@@ -13,7 +13,7 @@ use rustler::{Atom, Encoder, Env, NifResult, Term};
 #[rustler::nif]
 fn bind<'a>(env: Env<'a>, socket: Term<'a>, addr: Term<'a>) -> NifResult<Term<'a>> {
     let handle = handle(socket)?;
-    match address::decode(env, addr)? {
+    match sockaddr::decode(env, addr)? {
         Ok(addr) => finish(env, handle.socket.bind(&addr), |()| atoms::ok().encode(env)),
         Err(error) => Ok(error),
     }
@@ -43,17 +43,19 @@ fn shutdown<'a>(env: Env<'a>, socket: Term<'a>, how: Term<'a>) -> NifResult<Term
 /// `sockname(Socket)`
 #[rustler::nif]
 fn sockname<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
-    named(env, handle(socket)?.socket.sockname())
+    let handle = handle(socket)?;
+    named(env, handle.socket.kind.protocol, handle.socket.sockname())
 }
 
 /// `peername(Socket)`
 #[rustler::nif]
 fn peername<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
-    named(env, handle(socket)?.socket.peername())
+    let handle = handle(socket)?;
+    named(env, handle.socket.kind.protocol, handle.socket.peername())
 }
 
-fn named<'a>(env: Env<'a>, result: Outcome<Result<Address, Failure>, Waiter>) -> NifResult<Term<'a>> {
-    finish(env, result, |addr| match address::encode(env, &addr) {
+fn named<'a>(env: Env<'a>, protocol: i32, result: Outcome<Result<Address, Failure>, Waiter>) -> NifResult<Term<'a>> {
+    finish(env, result, |addr| match sockaddr::encode(env, &addr, protocol) {
         Some(addr) => (atoms::ok(), addr).encode(env),
         None => fail::error(env, atoms::enomem()),
     })

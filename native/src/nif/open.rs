@@ -6,7 +6,8 @@ use crate::process::{Handle, Place, Waiter, handle, notify, open, registry};
 use crate::{atoms, fail};
 use esock::socket::Socket;
 use esock::socket::backend::Backend;
-use esock::wire::errno;
+use esock::table::family;
+use esock::wire::{errno, name};
 use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -129,10 +130,14 @@ fn number(names: &atoms::Names, term: Term<'_>) -> Option<i32> {
     }
 }
 
-/// `protocol(Name)`: the protocol's number, or `undefined`.
+/// `protocol(Domain, Name)`: the number of a protocol of that domain, or `undefined`.
 #[rustler::nif]
-fn protocol(env: Env<'_>, name: Atom) -> Term<'_> {
-    match atoms::protocols().number(name) {
+fn protocol<'a>(env: Env<'a>, domain: Term<'a>, name: Atom) -> Term<'a> {
+    let own = || {
+        let row = family::find(number(atoms::domains(), domain)?)?;
+        name::number(row.protocols, &name.to_term(env).atom_to_string().ok()?)
+    };
+    match own().or_else(|| atoms::protocols().number(name)) {
         Some(number) => number.encode(env),
         None => atoms::undefined().encode(env),
     }

@@ -3,7 +3,7 @@
 use super::run;
 use crate::buffer::{self, Buffer, DIRECT, SCRATCH};
 use crate::process::{Args, Handle, Job, Place, Step, Wait};
-use crate::term::{address, flags};
+use crate::term::{flags, sockaddr};
 use crate::{atoms, fail};
 use esock::op::recv::{Recv, least, peeks_exact};
 use esock::op::recvfrom::RecvFrom;
@@ -122,7 +122,7 @@ fn received_from<'a>(
     buffer::with(false, |room| {
         run(env, socket, wait, &mut RecvFrom { room, len, flags }, tag, |op, (_, from), _| {
             let data = op.room.term(env)?;
-            let from = address::encode(env, &Address::from_raw(&from))?;
+            let from = sockaddr::encode(env, &Address::from_raw(&from), socket.socket.kind.protocol)?;
             Some((atoms::ok(), (from, data)).encode(env))
         })
     })

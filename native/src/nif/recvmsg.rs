@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::process::{Args, Handle, Job, Wait};
-use crate::term::{address, flags, value};
+use crate::term::{flags, sockaddr, value};
 use crate::{atoms, buffer};
 use esock::op::recv::least;
 use esock::op::recvmsg::RecvMsg;
@@ -98,7 +98,7 @@ pub(super) fn message<'a>(
         }
     }
     if !got.from.as_bytes().is_empty() {
-        pairs.push((atoms::addr(), address::encode(env, &Address::from_raw(&got.from))?));
+        pairs.push((atoms::addr(), sockaddr::encode(env, &Address::from_raw(&got.from), protocol)?));
     }
     pairs.extend(esock::wire::cmsg::gro(&messages).map(|size| (atoms::gro(), size.encode(env))));
     pairs.extend((got.full_len > got.len).then(|| (atoms::length(), got.full_len.encode(env))));

@@ -3,7 +3,7 @@
 
 use super::finish;
 use crate::process::{Handle, Place, handle, notify};
-use crate::term::{address, list};
+use crate::term::{list, sockaddr};
 use crate::{atoms, fail};
 use esock::wire::sctp;
 use rustler::{Encoder, Env, NifResult, ResourceArc, Term};
@@ -41,7 +41,8 @@ fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResu
     let option = if own { sctp::LOCAL_ADDRS } else { sctp::PEER_ADDRS };
     let room = sctp::addresses_request(id);
     finish(env, resource.socket.option_into(sctp::LEVEL, option, room), |bytes| {
-        let terms: Option<Vec<_>> = sctp::addresses(&bytes).iter().map(|one| address::encode(env, one)).collect();
+        let terms: Option<Vec<_>> =
+            sctp::addresses(&bytes).iter().map(|one| sockaddr::encode(env, one, sctp::LEVEL)).collect();
         terms.map_or_else(|| fail::error(env, atoms::enomem()), |terms| (atoms::ok(), terms).encode(env))
     })
 }
@@ -68,7 +69,7 @@ const ADDRESSES: usize = 256;
 fn packed<'a>(env: Env<'a>, addresses: Term<'a>) -> NifResult<Result<Vec<u8>, Term<'a>>> {
     let mut bytes = Vec::new();
     for term in list::elements(addresses, ADDRESSES)? {
-        match address::decode(env, term)? {
+        match sockaddr::decode(env, term)? {
             Ok(raw) => bytes.extend_from_slice(raw.as_bytes()),
             Err(error) => return Ok(Err(error)),
         }

@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::process::{Args, Handle, Job, Wait, job::unsent};
-use crate::term::{address, flags};
+use crate::term::{flags, sockaddr};
 use crate::{atoms, fail};
 use esock::op;
 use rustler::{Atom, Binary, Encoder, Env, NifResult, ResourceArc, Term};
@@ -67,7 +67,7 @@ fn send_data_to<'a>(
     [data, dest, flags]: Args<'a>,
 ) -> NifResult<Term<'a>> {
     let data: Binary<'a> = data.decode()?;
-    let to = match address::decode(env, dest)? {
+    let to = match sockaddr::decode(env, dest)? {
         Ok(to) => to,
         Err(error) => return Ok(error),
     };

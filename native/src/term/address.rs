@@ -12,18 +12,13 @@ const KEYS: usize = 64;
 /// A path of up to this many bytes that is too long for an address has an error of its own. A longer one is rejected as
 /// no path.
 const PATH: usize = 255;
+/// The most characters of an interface's name, IFNAMSIZ less its NUL.
+const INTERFACE: usize = 15;
 
-/// An address for the system; or the answer `{error, {invalid, {sockaddr, ...}}}`. Raises `{invalid, {sockaddr, Term}}`
-/// if the term is no map.
-pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, Term<'a>>> {
+/// An address for the system, of a family without a row in the table of families; or the answer
+/// `{error, {invalid, {sockaddr, ...}}}`.
+pub(super) fn decode<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> NifResult<Result<Raw, Term<'a>>> {
     let whole = || fail::invalid(env, (atoms::sockaddr(), term));
-    if !term.is_map() {
-        let what = (atoms::invalid(), (atoms::sockaddr(), term)).encode(env);
-        return Err(fail::raised(what));
-    }
-    let Ok(family) = term.map_get(atoms::family()) else {
-        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::family(), term))));
-    };
     let keys: &[Atom] = match family.decode::<Atom>() {
         Ok(name) if name == atoms::inet() => &[atoms::family(), atoms::addr(), atoms::port()],
         Ok(name) if name == atoms::inet6() => {
@@ -33,15 +28,23 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
         Ok(name) if name == atoms::packet() => {
             &[atoms::family(), atoms::protocol(), atoms::ifindex(), atoms::hatype(), atoms::pkttype(), atoms::addr()]
         }
-        Ok(name) if name == atoms::unspec() => &[atoms::family(), atoms::addr()],
+        Ok(name) if atoms::domains().number(name).is_some() => &[atoms::family(), atoms::addr()],
         Err(_) if family.is_integer() => &[atoms::family(), atoms::addr()],
         _ => return Ok(Err(whole())),
     };
     if family.decode::<Atom>().is_ok_and(|name| name == atoms::local()) && path(env, term).is_none() {
         return Ok(Err(fail::invalid(env, (atoms::sockaddr(), atoms::path(), term))));
     }
-    if term.map_size()? > KEYS {
-        return Ok(Err(whole()));
+    if let Err(error) = only(env, keys, term) {
+        return Ok(Err(error));
+    }
+    Ok(address(env, family, term).and_then(|address| address.to_raw()).ok_or_else(whole))
+}
+
+/// Checks that the map of an address has no other keys than these.
+pub(super) fn only<'a>(env: Env<'a>, keys: &[Atom], term: Term<'a>) -> Result<(), Term<'a>> {
+    if term.map_size().map_or(true, |size| size > KEYS) {
+        return Err(fail::invalid(env, (atoms::sockaddr(), term)));
     }
     // At most `KEYS`.
     let unknown: Vec<Term<'a>> = MapIterator::new(term)
@@ -50,10 +53,11 @@ pub(crate) fn decode<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Result<Raw, 
         .map(|(key, _)| key)
         .filter(|key| !key.decode::<Atom>().is_ok_and(|key| keys.contains(&key)))
         .collect();
-    if !unknown.is_empty() {
-        return Ok(Err(fail::invalid(env, (atoms::sockaddr(), (atoms::keys(), unknown), term))));
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(fail::invalid(env, (atoms::sockaddr(), (atoms::keys(), unknown), term)))
     }
-    Ok(address(env, family, term).and_then(|address| address.to_raw()).ok_or_else(whole))
 }
 
 /// An address inside a value; `None` if the term is none.
@@ -72,17 +76,17 @@ fn address<'a>(env: Env<'a>, family: Term<'a>, term: Term<'a>) -> Option<Address
             addr: inet6(get(atoms::addr()))?,
             port: port()?,
             flowinfo: number(atoms::flowinfo())?,
-            scope_id: number(atoms::scope_id())?,
+            scope_id: interface(get(atoms::scope_id()))?,
         }),
         Ok(name) if name == atoms::local() => path(env, term).map(Address::Local),
         Ok(name) if name == atoms::packet() => Some(Address::Packet {
             protocol: get(atoms::protocol()).map_or(Some(0), integer)?,
-            ifindex: get(atoms::ifindex()).map_or(Some(0), integer)?,
+            ifindex: i32::try_from(interface(get(atoms::ifindex()))?).ok()?,
             hatype: named(atoms::hardware(), get(atoms::hatype()))?,
             pkttype: named(atoms::packets(), get(atoms::pkttype()))?,
             addr: bytes()?,
         }),
-        Ok(_) => Some(Address::Other(0, bytes()?)),
+        Ok(name) => Some(Address::Other(u16::try_from(atoms::domains().number(name)?).ok()?, bytes()?)),
         Err(_) => Some(Address::Other(integer(family)?, bytes()?)),
     }
 }
@@ -127,6 +131,17 @@ fn named<T: TryFrom<i64>>(names: &atoms::Names, term: Option<Term<'_>>) -> Optio
         Ok(name) => T::try_from(i64::from(names.number(name)?)).ok(),
         Err(_) => integer(term),
     }
+}
+
+/// The index of an interface, given as an integer or by the interface's name; 0 if it is absent.
+pub(super) fn interface(term: Option<Term<'_>>) -> Option<u32> {
+    let Some(term) = term else {
+        return Some(0);
+    };
+    if term.is_list() {
+        return esock::sys::interface::index(&list::text(term, INTERFACE)?).ok();
+    }
+    integer(term)
 }
 
 /// An integer in the range of `T`. (rustler's decoding truncates one that is out of range.)
@@ -191,7 +206,8 @@ pub(crate) fn encode<'a>(env: Env<'a>, address: &Address) -> Option<Term<'a>> {
             ])
         }
         Address::Other(family, data) => {
-            let family = if *family == 0 { atoms::unspec().encode(env) } else { family.encode(env) };
+            let family =
+                atoms::domains().atom(i32::from(*family)).map_or_else(|| family.encode(env), |name| name.encode(env));
             map(&[(atoms::family(), family), (atoms::addr(), bytes(data)?)])
         }
     }

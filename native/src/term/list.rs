@@ -37,3 +37,9 @@ pub(crate) fn bytes<'a>(term: Term<'a>, size: usize, cells: &mut usize) -> Optio
     // At most what has just been counted, apart from the ends of lists.
     Binary::from_iolist(term).ok()
 }
+
+/// The characters of a string of at most `most`.
+pub(crate) fn text(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
+    let characters = elements(term, most).ok()?;
+    characters.into_iter().map(|code| u8::try_from(code.decode::<i64>().ok()?).ok()).collect()
+}

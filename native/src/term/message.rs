@@ -1,6 +1,6 @@
 //! Messages to send, `socket:msg_send()`, and I/O vectors.
 
-use super::{address, control};
+use super::{control, sockaddr};
 use crate::{atoms, fail};
 use esock::op::sendmsg::IOV_MAX;
 use esock::op::{gso, send};
@@ -171,7 +171,7 @@ pub(crate) fn decode<'a>(
         Err(error) => return Ok(Err(error)),
     };
     let to = match msg.map_get(atoms::addr()) {
-        Ok(addr) => match address::decode(env, addr)? {
+        Ok(addr) => match sockaddr::decode(env, addr)? {
             Ok(to) => Some(to),
             Err(error) => return Ok(Err(error)),
         },

@@ -5,4 +5,5 @@ pub(crate) mod control;
 pub(crate) mod flags;
 pub(crate) mod list;
 pub(crate) mod message;
+pub(crate) mod sockaddr;
 pub(crate) mod value;

@@ -2,10 +2,11 @@
 
 use crate::term::{address, list};
 use crate::{atoms, buffer};
-use esock::table::control;
+use esock::table::{control, family};
 use esock::wire::cmsg::Message;
 use esock::wire::codec::{Codec, Layout};
 use esock::wire::errno::Errno;
+use esock::wire::name;
 use esock::wire::value::{Namespace, Value};
 use rustler::{Atom, Encoder, Env, Term};
 
@@ -20,7 +21,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
             let number = if term.is_atom() { atoms::domains().number(term.decode().ok()?) } else { term.decode().ok() };
             number.map(|number| Value::Kind(Namespace::Domain, number))
         }
-        Codec::Text(most) => text(term, most).map(Value::Text),
+        Codec::Text(most) => list::text(term, most).map(Value::Text),
         Codec::Bytes(most) => address::binary(term, most).map(Value::Bytes),
         Codec::Struct(layout) => fields(env, layout.fields.iter().map(|f| (f.name, f.codec, f.optional)), term),
         Codec::Hardware => {
@@ -53,21 +54,20 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
             let part = |key: &'static str| Some((key, named(get(env, term, key)?)?));
             Some(Value::Map(vec![part("precedence")?, part("tos")?]))
         }
+        Codec::Ifindex if term.is_list() => address::interface(Some(term)).map(|index| Value::Int(i64::from(index))),
+        Codec::Bdaddr if term.is_list() => list::text(term, BDADDR).map(Value::Text),
+        Codec::Groups if term.is_list() => several(env, Codec::Int, term, NAMES),
         Codec::Ints => several(env, Codec::Int, term, list::MOST),
-        Codec::Bits(_) | Codec::Bits16(_) if term.is_list() => several(env, Codec::Tos, term, NAMES),
+        Codec::Bits(_) | Codec::Bits8(_) | Codec::Bits16(_) if term.is_list() => several(env, Codec::Tos, term, NAMES),
         Codec::Own | Codec::Type | Codec::Protocol | Codec::Error | Codec::ExtendedError | Codec::Cmsgs => None,
         _ => named(term),
     }
 }
 
+/// The characters of a Bluetooth address.
+const BDADDR: usize = 17;
 /// The most names of bits in a list.
 const NAMES: usize = 64;
-
-/// The characters of a string of at most `most`.
-pub(crate) fn text(term: Term<'_>, most: usize) -> Option<Vec<u8>> {
-    let characters = list::elements(term, most).ok()?;
-    characters.into_iter().map(|code| u8::try_from(code.decode::<i64>().ok()?).ok()).collect()
-}
 
 /// A name or a number. The codec says which names are valid.
 fn named(term: Term<'_>) -> Option<Value> {
@@ -167,12 +167,13 @@ pub(crate) fn control_message<'a>(env: Env<'a>, message: &Message) -> Option<Ter
 }
 
 /// The name of a protocol, or its number. Number 0 is IP only in the internet domains; in the domain `local` it is the
-/// default.
+/// default. A family of the table has names of its own.
 pub(crate) fn protocol(env: Env<'_>, domain: i32, number: i32) -> Term<'_> {
     let default = number == 0 && atoms::domains().number(atoms::local()) == Some(domain);
-    match atoms::protocols().atom(number) {
-        _ if default => atoms::default().encode(env),
-        Some(name) => name.encode(env),
-        None => number.encode(env),
-    }
+    let atom = match family::find(domain) {
+        _ if default => Some(atoms::default()),
+        Some(row) => name::name(row.protocols, number).and_then(|name| Atom::from_bytes(env, name.as_bytes()).ok()),
+        None => atoms::protocols().atom(number),
+    };
+    atom.map_or_else(|| number.encode(env), |name| name.encode(env))
 }

@@ -1,3 +1,4 @@
 //! Tests of `src/table`.
 
+mod families;
 mod rows;
