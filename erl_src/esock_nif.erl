@@ -1,7 +1,7 @@
 %% @private
 %% @doc The functions in Rust, and nothing else: rustler does not allow the upgrade of a NIF, so this module is never reloaded.
 %%
-%% A call that may wait takes `Handle' and `How', see native/src/process/wait.rs. `How' is
+%% A call that may wait takes `Handle' and `How', see native/src/process/model.rs. `How' is
 %% <ul>
 %% <li>`nowait': the call returns what the API returns;</li>
 %% <li>`select': the same, but never `completion';</li>

@@ -26,7 +26,7 @@ pub(crate) fn integer_range<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Term<
     if term.is_integer() { Ok(invalid(env, (atoms::integer_range(), term))) } else { Err(Error::BadArg) }
 }
 
-/// The answer for a failure of the core. `InLine` raises `{invalid, state}`.
+/// The answer for a failure of the core. `NotHead` raises `{invalid, state}`.
 pub(crate) fn failure(env: Env<'_>, failure: Failure) -> NifResult<Term<'_>> {
     Ok(match failure {
         Failure::Closed => error(env, atoms::closed()),

@@ -1,4 +1,4 @@
-//! The waiters of one direction: the head, which has the turn, and the queue behind it.
+//! The waiters of one direction: whose turn it is (the head), and which calls wait behind it.
 
 use super::claim::Claim;
 use super::queue::Queue;

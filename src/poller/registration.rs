@@ -15,8 +15,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
-/// With the first receive past this many in a row that did not wait, interest in reading is removed.
-const RECEIVES_WITHOUT_WAIT: u8 = 4;
+/// After this many receives in a row that did not wait, interest in reading is removed.
+const RECEIVES_WITHOUT_WAIT: u8 = 5;
 
 /// The registration of a descriptor. All calls pass the same descriptor.
 #[derive(Default)]
@@ -110,7 +110,7 @@ impl Registration {
 
     /// Counts a receive that did not wait. The caller holds the read lane, in which there is no waiter.
     pub fn received_without_wait(&self, fd: BorrowedFd<'_>, poller: &Poller) {
-        if self.armed.load(Relaxed) && self.without_wait.fetch_add(1, Relaxed) >= RECEIVES_WITHOUT_WAIT {
+        if self.armed.load(Relaxed) && self.without_wait.fetch_add(1, Relaxed) >= RECEIVES_WITHOUT_WAIT - 1 {
             self.disarm(fd, poller);
         }
     }

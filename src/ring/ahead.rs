@@ -31,8 +31,8 @@ pub const LARGE: usize = 1 << 20;
 pub const FREQUENT_WAIT: Duration = Duration::from_millis(50);
 /// A stream whose frequent waits outnumber the others by this many contributes to dense events.
 pub const FREQUENT: u8 = 3;
-/// With the first receive past this many in a row that did not wait, the ring's receive is ended.
-const RECEIVES_WITHOUT_WAIT: u8 = 4;
+/// After this many receives in a row that did not wait, the ring's receive is ended.
+const RECEIVES_WITHOUT_WAIT: u8 = 5;
 
 /// The read-ahead buffer, and the ring that fills it.
 pub struct Ahead {
@@ -139,7 +139,7 @@ impl Ahead {
         let mut state = self.state.lock();
         if state.token.is_some() && !state.stopping {
             state.without_wait += 1;
-            if state.without_wait > RECEIVES_WITHOUT_WAIT {
+            if state.without_wait >= RECEIVES_WITHOUT_WAIT {
                 self.stop(&mut state);
             }
         }

@@ -1,4 +1,4 @@
-//! A ring of io_uring(7) that receives: multishot receives into buffers that the kernel selects, and their completions.
+//! A ring of io_uring(7): multishot receives into its buffers, their completions, and the return of each buffer to the kernel.
 
 use super::{Result, last};
 use crate::wire::errno::Errno;

@@ -76,7 +76,7 @@ fn receive<'a>(
     })
 }
 
-/// Whether a completion has met the end of a stream. A call answers `{error, closed}` for it, and the API peeks_exact whether
+/// Whether a completion has met the end of a stream. A call answers `{error, closed}` for it, and the API asks whether
 /// the socket itself was closed.
 fn ended<'a>(wait: &Wait<'a>, answer: Term<'a>) -> bool {
     let eof = wait.completing.is_some() && matches!(wait.step(), Step::Answered);

@@ -1,4 +1,4 @@
-//! Messages to send, `socket:msg_send()`, and I/O vectors.
+//! Messages of sendmsg(2), `socket:msg_send()`, and I/O vectors.
 
 use super::{control, sockaddr};
 use crate::{atoms, fail};
