@@ -47,7 +47,7 @@ golden(Config) ->
         " + msg(26, 0x301, struct.pack('=8BI', 10, 0, 0, 0, 0, 0, 0, 0, 0))).hex())\n"
         "print(msg(20, 0x301, struct.pack('=BBBxI', 2, 6, 3, 1 << 10) + struct.pack('!HH', 80, 0) + b'\\0' * 32 +\n"
         " struct.pack('=IQ', 0, 2**64 - 1)).hex())\n",
-    with_python(Config, Script, fun(Output) ->
+    esock_oracle:python(Config, Script, fun(Output) ->
         [Route, Diag] = [binary:decode_hex(Line) || Line <- string:lexemes(Output, "\n")],
         Head = #{seq => 7, pid => 8},
         Addr = {10, 0, 0, 1},
@@ -64,15 +64,6 @@ golden(Config) ->
                      esock_netlink:encode(Head#{type => sock_diag_by_family, flags => [request, dump],
                                                 body => #{family => inet, ext => [meminfo, tcp_info], states => [listen],
                                                           local => #{addr => {0, 0, 0, 0}, port => 80}}}, sock_diag)) end).
-
-with_python(Config, Script, Fun) ->
-    case os:find_executable("python3") of
-        false -> {skip, no_python3};
-        _ ->
-            File = filename:join(proplists:get_value(priv_dir, Config), "oracle" ++ integer_to_list(erlang:unique_integer([positive])) ++ ".py"),
-            ok = file:write_file(File, Script),
-            Fun(list_to_binary(os:cmd("python3 " ++ File)))
-    end.
 
 %% What the kernel sends, decoded and encoded again, says the same.
 same_bytes_again(_) ->

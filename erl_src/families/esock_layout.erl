@@ -152,8 +152,9 @@ to_bytes({text, Size}, Text) when is_binary(Text), byte_size(Text) =< Size ->
         nomatch -> <<Text/binary, 0:(Size - byte_size(Text))/unit:8>>;
         _ -> invalid([])
     end;
-to_bytes({timeval, Size}, #{sec := Sec, usec := Usec} = Time) when map_size(Time) =:= 2 ->
-    <<(at(sec, fun() -> long(Size, Sec) end))/binary, (at(usec, fun() -> long(Size, Usec) end))/binary>>;
+to_bytes({timeval, Size}, Time) ->
+    ok = only([sec, usec], Time),
+    << <<(at(Key, fun() -> long(Size, maps:get(Key, Time, none)) end))/binary>> || Key <- [sec, usec] >>;
 to_bytes(_, _) -> invalid([]).
 
 long(Size, N) when is_integer(N), N >= -(1 bsl (8 * Size - 1)), N < 1 bsl (8 * Size - 1) -> <<N:Size/native-signed-unit:8>>;
