@@ -225,7 +225,7 @@ refused(_) ->
 
 open_groups(_) ->
     {ok, S} = esock_netlink:open(route, #{groups => [link, ipv4_ifaddr, 36]}),
-    {ok, #{family := 16, addr := <<0:16, Pid:32/native, Groups:32/native>>} = Addr} = esock:sockname(S),
+    {ok, #{family := netlink, pid := Pid, groups := Groups} = Addr} = esock:sockname(S),
     ?assertEqual(1 bor (1 bsl 4), Groups),
     ?assertEqual(Addr, esock_netlink:address(Pid, Groups)),
     ?assertEqual({ok, Pid}, esock_netlink:pid(Addr)),

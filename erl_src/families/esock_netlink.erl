@@ -83,7 +83,6 @@
           peer_port => 0..65535, extensions => [atom()], netns => file:name_all(), socket => esock:socket(), timeout => timeout()}.
 %% Which sockets {@link sock_diag/1} lists. Without a key all of them; without `protocol' those of TCP.
 
--define(AF_NETLINK, 16).
 
 %% @equiv encode(Messages, route)
 -spec encode(message() | [message()]) -> {ok, binary()} | {error, {invalid, path()}}.
@@ -114,8 +113,8 @@ decode(Bytes, Family) -> esock_layout:result(fun() -> esock_netlink_msg:decode(F
 %% ```
 %% ok = esock:sendto(Socket, Bytes, esock_netlink:address(0, 0)).
 %% '''
--spec address(esock:uint32(), esock:uint32()) -> esock:sockaddr_native().
-address(Pid, Groups) -> #{family => ?AF_NETLINK, addr => <<0:16, Pid:32/native, Groups:32/native>>}.
+-spec address(esock:uint32(), esock:uint32()) -> esock:sockaddr_nl().
+address(Pid, Groups) -> #{family => netlink, pid => Pid, groups => Groups}.
 
 %% @doc The port number in an address of a netlink socket: 0 is the kernel. `{error, {invalid, [address]}}': it is another family's.
 %% ```
@@ -123,7 +122,6 @@ address(Pid, Groups) -> #{family => ?AF_NETLINK, addr => <<0:16, Pid:32/native, 
 %% {ok, 0} = esock_netlink:pid(From).
 %% '''
 -spec pid(map()) -> {ok, esock:uint32()} | {error, {invalid, path()}}.
-pid(#{family := ?AF_NETLINK, addr := <<_:16, Pid:32/native, _:4/binary>>}) -> {ok, Pid};
 pid(#{family := netlink, pid := Pid}) -> {ok, Pid};
 pid(_) -> {error, {invalid, [address]}}.
 

@@ -11,7 +11,6 @@
 -define(KERNEL, 0).
 %% How often a list is asked for again that has changed meanwhile.
 -define(TRIES, 5).
--define(AF_NETLINK, 16).
 -define(SOL_NETLINK, 270).
 -define(ADD_MEMBERSHIP, 1).
 -define(EXT_ACK, 11).
@@ -38,7 +37,7 @@ groups(Groups) when is_list(Groups) ->
 groups(_) -> esock_layout:invalid([groups]).
 
 open_number(Number, Groups, Opts) ->
-    case esock:open(?AF_NETLINK, raw, Number, Opts) of
+    case esock:open(netlink, raw, Number, Opts) of
         {ok, Socket} -> joined(Socket, esock:bind(Socket, esock_netlink:address(0, 0)), Groups);
         Error -> Error
     end.
