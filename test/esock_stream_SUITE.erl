@@ -10,7 +10,7 @@
 
 all() ->
     esock_pairs:cases(
-        [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, large_look, end_of_file, refused, huge_length, emfile_later, full_inbox],
+        [echo, fewer_than_asked_for, partial_recv, timeout_keeps_data, large_transfer, large_look, end_of_file, refused, huge_length, nothing_to_accept, full_inbox],
         [fewer_than_asked_for, partial_recv, huge_length]).
 
 close(Sockets) ->
@@ -92,7 +92,7 @@ huge_length(_) ->
     ?assertMatch({error, {invalid, {integer_range, _}}}, esock:recv(S, 1 bsl 70, nowait)),
     close(Trio).
 
-emfile_later(_) ->
+nothing_to_accept(_) ->
     {L, _, _} = Trio = trio(),
     ?assertEqual({error, timeout}, esock:accept(L, 0)),
     close(Trio).
