@@ -228,7 +228,7 @@ options(_) ->
 
 id() ->
     ?LET({Eff, Rtr, Err, Id, Short}, {boolean(), boolean(), boolean(), prop_esock_families:int(29), prop_esock_families:int(11)},
-         #{id => case Eff or Err of true -> Id; false -> Short end, eff => Eff, rtr => Rtr, err => Err}).
+         #{id => case Eff orelse Err of true -> Id; false -> Short end, eff => Eff, rtr => Rtr, err => Err}).
 
 frame() -> oneof([classic(), fd(), xl()]).
 

@@ -31,7 +31,7 @@
 -export_type([family/0, message/0, body/0, flag/0, path/0, options/0, reason/0, link_id/0, event/0, group/0, diag_filter/0]).
 
 -type family() :: route | sock_diag | raw.
-%% Whose messages these are, of the protocols of netlink(7): rtnetlink's, sock_diag's, or others, whose bodies are bytes.
+%% The protocol of messages, netlink(7): rtnetlink, sock_diag, or another, whose bodies are bytes.
 
 -type message() ::
         #{type := atom() | esock:uint16(), flags => [flag() | integer()], seq => esock:uint32(), pid => esock:uint32(),
@@ -75,8 +75,8 @@
 -type event() ::
         {link, added | deleted | up | down | changed, map()} |
         {address | route | neighbour, added | deleted, map()} | {other, message()} | overrun | {error, reason()}.
-%% What changes. A link is up while it has the flags `up' and `running': it is switched on and has a carrier. A link that is added
-%% in that state is `added' and then `up'. `overrun': events were lost, because the receive buffer was full. `{error, _}' is the last.
+%% A change. A link is up while it has the flags `up' and `running': it is switched on and has a carrier. A new link in that state is
+%% `added' and then `up'. `overrun': the receive buffer was full, and the kernel dropped events. `{error, _}' is the last event.
 
 -type diag_filter() ::
         #{family => inet | inet6, protocol => tcp | udp | udplite | raw | 0..255, states => [atom()], local_port => 0..65535,
@@ -100,8 +100,8 @@ encode(Messages, Family) -> esock_layout:result(fun() -> esock_netlink_msg:encod
 -spec decode(binary()) -> {ok, [message()]} | {error, {invalid, path()}}.
 decode(Bytes) -> decode(Bytes, route).
 
-%% @doc The messages of the bytes that came with one receive. No bytes make it raise: what is wrong gives `{error, {invalid, Path}}'.
-%% Structs that are longer or shorter than those of this version have the fields that both have.
+%% @doc The messages in the bytes of one receive. It raises for no bytes: wrong ones give `{error, {invalid, Path}}'. If a struct inside
+%% an attribute is longer or shorter than this version's, the map has the fields that are in both.
 %% ```
 %% {ok, [#{type := newlink, body := #{name := <<"lo">>}} | _]} = esock_netlink:decode(Bytes, route).
 %% '''
@@ -143,8 +143,8 @@ open(Protocol, Opts) -> esock_netlink_request:open(Protocol, Opts).
 request(Socket, Message) -> request(Socket, Message, 5000).
 
 %% @doc Sends a request and collects the answers up to the acknowledgement, or with the flag `dump' up to `done', within `Timeout'
-%% milliseconds. The function sets `seq', and the flags `request' and `ack' (without `dump'). `{error, eintr}': what is listed has
-%% changed meanwhile, so that the list may have gaps.
+%% milliseconds. It sets `seq' and the flag `request', and without `dump' the flag `ack'. One process at a time uses a socket for
+%% requests. `{error, eintr}': the list has changed while the kernel sent it, so that it may have gaps.
 %% ```
 %% {ok, S} = esock_netlink:open(route),
 %% {ok, [#{body := #{mtu := 65536}}]} = esock_netlink:request(S, #{type => getlink, body => #{name => "lo"}}, 1000).
@@ -152,9 +152,8 @@ request(Socket, Message) -> request(Socket, Message, 5000).
 -spec request(esock:socket(), message(), timeout()) -> {ok, [message()]} | {error, reason()}.
 request(Socket, Message, Timeout) -> esock_netlink_request:run(Socket, Message, Timeout).
 
-%% @doc Sends a request of rtnetlink(7) that changes something, with `flags' of the body taken as those of the body, and waits for its
-%% acknowledgement. `Type' may be `{Type, Flags}' with flags of the message; `newlink', `newaddr', `newroute' and `newneigh' without
-%% flags have `create' and `excl'.
+%% @doc Sends a request of rtnetlink(7) that changes something, and waits for its acknowledgement. `{Type, Flags}' has the flags of the
+%% message. Without them `newlink', `newaddr', `newroute' and `newneigh' have `create' and `excl', others none. It needs CAP_NET_ADMIN.
 %% ```
 %% ok = esock_netlink:change(newroute, #{family => inet, dst_len => 24, dst => {10, 1, 0, 0}, oif => 3, table => main, scope => link,
 %%                                       protocol => static, type => unicast}, #{}).
@@ -168,13 +167,17 @@ change(Type, Body, Opts) when Type =:= newlink; Type =:= newaddr; Type =:= newro
 change(Type, Body, Opts) -> change({Type, []}, Body, Opts).
 
 changed({ok, _}) -> ok;
-changed(Error) -> Error.
+changed(Error) -> bare(Error).
+
+%% The caller gave a body, not a message.
+bare({error, {invalid, [body | Path]}}) -> {error, {invalid, Path}};
+bare(Result) -> Result.
 
 with_socket(Opts, Fun) -> esock_netlink_request:with_socket(route, Opts, Fun).
 
 list(Type, Body, Opts) ->
     Message = #{type => Type, flags => [dump], body => Body},
-    with_socket(Opts, fun(Socket, Timeout) -> esock_netlink_request:list(Socket, Message, Timeout) end).
+    with_socket(Opts, fun(Socket, Timeout) -> bare(esock_netlink_request:list(Socket, Message, Timeout)) end).
 
 of_family(Opts) when is_map(Opts) -> maps:with([family], Opts);
 of_family(_) -> #{}.
@@ -184,7 +187,7 @@ one(Type, Body, Opts) ->
 
 first({ok, [#{body := Body} | _]}) -> {ok, Body};
 first({ok, []}) -> {error, enoent};
-first(Error) -> Error.
+first(Error) -> bare(Error).
 
 %% @equiv links(#{})
 -spec links() -> {ok, [map()]} | {error, reason()}.
@@ -349,9 +352,9 @@ address(_, _, _, _) -> {error, {invalid, [address]}}.
 -spec subscribe([group() | address | route | neighbour]) -> {ok, esock:socket()} | {error, reason()}.
 subscribe(Groups) -> subscribe(Groups, #{}).
 
-%% @doc Has the caller receive `{esock_netlink, Subscription, Event}' for each change from now on, an {@link event()}. `address' and
-%% `route' are the groups of both IPv4 and IPv6, `neighbour' is `neigh'; other groups are those of rtnetlink(7). It ends with
-%% {@link unsubscribe/1} or with the caller.
+%% @doc Subscribes the caller to changes: for each {@link event()} from now on it receives `{esock_netlink, Subscription, Event}'.
+%% `address' and `route' are the groups of both IPv4 and IPv6, `neighbour' is `neigh'; other groups are those of rtnetlink(7). The
+%% subscription ends with {@link unsubscribe/1} or with the caller.
 %% ```
 %% {ok, Subscription} = esock_netlink:subscribe([link, address]),
 %% receive {esock_netlink, Subscription, {link, down, #{name := Name}}} -> Name end.

@@ -29,12 +29,19 @@ opening(Protocol, Opts) ->
     ok = checked(Opts),
     {Number, groups(maps:get(groups, Opts, []))}.
 
-checked(Opts) -> esock_layout:only([netns, socket, timeout, family, groups], Opts).
+checked(Opts) ->
+    ok = esock_layout:only([netns, socket, timeout, family, groups], Opts),
+    maps:foreach(fun(Key, Value) -> fine(Key, Value) orelse esock_layout:invalid([Key]) end, Opts).
 
-groups(Groups) when is_list(Groups) ->
+fine(netns, Path) -> is_list(Path) orelse is_binary(Path);
+fine(socket, Socket) -> is_tuple(Socket) andalso tuple_size(Socket) =:= 2 andalso element(1, Socket) =:= '$socket';
+fine(timeout, Timeout) -> Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0;
+fine(family, Family) -> {enum, u8, Table} = esock_netlink_tables:family(u8), lists:keymember(Family, 1, Table);
+fine(groups, Groups) -> is_list(Groups).
+
+groups(Groups) ->
     Type = {enum, u32, esock_netlink_tables:groups()},
-    [esock_layout:at(groups, fun() -> esock_layout:to_bytes(Type, Group) end) || Group <- Groups];
-groups(_) -> esock_layout:invalid([groups]).
+    [esock_layout:at(groups, fun() -> esock_layout:to_bytes(Type, Group) end) || Group <- Groups].
 
 open_number(Number, Groups, Opts) ->
     case esock:open(netlink, raw, Number, Opts) of
@@ -73,11 +80,12 @@ with_socket(Protocol, Opts, Timeout, Fun) ->
 
 %% @doc Sends the request and collects its answers.
 -spec run(esock:socket(), esock_netlink:message(), timeout()) -> {ok, [esock_netlink:message()]} | {error, esock_netlink:reason()}.
-run(Socket, Message, Timeout) when is_map(Message) ->
+run(Socket, Message, Timeout) when is_map(Message), Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0 ->
     case esock:getopt_native(Socket, {socket, protocol}, integer) of
         {ok, Protocol} -> run(Socket, family(Protocol), Message, Timeout);
         Error -> Error
     end;
+run(_, Message, _) when is_map(Message) -> {error, {invalid, [timeout]}};
 run(_, _, _) -> {error, {invalid, []}}.
 
 family(0) -> route;
