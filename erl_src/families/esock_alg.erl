@@ -5,11 +5,11 @@
 %% {ok, Sealed} = esock_alg:encrypt("cbc(aes)", Key, Plain, #{iv => Iv}),
 %% {ok, Plain} = esock_alg:decrypt("cbc(aes)", Key, Sealed, #{iv => Iv}).
 %% '''
-%% Where the kernel does not have the family, each function that opens a socket answers `{error, eafnosupport}'; where it does not have
-%% the algorithm, `{error, enoent}'.
+%% If the kernel lacks the family, each function that opens a socket answers `{error, eafnosupport}'. If it lacks the algorithm, the answer
+%% is `{error, enoent}'.
 %%
-%% What goes step by step: {@link open/2} a transformation, {@link set_key/2}, {@link accept/1} a socket for an operation,
-%% {@link sendmsg/4}, and {@link esock:recv/2} the result.
+%% Step by step: {@link open/2} opens a transformation, {@link set_key/2} sets its key, {@link accept/1} opens a socket for an operation,
+%% {@link sendmsg/4} sends the data, and {@link esock:recv/2} receives the result.
 -module(esock_alg).
 
 -export([address/1, decode_address/1]).
@@ -20,7 +20,7 @@
 -export_type([path/0, alg_address/0, ctrl/0, crypt_options/0, reason/0]).
 
 -type path() :: esock_layout:path().
-%% Where something is wrong: keys and positions, from the outside in.
+%% The place of the wrong part: keys and positions, from the outside in.
 
 -type alg_address() ::
         #{type := string() | binary(), name := string() | binary(), feat => esock:uint32(), mask => esock:uint32()}.
@@ -28,8 +28,8 @@
 %% are flags of the kernel's crypto API; 0 by default. Decoded, the texts are binaries.
 
 -type ctrl() :: #{op => encrypt | decrypt | esock:uint32(), iv => binary(), assoclen => esock:uint32()}.
-%% The control messages of an operation: what it does, the initialization vector, and how many of the bytes that are sent are
-%% associated data.
+%% The control messages of an operation: its direction, the initialization vector, and the number of bytes of associated data in front of
+%% the data.
 
 -type crypt_options() ::
         #{iv => binary(), type => skcipher | aead, assoc => iodata(), authsize => 1..16#FFFF, timeout => timeout()}.
@@ -37,8 +37,8 @@
 %% `authsize': bytes of the tag; 16 by default. `timeout': in milliseconds, for each step; 5000 by default.
 
 -type reason() :: esock:posix() | closed | timeout | {invalid, term()} | {esock:posix() | closed | timeout, erlang:iovec() | binary()}.
-%% Why a function fails. `ebadmsg': the tag does not match. `emsgsize': the data is more than the kernel takes for one operation. With data
-%% behind the reason, that was left or had come.
+%% Why a function fails. `ebadmsg': the tag does not match. `emsgsize': the data is more than the kernel takes for one operation. Data
+%% behind the reason is the rest that was not sent, or the part that was received.
 
 -define(AF_ALG, 38).
 -define(SOL_ALG, 279).
@@ -47,7 +47,7 @@
 -define(SET_OP, 3).
 -define(SET_ASSOCLEN, 4).
 -define(SET_AUTHSIZE, 5).
-%% SEQPACKET sockets answer to a receive with what it has room for.
+%% The room for a digest: more than any algorithm makes.
 -define(DIGEST, 1024).
 -define(TIMEOUT, 5000).
 %% Data of a hash goes in parts of this size: the kernel takes 16 pages with one call.
@@ -115,7 +115,7 @@ ctrl(assoclen, Length) -> esock_layout:to_bytes(u32, Length);
 ctrl(iv, Iv) when is_binary(Iv) -> <<(byte_size(Iv)):32/native, Iv/binary>>;
 ctrl(iv, _) -> invalid([]).
 
-%% @doc What control messages say. Those of other levels and types are `{invalid, [N]}' by their position.
+%% @doc The operation of control messages. `{error, {invalid, [N]}}': message `N' has another level or type.
 %% ```
 %% {ok, #{op := encrypt}} = esock_alg:decode_ctrl([#{level => 279, type => 3, data => <<1:32/native>>}]).
 %% '''
@@ -204,7 +204,7 @@ sendmsg(Socket, IOV, Options, Timeout) when is_map(Options) ->
     end;
 sendmsg(_, _, _, _) -> {error, {invalid, []}}.
 
-%% With a timeout nobody selects.
+%% A call with a timeout answers no `select'.
 sent(ok) -> ok;
 sent({ok, Rest}) -> {ok, Rest};
 sent({error, _} = Error) -> Error.
@@ -292,7 +292,7 @@ seed(Opts) ->
         _ -> invalid([seed])
     end.
 
-%% Both sockets are closed whatever comes of it.
+%% Closes both sockets, also after an error.
 operation(Type, Name, Settings, Fun) ->
     case open(Type, Name) of
         {ok, Socket} ->

@@ -1,5 +1,5 @@
 %% @private
-%% @doc Operations of ciphers over AF_ALG: what is sent, how much is received, and what of it is the result.
+%% @doc Operations of ciphers over AF_ALG: the bytes to send, the number of bytes to receive, and the part of them that is the result.
 -module(esock_alg_crypt).
 
 -export([plan/3, run/2]).
@@ -9,7 +9,7 @@
 -define(TIMEOUT, 5000).
 -define(AUTHSIZE, 16).
 
-%% @doc What an operation sends and receives. Throws `{invalid, Path}'.
+%% @doc The plan of an operation: its control messages, its bytes, the size of the answer. Throws `{invalid, Path}'.
 -spec plan(encrypt | decrypt, iodata(), esock_alg:crypt_options()) ->
           #{type := string(), authsize := pos_integer(), ctrl := map(), send := binary(), size := non_neg_integer(),
             skip := non_neg_integer(), timeout := timeout()}.

@@ -1,7 +1,7 @@
 %% @doc Classic BPF: filters for sockets, as readable terms, as instructions and as bytes; their check, and an interpreter. See
 %% linux/filter.h, and for the instructions Documentation/networking/filter.rst of Linux.
 %%
-%% A filter sees a packet, an accumulator `A', an index `X' and 16 words of memory, all of 32 bits. What it returns is how many bytes of
+%% A filter sees a packet, an accumulator `A', an index `X' and 16 words of memory, all of 32 bits. It returns how many bytes of
 %% the packet the socket gets; 0 drops the packet. {@link assemble/1} makes the instructions, which {@link check/1} accepts as the
 %% kernel does, from terms:
 %% ```
@@ -25,7 +25,7 @@
 %% An instruction as `struct sock_filter' of linux/filter.h has it. `Jt' and `Jf' are how many instructions a jump leaves out.
 
 -type filter() :: [code()].
-%% A filter: what the option `{socket, attach_filter}' takes. 1 to 4096 instructions.
+%% A filter, the value of the option `{socket, attach_filter}': 1 to 4096 instructions.
 
 -type label() :: atom() | integer().
 %% A place in the terms. `next' is the instruction behind the jump.
@@ -39,12 +39,12 @@
 %% Arithmetic: `A' becomes `A op K', or `A op X'.
 
 -type condition() :: jeq | jgt | jge | jset.
-%% What a jump asks: `A = K', `A > K', `A >= K', whether `A' and `K' have a bit in common; with `x', of `X'.
+%% The condition of a jump: `A = K', `A > K', `A >= K', `A band K =/= 0'. With `x', the operand is `X' instead of `K'.
 
 -type ancillary() ::
         protocol | pkttype | ifindex | nlattr | nlattr_nest | mark | queue | hatype | rxhash | cpu | alu_xor_x | vlan_tag |
         vlan_tag_present | pay_offset | random | vlan_tpid.
-%% What the kernel knows about a packet beside its bytes, SKF_AD_* of linux/filter.h.
+%% The kernel's data about a packet, beside its bytes: SKF_AD_* of linux/filter.h.
 
 -type instruction() ::
         {ld, w | h | b, load()} | {ld, {imm, K :: non_neg_integer()} | {mem, 0..15} | len | ancillary()} |
@@ -52,18 +52,17 @@
         {st, 0..15} | {stx, 0..15} | {alu(), K :: non_neg_integer() | x} | neg | tax | txa |
         {ja, label()} | {condition(), K :: non_neg_integer() | x, True :: label(), False :: label()} |
         {ret, K :: non_neg_integer() | a} | {label, label()} | {code, 0..16#FFFF, 0..255, 0..255, non_neg_integer()}.
-%% A readable instruction. `ld' loads `A' (a word, half or byte in network order, a number, memory, the packet's length, or what the
-%% kernel knows), `ldx' loads `X' (`msh': four times the low half of the byte at `K', the length of an IPv4 header), `st' and `stx'
+%% A readable instruction. `ld' loads `A' (a word, half or byte in network order, a number, memory, the packet's length, or the
+%% kernel's data about it), `ldx' loads `X' (`msh': four times the low half of the byte at `K', the length of an IPv4 header), `st' and `stx'
 %% store them, `tax' and `txa' copy `A' to `X' and back. `code' is an instruction as it is.
 
 -type environment() :: #{ancillary() | net | link => integer()}.
-%% For {@link run/3}: what the kernel knows about the packet, and where in it the network header and the link header begin, in bytes.
-%% What is missing is 0.
+%% For {@link run/3}: the kernel's data about the packet, and the offsets of its network header and link header in bytes. The default of
+%% each key is 0.
 
 -type reason() :: {invalid, {instruction, pos_integer(), Why :: term()} | {length, non_neg_integer()} | [term()]}.
-%% What is wrong: with an instruction, by its position from 1 (`fields', `code', `unknown', `range', `memory', `not_stored',
-%% `division_by_zero', `shift', `jump', `last', `{label, Label}', `{duplicate, Label}'); with the number of instructions; or with an
-%% argument.
+%% The wrong part: an instruction, by its position from 1 (`fields', `code', `unknown', `range', `memory', `not_stored',
+%% `division_by_zero', `shift', `jump', `last', `{label, Label}', `{duplicate, Label}'); the number of instructions; or an argument.
 
 -define(ALL, 16#FFFFFFFF).
 
@@ -109,7 +108,7 @@ encode(Filter) ->
     end.
 
 %% @doc The filter of bytes, which are as {@link encode/1} makes them. The filter is checked.
-%% `{error, {invalid, {length, Bytes}}}': they are no whole instructions.
+%% `{error, {invalid, {length, Bytes}}}': the size is no multiple of 8.
 %% ```
 %% {ok, [{6, 0, 0, 0}]} = esock_bpf:decode(<<6:16/native, 0, 0, 0:32>>).
 %% '''
@@ -127,8 +126,8 @@ decode(_) -> {error, {invalid, []}}.
 -spec run(filter(), binary()) -> {ok, 0..16#FFFFFFFF} | {error, reason()}.
 run(Filter, Packet) -> run(Filter, Packet, #{}).
 
-%% @doc What a filter returns for a packet, as the kernel would: 0 where it loads bytes that the packet does not have, or divides by an
-%% `X' of 0. The filter is checked; no packet makes it raise.
+%% @doc Runs a filter on a packet as the kernel does, and answers what the filter returns. If the filter loads bytes outside of the packet,
+%% or divides by an `X' of 0, that is 0. The filter is checked; a checked filter raises for no packet.
 %% ```
 %% {ok, 2} = esock_bpf:run(Filter, <<>>, #{cpu => 6}).
 %% '''

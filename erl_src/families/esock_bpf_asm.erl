@@ -44,7 +44,7 @@ renumbered({error, {invalid, {instruction, At, Why}}}, _, Numbered) ->
     {error, {invalid, {instruction, N, Why}}};
 renumbered(Error, _, _) -> Error.
 
-%% The instructions with their positions in the terms and among themselves, and what each label stands before.
+%% The instructions with their positions in the terms and among themselves, and the position of the instruction behind each label.
 labels([], _, _, Labels, Numbered) -> {Labels, lists:reverse(Numbered)};
 labels([{label, Label} | Terms], N, At, Labels, Numbered) ->
     case is_map_key(Label, Labels) of
@@ -128,7 +128,7 @@ targets({ja, Label}) -> [Label];
 targets({_, _, True, False}) -> [True, False];
 targets(_) -> [].
 
-%% What assemble/1 would make otherwise is an instruction as it is.
+%% If assemble/1 makes another instruction of the term, the term is `code'.
 term({Code, Jt, Jf, K} = Instruction, At) ->
     Term = readable(Instruction, At),
     Labels = maps:from_list([{To, To} || To <- targets(Term), To =/= next]),

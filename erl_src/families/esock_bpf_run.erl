@@ -12,7 +12,7 @@
 -define(NET, 16#FFF00000).
 -define(LINK, 16#FFE00000).
 
-%% @doc What the filter returns.
+%% @doc The value that the filter returns.
 -spec run(esock_bpf:filter(), binary(), esock_bpf:environment()) -> 0..16#FFFFFFFF.
 run(Filter, Packet, Env) -> step(Filter, #state{packet = Packet, env = Env}).
 

@@ -9,7 +9,7 @@
 %% {ok, Received} = esock:recv(S),
 %% {ok, #{id := _, data := _}} = esock_can:decode_frame(Received).
 %% '''
-%% A path in `{error, {invalid, Path}}' leads to what is wrong from the outside in: keys of maps, and positions in lists from 1.
+%% A path in `{error, {invalid, Path}}' leads to the wrong part from the outside in: keys of maps, and positions in lists from 1.
 -module(esock_can).
 
 -export([encode_frame/1, decode_frame/1]).
@@ -23,7 +23,7 @@
 -export_type([frame/0, can_id/0, filter/0, error/0, bcm/0, can_address/0, protocol/0, option/0, path/0]).
 
 -type path() :: esock_layout:path().
-%% Where something is wrong: keys and positions, from the outside in.
+%% The place of the wrong part: keys and positions, from the outside in.
 
 -type can_id() :: #{id := 0..16#1FFFFFFF, eff => boolean(), rtr => boolean(), err => boolean()}.
 %% An identifier, `canid_t' of linux/can.h: of 11 bits, or with `eff' (extended frame format) of 29; `rtr': a remote transmission request;
@@ -46,8 +46,8 @@
 -type error() ::
         #{class := [atom() | integer()], lostarb => 0..255, ctrl => [atom() | integer()], prot => [atom() | integer()],
           loc => atom() | 0..255, trx => atom() | 0..255, tx_errors => 0..255, rx_errors => 0..255}.
-%% An error frame, linux/can/error.h: classes; the bit in which arbitration was lost; the state of the controller; what violated the
-%% protocol, and where in the frame; the state of the transceiver; the error counters.
+%% An error frame, linux/can/error.h: classes; the bit in which arbitration was lost; the state of the controller; the violation of
+%% the protocol, and its place in the frame; the state of the transceiver; the error counters.
 
 -type bcm() ::
         #{op := atom() | esock:uint32(), flags => [atom() | integer()], count => esock:uint32(), ival1 => esock:timeval(),
@@ -65,7 +65,7 @@
         #{ifindex => non_neg_integer(), proto => raw | bcm} |
         #{ifindex => non_neg_integer(), proto := isotp, rx_id := esock:uint32(), tx_id := esock:uint32()} |
         #{ifindex => non_neg_integer(), proto := j1939, name => none | esock:uint64(), pgn => none | 0..16#3FFFF, addr => none | 0..254}.
-%% An address: the index of the interface (0, the default, is any; {@link net:if_name2index/1} has it), and what the protocol adds.
+%% An address: the index of the interface ({@link net:if_name2index/1}; 0, the default, is any), and the fields of the protocol.
 %% Identifiers are as {@link encode_id/1} makes them.
 
 -type option() :: isotp_opts | isotp_recv_fc | isotp_ll_opts | j1939_filter | err_filter.
@@ -77,14 +77,14 @@
 
 -import(esock_layout, [at/2, invalid/1]).
 
-%% @doc The bytes of a frame: 16 of a classic one, 72 of FD, 12 and the data of XL. What is left out is 0 or false.
+%% @doc The bytes of a frame: 16 of a classic one, 72 of FD, 12 and the data of XL. The default of each key is 0 or false.
 %% ```
 %% {ok, <<16#123:32/native, 2, 0:24, 7, 8, 0:48>>} = esock_can:encode_frame(#{id => 16#123, data => <<7, 8>>}).
 %% '''
 -spec encode_frame(frame()) -> {ok, binary()} | {error, {invalid, path()}}.
 encode_frame(Frame) -> esock_layout:result(fun() -> esock_can_frame:encode(Frame) end).
 
-%% @doc The frame of the bytes that one receive has: the size and the flag of XL say which it is.
+%% @doc The frame of the bytes that one receive has: the size and the flag of XL tell the type.
 %% ```
 %% {ok, #{type := classic, id := 16#123, eff := false, data := <<7, 8>>}} = esock_can:decode_frame(Bytes).
 %% '''
@@ -103,7 +103,7 @@ encode_id(Id) ->
         esock_can_frame:id(Id)
     end).
 
-%% @doc The identifier of a number. `{error, {invalid, [id]}}': it has more than 11 bits and no flag that says so.
+%% @doc The identifier of a number. `{error, {invalid, [id]}}': it has more than 11 bits without the flag for that.
 %% ```
 %% {ok, #{id := 16#123, eff := false, rtr := true, err := false}} = esock_can:decode_id(16#40000123).
 %% '''
@@ -159,7 +159,7 @@ passes({Id, Mask}, Number) -> Number band Mask =:= Id band Mask.
 -spec encode_error(error()) -> {ok, frame()} | {error, {invalid, path()}}.
 encode_error(Error) -> esock_layout:result(fun() -> esock_can_frame:of_error(Error) end).
 
-%% @doc What an error frame says, linux/can/error.h. The option CAN_RAW_ERR_FILTER says which of them a socket receives.
+%% @doc The error of an error frame, linux/can/error.h. The option CAN_RAW_ERR_FILTER selects the error frames that a socket receives.
 %% `{error, {invalid, [err]}}': it is another frame.
 %% ```
 %% {ok, #{class := [ctrl, cnt], ctrl := [rx_overflow], tx_errors := 96}} = esock_can:decode_error(Frame).

@@ -1,5 +1,5 @@
 %% @private
-%% @doc What CAN has beside frames: messages of the broadcast manager (linux/can/bcm.h), addresses (linux/can.h) and the structs of
+%% @doc The parts of CAN beside frames: messages of the broadcast manager (linux/can/bcm.h), addresses (linux/can.h) and the structs of
 %% options (linux/can/isotp.h, linux/can/j1939.h).
 -module(esock_can_bcm).
 

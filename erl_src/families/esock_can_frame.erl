@@ -141,7 +141,7 @@ of_error(#{class := Class} = Error) ->
 of_error(Error) when is_map(Error) -> invalid([class]);
 of_error(_) -> invalid([]).
 
-%% @doc What an error frame says. Throws `{invalid, Path}'.
+%% @doc The error of an error frame. Throws `{invalid, Path}'.
 -spec error(map()) -> map().
 error(#{err := true, id := Id, data := Data}) when is_integer(Id), Id >= 0, Id =< ?EFF_MASK, is_binary(Data), byte_size(Data) =:= 8 ->
     {Error, <<>>} = esock_layout:decode(error_layout(), Data),

@@ -1,6 +1,6 @@
 %% @private
-%% @doc C structs as lists of fields: a map becomes the bytes of a struct, and the bytes become the map. What is wrong is thrown as
-%% `{invalid, Path}': the keys and positions that lead to it, from the outside in.
+%% @doc Layouts of C structs: lists of fields that turn a map into the bytes of a struct, and the bytes into the map. An error is thrown as
+%% `{invalid, Path}': the keys and positions of the wrong part, from the outside in.
 -module(esock_layout).
 
 -export([result/1, at/2, invalid/1]).
@@ -19,9 +19,10 @@
 -type type() ::
         u8 | u16 | u32 | u64 | s32 | be16 | be32 | {enum, type(), table()} | {flags, type(), table()} |
         {bytes, non_neg_integer()} | {text, pos_integer()} | {timeval, 4 | 8}.
-%% How a value stands in memory: an integer in the machine's byte order, or big endian; a name (a number without a name stands for
-%% itself); a list of names of bits (the bits without a name are one integer at its end); so many bytes; a text that ends with a
-%% NUL byte or fills its so many bytes; two longs of that size, seconds and microseconds.
+%% The form of a value in memory. `u8' to `s32': an integer in the machine's byte order; `be16', `be32': in network order. `enum': a name
+%% (a number without a name stays a number). `flags': a list of names of bits; the bits without a name are one integer at its end.
+%% `bytes': exactly that many bytes. `text': a text of at most that many bytes, filled with NUL bytes. `timeval': two longs of that size,
+%% seconds and microseconds.
 
 -type field() :: {Name :: atom(), type()} | {Name :: atom(), type(), Default :: term()} | {pad, Bytes :: pos_integer()}.
 %% A field. Without a default the map has to have it.
@@ -29,21 +30,21 @@
 -type layout() :: [field()].
 %% A struct.
 
-%% @doc The result of a function that throws `{invalid, Path}' when its input is wrong.
+%% @doc Runs a function that throws `{invalid, Path}' for wrong input, and makes an error of it.
 -spec result(fun(() -> Value)) -> {ok, Value} | {error, {invalid, path()}}.
 result(Fun) ->
     try {ok, Fun()}
     catch throw:{invalid, Path} -> {error, {invalid, Path}}
     end.
 
-%% @doc Runs a function for the part of its input at `Key', which stands before the path of what is wrong.
+%% @doc Runs a function on the part of the input at `Key'. If the function throws `{invalid, Path}', `Key' goes in front of the path.
 -spec at(term(), fun(() -> Value)) -> Value.
 at(Key, Fun) ->
     try Fun()
     catch throw:{invalid, Path} -> throw({invalid, [Key | Path]})
     end.
 
-%% @doc Throws that the input at `Path' is wrong.
+%% @doc Throws `{invalid, Path}'.
 -spec invalid(path()) -> no_return().
 invalid(Path) -> throw({invalid, Path}).
 
@@ -70,7 +71,7 @@ decode([Field | Layout], Bytes, Map) ->
         short -> invalid([element(1, Field)])
     end.
 
-%% @doc The fields that are there: an older kernel has a shorter struct, a newer one a longer.
+%% @doc The fields that the bytes hold: the struct of an older kernel is shorter, that of a newer one longer.
 -spec decode_known(layout(), binary()) -> map().
 decode_known(Layout, Bytes) -> decode_known(Layout, Bytes, #{}).
 

@@ -11,7 +11,7 @@
 %% ok = esock_netlink:set_link("a", #{up => true}, Opts),
 %% ok = esock_netlink:add_address("a", {{10, 0, 0, 1}, 24}, Opts).
 %% '''
-%% A path in `{error, {invalid, Path}}' leads to what is wrong from the outside in: keys of maps, and positions in lists from 1.
+%% A path in `{error, {invalid, Path}}' leads to the wrong part from the outside in: keys of maps, and positions in lists from 1.
 %% `[2, body, mtu]' is the value of `mtu' in the body of the second message; `{attribute, 3}' is the third attribute, which has a
 %% wrong length.
 -module(esock_netlink).
@@ -28,6 +28,7 @@
 -export([subscribe/1, subscribe/2, unsubscribe/1]).
 -export([sock_diag/0, sock_diag/1]).
 
+-export_type([link/0, addr/0, route/0, neigh/0, diag/0]).
 -export_type([family/0, message/0, body/0, flag/0, path/0, options/0, reason/0, link_id/0, event/0, group/0, diag_filter/0]).
 
 -type family() :: route | sock_diag | raw.
@@ -41,8 +42,8 @@
 %% `sock_destroy'), or a number. Without flags it has none, without `seq' or `pid' these are 0.
 
 -type body() :: binary() | map().
-%% What is behind the header. Of types with a name, a map: the fields of the struct and the attributes by their names, other
-%% attributes as `Number => Bytes'. Of numbers, bytes. An `error' has `error' (`ok', or the name of the error), `request' (the header
+%% The body behind the header. A type with a name has a map: the fields of the struct and the attributes by their names, other attributes
+%% as `Number => Bytes'. A type without a name has bytes. An `error' has `error' (`ok', or the name of the error), `request' (the header
 %% of the request, with its length and, unless the flag `capped' is set, its `payload') and, with the flag `ack_tlvs', `ack'
 %% (`message', `offset', `cookie', `policy', `missing_type', `missing_nest').
 
@@ -52,7 +53,44 @@
 %% NLM_F_* of linux/netlink.h. From `dump' on they share bits, and the type of the message says which it has.
 
 -type path() :: esock_layout:path().
-%% Where something is wrong: keys and positions, from the outside in.
+%% The place of the wrong part: keys and positions, from the outside in.
+
+-type link() ::
+        #{index := integer(), name => binary(), type := atom() | esock:uint16(), flags := [atom() | integer()], mtu => esock:uint32(),
+          operstate => atom(), address => binary(), broadcast => binary(), qdisc => binary(), link => esock:uint32(),
+          master => esock:uint32(), linkinfo => #{kind => binary(), atom() | integer() => term()}, stats => #{atom() => esock:uint64()},
+          atom() | integer() => term()}.
+%% An interface: `struct ifinfomsg' and the attributes of linux/if_link.h. `mtu' is in bytes, `stats' in packets and bytes; `link' is the
+%% index of the other end of a veth pair.
+
+-type addr() ::
+        #{family := atom() | byte(), index := esock:uint32(), prefixlen := byte(), scope := atom() | byte(), address => inet:ip_address(),
+          local => inet:ip_address(), broadcast => inet:ip_address(), label => binary(), flags => [atom() | integer()],
+          cacheinfo => #{valid | preferred | created | updated => esock:uint32()}, atom() | integer() => term()}.
+%% An address: `struct ifaddrmsg' and the attributes of linux/if_addr.h. `index' is the interface, `prefixlen' in bits. Lifetimes are in
+%% seconds (16#FFFFFFFF: for ever), `created' and `updated' in hundredths of seconds since the boot.
+
+-type route() ::
+        #{family := atom() | byte(), dst_len := byte(), src_len := byte(), table := atom() | byte(), protocol := atom() | byte(),
+          scope := atom() | byte(), type := atom() | byte(), flags := [atom() | integer()], dst => inet:ip_address(),
+          gateway => inet:ip_address(), oif => esock:uint32(), prefsrc => inet:ip_address(), priority => esock:uint32(),
+          table_id => atom() | esock:uint32(), multipath => [map()], atom() | integer() => term()}.
+%% A route: `struct rtmsg' and the attributes of linux/rtnetlink.h. `dst_len' is in bits; without `dst' it is the default route. `oif' is
+%% the index of the interface.
+
+-type neigh() ::
+        #{family := atom() | byte(), index := integer(), state := [atom() | integer()], flags := [atom() | integer()],
+          type := atom() | byte(), dst => inet:ip_address(), lladdr => binary(), atom() | integer() => term()}.
+%% An entry of a neighbour table: `struct ndmsg' and the attributes of linux/neighbour.h.
+
+-type diag() ::
+        #{family := inet | inet6, state := atom() | byte(), local := esock:sockaddr(), peer := esock:sockaddr(),
+          interface := esock:uint32(), cookie := esock:uint64(), timer := atom() | byte(), retransmits := byte(),
+          expires := esock:uint32(), rqueue := esock:uint32(), wqueue := esock:uint32(), uid := esock:uint32(), inode := esock:uint32(),
+          tcp_info => #{atom() => term()}, skmeminfo => #{atom() => esock:uint32()}, meminfo => #{atom() => esock:uint32()},
+          congestion => binary(), atom() | integer() => term()}.
+%% A socket: `struct inet_diag_msg' and the attributes of linux/inet_diag.h. `expires' is in milliseconds, the queues and the memory in
+%% bytes; `tcp_info' has the keys and units of the option `{tcp, info}'.
 
 -type options() ::
         #{netns => file:name_all(), socket => esock:socket(), timeout => timeout(), family => inet | inet6 | atom(),
@@ -73,15 +111,15 @@
 %% A group of rtnetlink: RTNLGRP_* of linux/rtnetlink.h in small letters without the prefix (`link', `ipv4_ifaddr'), or its number.
 
 -type event() ::
-        {link, added | deleted | up | down | changed, map()} |
-        {address | route | neighbour, added | deleted, map()} | {other, message()} | overrun | {error, reason()}.
+        {link, added | deleted | up | down | changed, link()} | {address, added | deleted, addr()} |
+        {route, added | deleted, route()} | {neighbour, added | deleted, neigh()} | {other, message()} | overrun | {error, reason()}.
 %% A change. A link is up while it has the flags `up' and `running': it is switched on and has a carrier. A new link in that state is
 %% `added' and then `up'. `overrun': the receive buffer was full, and the kernel dropped events. `{error, _}' is the last event.
 
 -type diag_filter() ::
         #{family => inet | inet6, protocol => tcp | udp | udplite | raw | 0..255, states => [atom()], local_port => 0..65535,
           peer_port => 0..65535, extensions => [atom()], netns => file:name_all(), socket => esock:socket(), timeout => timeout()}.
-%% Which sockets {@link sock_diag/1} lists. Without a key all of them; without `protocol' those of TCP.
+%% The sockets that {@link sock_diag/1} lists. The default of `protocol' is TCP; without another key the list is not limited by it.
 
 
 %% @equiv encode(Messages, route)
@@ -159,96 +197,72 @@ request(Socket, Message, Timeout) -> esock_netlink_request:run(Socket, Message, 
 %%                                       protocol => static, type => unicast}, #{}).
 %% '''
 -spec change(atom() | {atom(), [flag()]}, map(), options()) -> ok | {error, reason()}.
-change({Type, Flags}, Body, Opts) ->
-    Message = #{type => Type, flags => Flags, body => Body},
-    with_socket(Opts, fun(Socket, Timeout) -> changed(request(Socket, Message, Timeout)) end);
-change(Type, Body, Opts) when Type =:= newlink; Type =:= newaddr; Type =:= newroute; Type =:= newneigh ->
-    change({Type, [create, excl]}, Body, Opts);
-change(Type, Body, Opts) -> change({Type, []}, Body, Opts).
+change(Type, Body, Opts) -> esock_netlink_request:change(Type, Body, Opts).
 
-changed({ok, _}) -> ok;
-changed(Error) -> bare(Error).
+list(Type, Body, Opts) -> esock_netlink_request:list_bodies(Type, Body, Opts).
 
-%% The caller gave a body, not a message.
-bare({error, {invalid, [body | Path]}}) -> {error, {invalid, Path}};
-bare(Result) -> Result.
-
-with_socket(Opts, Fun) -> esock_netlink_request:with_socket(route, Opts, Fun).
-
-list(Type, Body, Opts) ->
-    Message = #{type => Type, flags => [dump], body => Body},
-    with_socket(Opts, fun(Socket, Timeout) -> bare(esock_netlink_request:list(Socket, Message, Timeout)) end).
+one(Type, Body, Opts) -> esock_netlink_request:one(Type, Body, Opts).
 
 of_family(Opts) when is_map(Opts) -> maps:with([family], Opts);
 of_family(_) -> #{}.
 
-one(Type, Body, Opts) ->
-    with_socket(Opts, fun(Socket, Timeout) -> first(request(Socket, #{type => Type, body => Body}, Timeout)) end).
-
-first({ok, [#{body := Body} | _]}) -> {ok, Body};
-first({ok, []}) -> {error, enoent};
-first(Error) -> bare(Error).
-
 %% @equiv links(#{})
--spec links() -> {ok, [map()]} | {error, reason()}.
+-spec links() -> {ok, [link()]} | {error, reason()}.
 links() -> links(#{}).
 
-%% @doc The interfaces, RTM_GETLINK of rtnetlink(7): each a map with `index', `name', `flags', `type' (of the hardware), `mtu' (bytes),
-%% `operstate', `address' (bytes), `stats' (packets and bytes), and the other attributes of linux/if_link.h that the kernel sends.
+%% @doc The interfaces, RTM_GETLINK of rtnetlink(7): each a {@link link()} with the attributes that the kernel sends.
 %% ```
 %% {ok, [#{index := 1, name := <<"lo">>, type := loopback} | _]} = esock_netlink:links().
 %% '''
--spec links(options()) -> {ok, [map()]} | {error, reason()}.
+-spec links(options()) -> {ok, [link()]} | {error, reason()}.
 links(Opts) -> list(getlink, #{}, Opts).
 
 %% @equiv link(Link, #{})
--spec link(link_id()) -> {ok, map()} | {error, reason()}.
+-spec link(link_id()) -> {ok, link()} | {error, reason()}.
 link(Link) -> link(Link, #{}).
 
 %% @doc One interface, as {@link links/1} has it. `{error, {enodev, _}}': there is none.
 %% ```
 %% {ok, #{mtu := Mtu}} = esock_netlink:link("eth0", #{}).
 %% '''
--spec link(link_id(), options()) -> {ok, map()} | {error, reason()}.
+-spec link(link_id(), options()) -> {ok, link()} | {error, reason()}.
 link(Link, Opts) -> one(getlink, link_key(Link), Opts).
 
 link_key(Index) when is_integer(Index) -> #{index => Index};
 link_key(Name) -> #{name => Name}.
 
 %% @equiv addresses(#{})
--spec addresses() -> {ok, [map()]} | {error, reason()}.
+-spec addresses() -> {ok, [addr()]} | {error, reason()}.
 addresses() -> addresses(#{}).
 
-%% @doc The addresses of the interfaces, RTM_GETADDR of rtnetlink(7): each a map with `family', `index' (of the interface), `address',
-%% `local', `prefixlen' (bits), `scope', `flags', `label' and `cacheinfo' (lifetimes in seconds; 16#FFFFFFFF is for ever).
+%% @doc The addresses of the interfaces, RTM_GETADDR of rtnetlink(7).
 %% ```
 %% {ok, [#{index := 1, local := {127, 0, 0, 1}, prefixlen := 8} | _]} = esock_netlink:addresses(#{family => inet}).
 %% '''
--spec addresses(options()) -> {ok, [map()]} | {error, reason()}.
+-spec addresses(options()) -> {ok, [addr()]} | {error, reason()}.
 addresses(Opts) -> list(getaddr, of_family(Opts), Opts).
 
 %% @equiv routes(#{})
--spec routes() -> {ok, [map()]} | {error, reason()}.
+-spec routes() -> {ok, [route()]} | {error, reason()}.
 routes() -> routes(#{}).
 
-%% @doc The routes of all tables, RTM_GETROUTE of rtnetlink(7): each a map with `family', `dst' and `dst_len' (bits; without `dst' the
-%% default route), `gateway', `oif' (the index of the interface), `prefsrc', `priority', `table_id', `protocol', `scope', `type'.
+%% @doc The routes of all tables, RTM_GETROUTE of rtnetlink(7).
 %% ```
 %% {ok, Routes} = esock_netlink:routes(#{family => inet}),
 %% [Gateway || #{gateway := Gateway, dst_len := 0} <- Routes].
 %% '''
--spec routes(options()) -> {ok, [map()]} | {error, reason()}.
+-spec routes(options()) -> {ok, [route()]} | {error, reason()}.
 routes(Opts) -> list(getroute, of_family(Opts), Opts).
 
 %% @equiv route(Addr, #{})
--spec route(inet:ip_address()) -> {ok, map()} | {error, reason()}.
+-spec route(inet:ip_address()) -> {ok, route()} | {error, reason()}.
 route(Addr) -> route(Addr, #{}).
 
 %% @doc The route that a packet to an address takes, as `ip route get' shows it. `{error, {enetunreach, _}}': there is none.
 %% ```
 %% {ok, #{gateway := _, oif := _}} = esock_netlink:route({192, 0, 2, 1}, #{}).
 %% '''
--spec route(inet:ip_address(), options()) -> {ok, map()} | {error, reason()}.
+-spec route(inet:ip_address(), options()) -> {ok, route()} | {error, reason()}.
 route(Addr, Opts) ->
     {Family, Bits} = family(Addr),
     one(getroute, #{family => Family, dst => Addr, dst_len => Bits}, Opts).
@@ -257,22 +271,21 @@ family(Addr) when is_tuple(Addr), tuple_size(Addr) =:= 4 -> {inet, 32};
 family(_) -> {inet6, 128}.
 
 %% @equiv neighbours(#{})
--spec neighbours() -> {ok, [map()]} | {error, reason()}.
+-spec neighbours() -> {ok, [neigh()]} | {error, reason()}.
 neighbours() -> neighbours(#{}).
 
-%% @doc The neighbour tables (ARP and neighbour discovery), RTM_GETNEIGH of rtnetlink(7): each entry a map with `family', `index' (of
-%% the interface), `dst', `lladdr' (bytes), `state', `flags', `type'.
+%% @doc The neighbour tables (ARP and neighbour discovery), RTM_GETNEIGH of rtnetlink(7).
 %% ```
 %% {ok, Entries} = esock_netlink:neighbours(#{family => inet}).
 %% '''
--spec neighbours(options()) -> {ok, [map()]} | {error, reason()}.
+-spec neighbours(options()) -> {ok, [neigh()]} | {error, reason()}.
 neighbours(Opts) -> list(getneigh, of_family(Opts), Opts).
 
 %% @doc One entry of the neighbour tables, by interface and address. `{error, {enoent, _}}': there is none.
 %% ```
 %% {ok, #{lladdr := <<_:6/binary>>}} = esock_netlink:neighbour("eth0", {192, 0, 2, 1}, #{}).
 %% '''
--spec neighbour(link_id(), inet:ip_address(), options()) -> {ok, map()} | {error, reason()}.
+-spec neighbour(link_id(), inet:ip_address(), options()) -> {ok, neigh()} | {error, reason()}.
 neighbour(Link, Addr, Opts) ->
     {Family, _} = family(Addr),
     with_index(Link, Opts, fun(Index, Same) -> one(getneigh, #{family => Family, index => Index, dst => Addr}, Same) end).
@@ -307,18 +320,10 @@ new_link(Link, Opts) -> change(newlink, Link, Opts).
 %% '''
 -spec set_link(link_id(), map(), options()) -> ok | {error, reason()}.
 set_link(Link, Changes, Opts) ->
-    case esock_layout:result(fun() -> switched(Changes) end) of
+    case esock_layout:result(fun() -> esock_netlink_request:switched(Changes) end) of
         {ok, Body} -> with_index(Link, Opts, fun(Index, Same) -> change(setlink, Body#{index => Index}, Same) end);
         Error -> Error
     end.
-
-switched(#{up := true} = Changes) -> switched(Changes, [up]);
-switched(#{up := false} = Changes) -> switched(Changes, []);
-switched(#{up := _}) -> esock_layout:invalid([up]);
-switched(Changes) when is_map(Changes) -> Changes;
-switched(_) -> esock_layout:invalid([]).
-
-switched(Changes, Flags) -> (maps:remove(up, Changes))#{flags => Flags, change => [up]}.
 
 %% @doc Removes an interface; of a veth pair both. It needs CAP_NET_ADMIN.
 %% ```
@@ -370,18 +375,16 @@ subscribe(Groups, Opts) -> esock_netlink_events:start(Groups, Opts).
 unsubscribe(Subscription) -> esock:close(Subscription).
 
 %% @equiv sock_diag(#{})
--spec sock_diag() -> {ok, [map()]} | {error, reason()}.
+-spec sock_diag() -> {ok, [diag()]} | {error, reason()}.
 sock_diag() -> sock_diag(#{}).
 
-%% @doc The sockets of all programs in the namespace, sock_diag(7), as `ss -ti' shows them: each a map with `family', `state', `local'
-%% and `peer' (addresses as {@link esock:sockname/1} has them), `interface', `timer', `expires' (milliseconds), `retransmits', `rqueue'
-%% and `wqueue' (bytes), `uid', `inode', `cookie', and of `extensions' what the socket has: `meminfo', `skmeminfo' (bytes), `tcp_info'
-%% (as `{tcp, info}' of {@link esock:getopt/2}), `congestion' (a name), `bbr', `dctcp', `vegas', `tos', `tclass', `shutdown'.
+%% @doc The sockets of all programs in the namespace, sock_diag(7), as `ss -ti' shows them: each a {@link diag()}. `extensions' names the
+%% attributes to ask for; without it all of them. `tcp_info' is as {@link esock:getopt/2} answers `{tcp, info}'.
 %% ```
 %% {ok, Sockets} = esock_netlink:sock_diag(#{protocol => tcp, states => [established]}),
 %% [{Peer, Rtt} || #{peer := Peer, tcp_info := #{rtt := Rtt}} <- Sockets].
 %% '''
--spec sock_diag(diag_filter()) -> {ok, [map()]} | {error, reason()}.
+-spec sock_diag(diag_filter()) -> {ok, [diag()]} | {error, reason()}.
 sock_diag(Filter) ->
     case esock_layout:result(fun() -> esock_netlink_request:diag_bodies(Filter) end) of
         {ok, Bodies} ->

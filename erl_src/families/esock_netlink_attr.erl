@@ -16,9 +16,10 @@
         esock_layout:type() | binary | string | {string, MaxBytes :: pos_integer()} | flag | ip | via | nexthops |
         {struct, esock_layout:layout()} | {nested, schema()} | {body, Name :: atom()} | {multi, type()} |
         {union, Key :: atom(), #{binary() => type()}}.
-%% What an attribute carries: also bytes; a text with a NUL byte behind it; nothing (`true'); an IP address of 4 or 16 bytes; a
-%% `struct rtvia'; a list of `struct rtnexthop'; a struct; attributes; a struct with attributes behind it, by its name in
-%% {@link esock_netlink_tables}; several attributes as one list; what another attribute (a text) says.
+%% The payload of an attribute. `string': a text with a NUL byte behind it. `flag': no bytes (the value is `true'). `ip': an address of 4 or
+%% 16 bytes. `via': a `struct rtvia'. `nexthops': a list of `struct rtnexthop'. `nested': attributes. `body': a struct with attributes behind
+%% it, by its name in {@link esock_netlink_tables}. `multi': several attributes with one number, as a list. `union': the type depends on the
+%% text of the attribute `Key'.
 
 -type body() :: {esock_layout:layout(), schema()}.
 %% A struct with attributes behind it.
@@ -167,7 +168,7 @@ found({Name, _, {multi, Type}}, _, Value, Map) ->
 found({Name, _, {union, _, _}}, _, Value, Map) -> Map#{Name => Value};
 found({Name, _, Type}, _, Value, Map) -> Map#{Name => at(Name, fun() -> from_bytes(Type, Value) end)}.
 
-%% Unions, when the attributes that say what they are have been read.
+%% Unions come last: their types depend on other attributes.
 resolve(Schema, Map) ->
     lists:foldl(fun({Name, _, {union, _, _} = Type}, Acc) when is_map_key(Name, Acc) ->
                         Acc#{Name := at(Name, fun() -> from_bytes(of_union(Type, Acc), map_get(Name, Acc)) end)};

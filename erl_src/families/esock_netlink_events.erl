@@ -9,7 +9,7 @@
 -spec start([atom() | pos_integer()], esock_netlink:options()) -> {ok, esock:socket()} | {error, esock_netlink:reason()}.
 start(Groups, Opts) when is_list(Groups), is_map(Opts) ->
     case esock_netlink:open(route, Opts#{groups => lists:append([group(Group) || Group <- Groups])}) of
-        %% What changes from here on is in the socket.
+        %% The socket queues changes from here on, so that the list below misses none.
         {ok, Socket} -> start(Socket, self(), esock_netlink:links(maps:with([netns, timeout], Opts)));
         Error -> Error
     end;

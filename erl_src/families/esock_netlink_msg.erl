@@ -1,5 +1,5 @@
 %% @private
-%% @doc Netlink messages, netlink(7): `struct nlmsghdr' and what is behind it, both ways.
+%% @doc Codec of netlink messages, netlink(7): `struct nlmsghdr' and the body behind it.
 -module(esock_netlink_msg).
 
 -export([encode/2, decode/2]).
@@ -45,7 +45,7 @@ type(_) -> {enum, u16, control()}.
 
 control() -> lists:sublist(esock_netlink_tables:types(), 4).
 
-%% What is behind the header.
+%% The form of the body behind the header.
 kind(_, ?ERROR, _) -> error;
 kind(_, ?DONE, _) -> done;
 kind(route, Type, _) when Type >= 16, Type =< 30, Type =/= 23, Type =/= 27 ->

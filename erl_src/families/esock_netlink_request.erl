@@ -3,13 +3,13 @@
 -module(esock_netlink_request).
 
 -export([open/2, with_socket/3]).
--export([run/3, list/3]).
+-export([run/3, list_bodies/3, one/3, change/3, switched/1]).
 -export([diag_bodies/1, diag/3]).
 -export([receive_messages/3]).
 
 %% The port number of the kernel.
 -define(KERNEL, 0).
-%% How often a list is asked for again that has changed meanwhile.
+%% The attempts at a list that changes while the kernel sends it.
 -define(TRIES, 5).
 -define(SOL_NETLINK, 270).
 -define(ADD_MEMBERSHIP, 1).
@@ -50,7 +50,7 @@ open_number(Number, Groups, Opts) ->
     end.
 
 joined(Socket, ok, []) ->
-    %% What an older kernel lacks, it does without.
+    %% An older kernel refuses these options, and works without them.
     _ = [esock:setopt_native(Socket, {?SOL_NETLINK, Option}, 1) || Option <- [?EXT_ACK, ?STRICT_CHECK]],
     {ok, Socket};
 joined(Socket, ok, [Group | Groups]) ->
@@ -127,7 +127,7 @@ collect(Socket, Family, Seq, Deadline, Answers) ->
         Error -> Error
     end.
 
-%% The answers in reverse, and whether what is listed has changed meanwhile.
+%% The answers in reverse, and whether the list changed while the kernel sent it.
 answers([], Answers) -> {more, Answers};
 answers([#{type := error, body := #{error := ok}} | _], {Answers, _}) -> {ok, lists:reverse(Answers)};
 answers([#{type := Type, body := #{error := Error} = Body} | _], _) when (Type =:= error orelse Type =:= done), Error =/= ok ->
@@ -140,8 +140,48 @@ answers([#{type := done, flags := Flags} | _], {Answers, Changed}) ->
 answers([#{flags := Flags} = Message | Messages], {Answers, Changed}) ->
     answers(Messages, {[Message | Answers], Changed orelse lists:member(dump_intr, Flags)}).
 
-%% @doc The bodies of a list. If the list changes while it is read, it is asked for again.
--spec list(esock:socket(), esock_netlink:message(), timeout()) -> {ok, [esock_netlink:body()]} | {error, esock_netlink:reason()}.
+%% @doc The bodies of a list of rtnetlink.
+-spec list_bodies(atom(), map(), esock_netlink:options()) -> {ok, [map()]} | {error, esock_netlink:reason()}.
+list_bodies(Type, Body, Opts) ->
+    Message = #{type => Type, flags => [dump], body => Body},
+    with_socket(route, Opts, fun(Socket, Timeout) -> bare(list(Socket, Message, Timeout)) end).
+
+%% The caller gave a body, not a message.
+bare({error, {invalid, [body | Path]}}) -> {error, {invalid, Path}};
+bare(Result) -> Result.
+
+%% @doc The body of the one answer to a request of rtnetlink.
+-spec one(atom(), map(), esock_netlink:options()) -> {ok, map()} | {error, esock_netlink:reason()}.
+one(Type, Body, Opts) ->
+    with_socket(route, Opts, fun(Socket, Timeout) -> first(run(Socket, #{type => Type, body => Body}, Timeout)) end).
+
+first({ok, [#{body := Body} | _]}) -> {ok, Body};
+first({ok, []}) -> {error, enoent};
+first(Error) -> bare(Error).
+
+%% @doc Sends a request of rtnetlink that changes something.
+-spec change(atom() | {atom(), [esock_netlink:flag()]}, map(), esock_netlink:options()) -> ok | {error, esock_netlink:reason()}.
+change({Type, Flags}, Body, Opts) ->
+    Message = #{type => Type, flags => Flags, body => Body},
+    with_socket(route, Opts, fun(Socket, Timeout) -> changed(run(Socket, Message, Timeout)) end);
+change(Type, Body, Opts) when Type =:= newlink; Type =:= newaddr; Type =:= newroute; Type =:= newneigh ->
+    change({Type, [create, excl]}, Body, Opts);
+change(Type, Body, Opts) -> change({Type, []}, Body, Opts).
+
+changed({ok, _}) -> ok;
+changed(Error) -> bare(Error).
+
+%% @doc Changes of a link with its switch as a flag. Throws `{invalid, Path}'.
+-spec switched(map()) -> map().
+switched(#{up := true} = Changes) -> switched(Changes, [up]);
+switched(#{up := false} = Changes) -> switched(Changes, []);
+switched(#{up := _}) -> esock_layout:invalid([up]);
+switched(Changes) when is_map(Changes) -> Changes;
+switched(_) -> esock_layout:invalid([]).
+
+switched(Changes, Flags) -> (maps:remove(up, Changes))#{flags => Flags, change => [up]}.
+
+%% If the list changes while the kernel sends it, the function asks again.
 list(Socket, Message, Timeout) -> list(Socket, Message, Timeout, ?TRIES).
 
 list(Socket, Message, Timeout, Tries) ->

@@ -110,7 +110,7 @@ family(Size) ->
     {enum, Size, [{unspec, 0}, {local, 1}, {inet, 2}, {bridge, 7}, {inet6, 10}, {netlink, 16}, {packet, 17}, {mpls, 28}, {can, 29},
                   {ipmr, 128}, {ip6mr, 129}]}.
 
-%% @doc What is in the messages of rtnetlink.
+%% @doc The bodies of the messages of rtnetlink: the struct, and the attributes behind it.
 -spec body(link | addr | route | neigh | nexthop) -> esock_netlink_attr:body().
 body(link) ->
     {[{family, family(u8), unspec}, {pad, 1}, {type, {enum, u16, ?HARDWARE}, 0}, {index, s32, 0}, {flags, {flags, u32, ?IFF}, []},
