@@ -16,6 +16,9 @@
 %% wrong length.
 -module(esock_netlink).
 
+%% link/2 is a BIF of newer releases.
+-compile({no_auto_import, [link/1, link/2]}).
+
 -export([encode/1, encode/2, decode/1, decode/2]).
 -export([address/2, pid/1, open/1, open/2]).
 -export([request/2, request/3, change/3]).
