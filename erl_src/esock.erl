@@ -308,9 +308,10 @@
 
 -type sockaddr_can() ::
         #{family := can, ifindex => non_neg_integer() | string(), proto => isotp | j1939, rx_id => uint32(), tx_id => uint32(),
-          name => uint64(), pgn => uint32(), addr => byte()}.
+          name => none | uint64(), pgn => none | 0..16#40000, addr => none | byte()}.
 %% An address of a CAN bus. `ifindex' is the index or the name of an interface, 0 (default) is all of them. With `proto => isotp'
-%% it has `rx_id' and `tx_id', with `proto => j1939' `name', `pgn' and `addr'. Examples: `#{family => can, ifindex => 0}',
+%% it must have `rx_id' and `tx_id', as `esock_can:encode_id/1' makes them. With `proto => j1939' it has `name', `pgn' and `addr',
+%% by default `none'. Examples: `#{family => can, ifindex => 0}',
 %% `#{family => can, proto => isotp, ifindex => 2, rx_id => 16#123, tx_id => 16#321}'.
 
 -type sockaddr_tipc() ::
@@ -327,8 +328,10 @@
 %% Example: `#{family => bluetooth, proto => rfcomm, bdaddr => "00:1B:DC:0F:12:34", channel => 3}'.
 
 -type sockaddr_alg() ::
-        #{family := alg, type => string(), name => string(), feat => uint32(), mask => uint32()}.
-%% An algorithm of the kernel's cryptography. `esock_alg' uses it. Example: `#{family => alg, type => "hash", name => "sha256"}'.
+        #{family := alg, type := string() | binary(), name := string() | binary(), feat => uint32(), mask => uint32()}.
+%% An algorithm of the kernel's cryptography: its type (`hash', `skcipher', `aead', `rng', `akcipher') of 1 to 13 bytes, and its name
+%% of 1 to 63 bytes. `feat' and `mask' are flags of the kernel's crypto API, by default 0. Functions return the texts as strings.
+%% `esock_alg:open/3' binds a socket to an algorithm. Example: `#{family => alg, type => "hash", name => "sha256"}'.
 
 -type sockaddr_qrtr() :: #{family := qipcrtr, node => uint32(), port => uint32()}.
 %% An address of the Qualcomm IPC router. Example: `#{family => qipcrtr, node => 1, port => 15}'.

@@ -73,6 +73,7 @@ names(_) ->
 address(unix) -> #{family => local, path => <<"x">>};
 address(route) -> #{family => netlink};
 address(tipc) -> #{family => tipc, kind => socket};
+address(alg) -> #{family => alg, type => "hash", name => "sha1"};
 address(bluetooth) -> #{family => bluetooth, proto => sco, bdaddr => any};
 address(Name) -> #{family => Name}.
 
@@ -90,8 +91,8 @@ cases() ->
      {#{family => can, ifindex => 7}, 1, <<0:16, 7:32/native, 0:128>>},
      {#{family => can, proto => isotp, ifindex => 7, rx_id => 16#123, tx_id => 16#80000321}, 6,
       <<0:16, 7:32/native, 16#123:32/native, 16#80000321:32/native, 0:64>>},
-     {#{family => can, proto => j1939, ifindex => 7, name => 1 bsl 63, pgn => 16#40000, addr => 255}, 7,
-      <<0:16, 7:32/native, (1 bsl 63):64/native, 16#40000:32/native, 255, 0:24>>},
+     {#{family => can, proto => j1939, ifindex => 7, name => 1 bsl 63, pgn => 16#3FFFF, addr => 254}, 7,
+      <<0:16, 7:32/native, (1 bsl 63):64/native, 16#3FFFF:32/native, 254, 0:24>>},
      {#{family => tipc, kind => service, scope => cluster, type => 18888, instance => 17, domain => 0}, 0,
       <<2, 2, 18888:32/native, 17:32/native, 0:32>>},
      {#{family => tipc, kind => range, scope => node, type => 18888, lower => 1, upper => 9}, 0,
@@ -140,7 +141,7 @@ wrong_fields(_) ->
                            {ifindex, #{family => can, ifindex => "no_such_if"}}, {ifindex, #{family => can, ifindex => lists:seq(1, 100)}},
                            {kind, #{family => tipc}}, {kind, #{family => tipc, kind => foo}}, {proto, #{family => bluetooth, bdaddr => any}},
                            {bdaddr, #{family => bluetooth, proto => sco, bdaddr => "1:2:3:4:5:6"}}, {bdaddr, #{family => bluetooth, proto => sco, bdaddr => here}},
-                           {type, #{family => alg, type => "a name of more than 14"}}, {name, #{family => alg, name => <<"sha">>}},
+                           {type, #{family => alg, type => "a name of more than 14"}}, {type, #{family => alg, name => <<"sha">>}}, {name, #{family => alg, type => "hash"}},
                            {flags, #{family => xdp, flags => [foo]}}, {mac, #{family => llc, mac => <<0:56>>}}]],
     ?assertEqual({error, {invalid, {sockaddr, {keys, [port]}, #{family => netlink, port => 1}}}}, esock_addr:pack(#{family => netlink, port => 1})),
     ?assertEqual({error, {invalid, {sockaddr, family, #{}}}}, esock_addr:pack(#{})),

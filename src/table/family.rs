@@ -3,7 +3,8 @@
 
 use crate::wire::codec::{Codec, Field, Layout};
 use crate::wire::name::{
-    AF_MCTP, AF_QIPCRTR, BDADDR_TYPES, HCI_CHANNELS, Name, TIPC_SCOPES, VSOCK_CIDS, VSOCK_FLAGS, VSOCK_PORTS, XDP_FLAGS,
+    AF_MCTP, AF_QIPCRTR, BDADDR_TYPES, HCI_CHANNELS, J1939_ADDRS, J1939_NAMES, J1939_NO_PGN, J1939_PGNS, Name,
+    TIPC_SCOPES, VSOCK_CIDS, VSOCK_FLAGS, VSOCK_PORTS, XDP_FLAGS,
 };
 use crate::wire::value::Value;
 
@@ -25,6 +26,8 @@ pub struct Form {
     pub tag: Tag,
     /// The fields behind the family.
     pub layout: Layout,
+    /// Names of values for fields that a map leaves out. Without one such a field is 0.
+    pub defaults: &'static [(&'static str, &'static str)],
 }
 
 /// What tells a form from the others of its family.
@@ -78,7 +81,15 @@ impl Row {
 impl Form {
     /// The bytes behind the family.
     pub fn write(&self, fields: &Value) -> Option<Vec<u8>> {
-        let mut bytes = self.layout.write(fields)?;
+        let Value::Map(mut fields) = fields.clone() else {
+            return None;
+        };
+        for (field, name) in self.defaults {
+            if !fields.iter().any(|(present, _)| present == field) {
+                fields.push((field, Value::Name(name)));
+            }
+        }
+        let mut bytes = self.layout.write(&Value::Map(fields))?;
         if let (Tag::Kind(_, number), Some(first)) = (self.tag, bytes.first_mut()) {
             *first = number;
         }
@@ -86,14 +97,20 @@ impl Form {
     }
 }
 
+/// A field is `name offset codec;`, with `, required` if a map must have it, or with `=> "name"` for its default.
 macro_rules! form {
-    ($tag:expr, $size:literal { $($name:ident $at:literal $codec:expr;)* }) => {
+    (@optional) => { true };
+    (@optional required) => { false };
+    ($tag:expr, $size:literal { $($name:ident $at:literal $codec:expr $(, $required:ident)? $(=> $default:literal)?;)* }) => {
         Form {
             tag: $tag,
             layout: Layout {
                 size: $size,
-                fields: &[$(Field { name: stringify!($name), at: $at, codec: $codec, optional: true }),*],
+                fields: &[$(Field {
+                    name: stringify!($name), at: $at, codec: $codec, optional: form!(@optional $($required)?),
+                }),*],
             },
+            defaults: &[$($((stringify!($name), $default),)?)*],
         }
     };
 }
@@ -138,9 +155,12 @@ pub static TABLE: &[Row] = &[
         number: libc::AF_CAN,
         protocols: &[("raw", 1), ("bcm", 2), ("isotp", 6), ("j1939", 7)],
         forms: &[
-            form!(Tag::Protocol("isotp", 6), 22 { ifindex 2 Codec::Ifindex; rx_id 6 Codec::Uint; tx_id 10 Codec::Uint; }),
+            form!(Tag::Protocol("isotp", 6), 22 {
+                ifindex 2 Codec::Ifindex; rx_id 6 Codec::Uint, required; tx_id 10 Codec::Uint, required;
+            }),
             form!(Tag::Protocol("j1939", 7), 22 {
-                ifindex 2 Codec::Ifindex; name 6 Codec::U64; pgn 14 Codec::Uint; addr 18 Codec::U8;
+                ifindex 2 Codec::Ifindex; name 6 Codec::NamedU64(J1939_NAMES) => "none";
+                pgn 14 Codec::Capped(J1939_PGNS, J1939_NO_PGN) => "none"; addr 18 Codec::Named8(J1939_ADDRS) => "none";
             }),
             form!(Tag::Any, 22 { ifindex 2 Codec::Ifindex; }),
         ],
@@ -176,7 +196,8 @@ pub static TABLE: &[Row] = &[
         number: libc::AF_ALG,
         protocols: &[],
         forms: &[form!(Tag::Any, 86 {
-            type 0 Codec::Text(14); feat 14 Codec::Uint; mask 18 Codec::Uint; name 22 Codec::Text(64);
+            type 0 Codec::Terminated(14), required; feat 14 Codec::Uint; mask 18 Codec::Uint;
+            name 22 Codec::Terminated(64), required;
         })],
     },
     Row {

@@ -40,6 +40,10 @@ pub enum Codec {
     Be16,
     /// An unsigned int with names for some values.
     NamedUint(&'static [Name]),
+    /// An unsigned int of at most this, with names for some values.
+    Capped(&'static [Name], u32),
+    /// An unsigned 64-bit number with names for some values.
+    NamedU64(&'static [Name]),
     /// A 16-bit number, little-endian.
     Le16,
     /// The index of an interface. A term may be its name.
@@ -74,6 +78,8 @@ pub enum Codec {
     Address,
     /// A text of at most this many bytes, which ends at a NUL or at the end of the buffer.
     Text(usize),
+    /// A text in a field of this many bytes: at least one byte, and a NUL behind the last one.
+    Terminated(usize),
     /// At most this many bytes, not interpreted.
     Bytes(usize),
     /// Ints up to the end of the buffer.
@@ -127,7 +133,9 @@ impl Codec {
             Self::U8 => "0..255".into(),
             Self::U16 | Self::Be16 | Self::Le16 => "0..65535".into(),
             Self::Error => "none | posix()".into(),
-            Self::NamedUint(table) => format!("{} | non_neg_integer()", names(table)),
+            Self::NamedUint(table) | Self::NamedU64(table) => format!("{} | non_neg_integer()", names(table)),
+            Self::Capped(table, most) => format!("{} | 0..{most}", names(table)),
+            Self::Terminated(_) => "string() | binary()".into(),
             Self::Ifindex => "non_neg_integer() | string()".into(),
             Self::Groups => "non_neg_integer() | [1..32]".into(),
             Self::Bdaddr => "any | local | all | string()".into(),
@@ -167,12 +175,12 @@ impl Codec {
             Self::Bool8 | Self::U8 | Self::Named8(_) | Self::Bits8(_) => 1,
             Self::Bdaddr => 6,
             Self::U16 | Self::Be16 | Self::Le16 | Self::Bits16(_) | Self::Named16(_) => 2,
-            Self::U64 | Self::I64 | Self::Linger(_) => 8,
+            Self::U64 | Self::I64 | Self::NamedU64(_) | Self::Linger(_) => 8,
             Self::Ip6 | Self::Hardware => 16,
             Self::Address => STORAGE,
             // The kernel writes the terminating NUL too.
             Self::Text(size) => size + 1,
-            Self::Bytes(size) => size,
+            Self::Bytes(size) | Self::Terminated(size) => size,
             Self::Ints | Self::Cmsgs | Self::ExtendedError => 1024,
             Self::Struct(layout) => layout.size,
             _ => 4,
@@ -190,10 +198,15 @@ impl Codec {
             Self::Bool => Value::Bool(int()? != 0),
             Self::Bool8 => Value::Bool(*bytes.first()? != 0),
             Self::Int | Self::Nat | Self::Hops => Value::Int(i64::from(int()?)),
-            Self::NamedUint(names) => match name::name(names, int()?) {
+            Self::NamedUint(names) | Self::Capped(names, _) => match name::name(names, int()?) {
                 Some(name) => Value::Name(name),
                 None => Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?))),
             },
+            Self::NamedU64(names) => {
+                let number = u64::from_ne_bytes(*bytes.first_chunk()?);
+                let name = i32::try_from(number).ok().and_then(|number| name::name(names, number));
+                name.map_or_else(|| Value::unsigned(number), Value::Name)
+            }
             Self::Le16 => Value::Int(i64::from(u16::from_le_bytes(*bytes.first_chunk()?))),
             Self::Bdaddr => bdaddr::read(bytes.first_chunk()?),
             Self::Bits8(names) => Value::bits(names, i32::from(*bytes.first()?)),
@@ -226,7 +239,7 @@ impl Codec {
                 Value::Map(vec![("family", family), ("addr", Value::Bytes(rest.get(..14)?.to_vec()))])
             }
             Self::Address => Value::Address(Address::from_raw(&Raw::new(bytes)?)),
-            Self::Text(_) => Value::Text(bytes.split(|byte| *byte == 0).next()?.to_vec()),
+            Self::Text(_) | Self::Terminated(_) => Value::Text(bytes.split(|byte| *byte == 0).next()?.to_vec()),
             Self::Bytes(_) => Value::Bytes(bytes.to_vec()),
             Self::Ints => {
                 let (words, _) = bytes.as_chunks::<4>();
@@ -249,7 +262,13 @@ impl Codec {
             (Self::Bool8, Value::Bool(on)) => Some(vec![u8::from(*on)]),
             (Self::Int, Value::Int(_)) => int(fits()?),
             (Self::Nat, Value::Int(_)) => int(fits().filter(|number| *number >= 0)?),
-            (Self::NamedUint(names), Value::Name(name)) => int(name::number(names, name)?),
+            (Self::NamedUint(names) | Self::Capped(names, _), Value::Name(name)) => int(name::number(names, name)?),
+            (Self::Capped(_, most), Value::Int(number)) => {
+                u32::try_from(*number).ok().filter(|number| *number <= most).map(|number| number.to_ne_bytes().to_vec())
+            }
+            (Self::NamedU64(names), Value::Name(name)) => {
+                Some(i64::from(name::number(names, name)?).to_ne_bytes().to_vec())
+            }
             (Self::Le16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_le_bytes().to_vec()),
             (Self::Bdaddr, value) => bdaddr::write(value).map(|bytes| bytes.to_vec()),
             (Self::Bits8(names), value) => Some(vec![u8::try_from(bits(names, value)?).ok()?]),
@@ -259,8 +278,10 @@ impl Codec {
             }
             (Self::U8, Value::Int(number)) => Some(vec![u8::try_from(*number).ok()?]),
             (Self::U16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_ne_bytes().to_vec()),
-            (Self::U64, Value::Big(number)) => Some(number.to_ne_bytes().to_vec()),
-            (Self::U64, Value::Int(number)) => Some(u64::try_from(*number).ok()?.to_ne_bytes().to_vec()),
+            (Self::U64 | Self::NamedU64(_), Value::Big(number)) => Some(number.to_ne_bytes().to_vec()),
+            (Self::U64 | Self::NamedU64(_), Value::Int(number)) => {
+                Some(u64::try_from(*number).ok()?.to_ne_bytes().to_vec())
+            }
             (Self::I64, Value::Int(number)) => Some(number.to_ne_bytes().to_vec()),
             (Self::Named(names), value) => int(number(names, value)?),
             (Self::Named8(names), value) => Some(vec![u8::try_from(number(names, value)?).ok()?]),
@@ -282,6 +303,9 @@ impl Codec {
             }
             (Self::Address, Value::Address(address)) => Some(address.to_raw()?.padded().to_vec()),
             (Self::Text(size), Value::Text(text)) => (text.len() <= size).then(|| text.clone()),
+            (Self::Terminated(size), Value::Text(text)) => {
+                (!text.is_empty() && text.len() < size && !text.contains(&0)).then(|| text.clone())
+            }
             (Self::Bytes(size), Value::Bytes(bytes)) => (bytes.len() <= size).then(|| bytes.clone()),
             (Self::Ints, Value::List(list)) => {
                 let words = list.iter().map(|value| Some(i32::try_from(value.int()?).ok()?.to_ne_bytes()));

@@ -1,8 +1,8 @@
 //! Lookup of the names in a caller's values by their text.
 
 use super::name::{
-    BDADDR_TYPES, BDADDRS, FILTER_MODES, HARDWARE, HCI_CHANNELS, Name, PMTUDISC, TIPC_SCOPES, VSOCK_CIDS, VSOCK_FLAGS,
-    XDP_FLAGS,
+    BDADDR_TYPES, BDADDRS, FILTER_MODES, HARDWARE, HCI_CHANNELS, J1939_ADDRS, J1939_NAMES, J1939_PGNS, Name, PMTUDISC,
+    TIPC_SCOPES, VSOCK_CIDS, VSOCK_FLAGS, XDP_FLAGS,
 };
 use super::{layout, tos};
 
@@ -24,6 +24,9 @@ const NAMES: &[&[Name]] = &[
     VSOCK_CIDS,
     VSOCK_FLAGS,
     XDP_FLAGS,
+    J1939_NAMES,
+    J1939_PGNS,
+    J1939_ADDRS,
 ];
 
 /// The name in the tables with this text. `None` if there is none.

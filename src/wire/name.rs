@@ -184,3 +184,11 @@ pub const VSOCK_CIDS: &[Name] = &[("any", -1), ("hypervisor", 0), ("local", 1), 
 pub const VSOCK_PORTS: &[Name] = &[("any", -1)];
 /// Names of Bluetooth addresses, BDADDR_*.
 pub const BDADDRS: &[Name] = &[("any", 0), ("local", 1), ("all", 2)];
+/// J1939_NO_NAME
+pub const J1939_NAMES: &[Name] = &[("none", 0)];
+/// J1939_NO_PGN, the greatest parameter group number that the kernel takes.
+pub const J1939_NO_PGN: u32 = 0x40000;
+/// Names of parameter group numbers of J1939.
+pub const J1939_PGNS: &[Name] = &[("none", 0x40000)];
+/// J1939_NO_ADDR
+pub const J1939_ADDRS: &[Name] = &[("none", 0xff)];

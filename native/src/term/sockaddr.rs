@@ -40,6 +40,8 @@ fn fields<'a>(env: Env<'a>, row: &Row, term: Term<'a>) -> Result<Raw, Term<'a>> 
         if let Some(term) = get(field.name) {
             let value = value::decode(env, field.codec, term).filter(|value| field.codec.write(value).is_some());
             values.push((field.name, value.ok_or_else(|| wrong(field.name))?));
+        } else if !field.optional {
+            return Err(wrong(field.name));
         }
     }
     let bytes = form.write(&Value::Map(values)).and_then(|bytes| {

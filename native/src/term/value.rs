@@ -22,6 +22,8 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
             number.map(|number| Value::Kind(Namespace::Domain, number))
         }
         Codec::Text(most) => list::text(term, most).map(Value::Text),
+        Codec::Terminated(size) if term.is_binary() => address::binary(term, size).map(Value::Text),
+        Codec::Terminated(size) => list::text(term, size).map(Value::Text),
         Codec::Bytes(most) => address::binary(term, most).map(Value::Bytes),
         Codec::Struct(layout) => fields(env, layout.fields.iter().map(|f| (f.name, f.codec, f.optional)), term),
         Codec::Hardware => {
