@@ -17,19 +17,24 @@ check(Property) -> ok = esock_check:property(Property, {"ESOCK_PROPER", 1000}, [
 invalid(Path) -> {error, {invalid, Path}}.
 
 addresses(_) ->
-    Native = #{family => 38, addr => <<"hash", 0:80, 0:64, "sha256", 0:464>>},
-    ?assertEqual({ok, Native}, esock_alg:address(#{type => "hash", name => <<"sha256">>})),
-    ?assertEqual({ok, #{type => <<"hash">>, name => <<"sha256">>, feat => 0, mask => 0}}, esock_alg:decode_address(Native)),
-    {ok, #{addr := Bytes}} = esock_alg:address(#{type => "aead", name => "gcm(aes)", feat => 1, mask => 2}),
-    ?assertMatch(<<"aead", 0:80, 1:32/native, 2:32/native, "gcm(aes)", 0:448>>, Bytes),
-    [?assertEqual({A, invalid(Path)}, {A, esock_alg:address(A)})
-     || {A, Path} <- [{foo, []}, {#{name => "a"}, [type]}, {#{type => "hash"}, [name]}, {#{type => "", name => "a"}, [type]},
-                      {#{type => "01234567890123", name => "a"}, [type]}, {#{type => "hash", name => binary:copy(<<"a">>, 64)}, [name]},
-                      {#{type => <<"a", 0>>, name => "a"}, [type]}, {#{type => hash, name => "a"}, [type]}, {#{type => [300], name => "a"}, [type]},
-                      {#{type => "hash", name => "a", feat => -1}, [feat]}, {#{type => "hash", name => "a", foo => 1}, [foo]}]],
-    ?assertEqual([invalid([family]), invalid([family]), invalid([type]), invalid([type]), invalid([name])],
-                 [esock_alg:decode_address(A) || A <- [foo, #{family => inet, addr => {0, 0, 0, 0}}, #{family => 38, addr => <<>>},
-                                                       #{family => 38, addr => <<0:688>>}, #{family => 38, addr => <<"a", 0:104, 0:64>>}]]).
+    Native = <<38:16/native, "hash", 0:80, 0:64, "sha256", 0:464>>,
+    [?assertEqual({ok, Native}, pack(#{type => Type, name => Name})) || {Type, Name} <- [{"hash", <<"sha256">>}, {<<"hash">>, "sha256"}]],
+    ?assertEqual(#{family => alg, type => "hash", name => "sha256", feat => 0, mask => 0}, esock_addr:unpack(Native)),
+    {ok, Bytes} = pack(#{type => "aead", name => "gcm(aes)", feat => 1, mask => 2}),
+    ?assertMatch(<<38:16/native, "aead", 0:80, 1:32/native, 2:32/native, "gcm(aes)", 0:448>>, Bytes),
+    [?assertMatch({_, {ok, _}}, {A, pack(A)}) || A <- [#{type => lists:duplicate(13, $a), name => binary:copy(<<"a">>, 63)}]],
+    Wrong = [{#{name => "a"}, type}, {#{type => "hash"}, name}, {#{type => "", name => "a"}, type}, {#{type => "hash", name => <<>>}, name},
+             {#{type => "01234567890123", name => "a"}, type}, {#{type => "hash", name => binary:copy(<<"a">>, 64)}, name},
+             {#{type => <<"a", 0>>, name => "a"}, type}, {#{type => hash, name => "a"}, type}, {#{type => [300], name => "a"}, type},
+             {#{type => "hash", name => [$a | $b]}, name}, {#{type => "hash", name => <<1:1>>}, name},
+             {#{type => "hash", name => "a", feat => -1}, feat}, {#{type => "hash", name => "a", mask => foo}, mask}],
+    [?assertEqual({A, {error, {invalid, {sockaddr, Key, A#{family => alg}}}}}, {A, pack(A)}) || {A, Key} <- Wrong],
+    %% A socket is opened for none of them.
+    [?assertEqual({A, invalid([Key])}, {A, esock_alg:open(Type, Name, maps:without([type, name], A))}) || {#{type := Type, name := Name} = A, Key} <- Wrong],
+    [?assertEqual({Opts, invalid(Path)}, {Opts, esock_alg:open("hash", "sha256", Opts)})
+     || {Opts, Path} <- [{foo, []}, {#{foo => 1}, [foo]}, {#{family => inet}, [family]}, {#{type => "aead"}, [type]}]].
+
+pack(Address) -> esock_addr:pack(Address#{family => alg}).
 
 structs_of_linux(Config) ->
     Program = "#include <stdio.h>\n#include <stddef.h>\n#include <sys/socket.h>\n#include <linux/if_alg.h>\nint main() {\n"
@@ -38,13 +43,13 @@ structs_of_linux(Config) ->
         "printf(\"%d %d %d %d %d %d %d %zu\\n\", ALG_SET_KEY, ALG_SET_IV, ALG_SET_OP, ALG_SET_AEAD_ASSOCLEN, ALG_SET_AEAD_AUTHSIZE, ALG_OP_DECRYPT,\n"
         "       ALG_OP_ENCRYPT, sizeof(struct af_alg_iv));\n}\n",
     esock_oracle:c(Config, Program, fun(Output) ->
-        {ok, #{family := Family, addr := Addr}} = esock_alg:address(#{type => "t", name => "n", feat => 16#01010101, mask => 16#02020202}),
-        At = [element(1, binary:match(Addr, Bytes)) + 2 || Bytes <- [<<"t">>, <<16#01010101:32>>, <<16#02020202:32>>, <<"n">>]],
+        {ok, <<Family:16/native, _/binary>> = Addr} = pack(#{type => "t", name => "n", feat => 16#01010101, mask => 16#02020202}),
+        At = [element(1, binary:match(Addr, Bytes)) || Bytes <- [<<"t">>, <<16#01010101:32>>, <<16#02020202:32>>, <<"n">>]],
         {ok, [#{type := Op, data := <<Encrypt:32/native>>}, #{type := Iv, data := IvBytes}, #{type := Assoc}]} =
             esock_alg:encode_ctrl(#{op => encrypt, iv => <<>>, assoclen => 0}),
         {ok, [#{data := <<Decrypt:32/native>>}]} = esock_alg:encode_ctrl(#{op => decrypt}),
         Line = fun(Numbers) -> iolist_to_binary([lists:join(" ", [integer_to_list(N) || N <- Numbers]), "\n"]) end,
-        ?assertEqual(Output, <<(Line([Family, 2 + byte_size(Addr) | At]))/binary,
+        ?assertEqual(Output, <<(Line([Family, byte_size(Addr) | At]))/binary,
                                (Line([1, Iv, Op, Assoc, 5, Decrypt, Encrypt, byte_size(IvBytes)]))/binary>>) end).
 
 %% CPython's own form of an address, for the constants, and its struct for the rest.
@@ -56,8 +61,8 @@ addresses_of_python(Config) ->
     esock_oracle:python(Config, Script, fun(Output) ->
         [Numbers, Address, Iv] = binary:split(Output, <<"\n">>, [global, trim]),
         ?assertEqual(<<"38 279 3 2">>, Numbers),
-        ?assertEqual({ok, #{family => 38, addr => binary:decode_hex(Address)}},
-                     esock_alg:address(#{type => "skcipher", name => "cbc(aes)", feat => 8, mask => 9})),
+        ?assertEqual({ok, <<38:16/native, (binary:decode_hex(Address))/binary>>},
+                     pack(#{type => "skcipher", name => "cbc(aes)", feat => 8, mask => 9})),
         ?assertEqual({ok, [#{level => 279, type => 2, data => binary:decode_hex(Iv)}]}, esock_alg:encode_ctrl(#{iv => list_to_binary(lists:seq(0, 15))})) end).
 
 control_messages(_) ->
@@ -73,26 +78,36 @@ control_messages(_) ->
 
 %%% ---- Properties
 
-text(Max) -> ?LET({First, Rest}, {range(1, 255), list(range(1, 255))}, list_to_binary(lists:sublist([First | Rest], Max))).
+text(Max) -> ?LET({First, Rest}, {range(1, 255), list(range(1, 255))}, lists:sublist([First | Rest], Max)).
 
 address() ->
     ?LET({Type, Name, Feat, Mask}, {text(13), text(63), prop_esock_families:int(32), prop_esock_families:int(32)},
-         #{type => Type, name => Name, feat => Feat, mask => Mask}).
+         #{family => alg, type => Type, name => Name, feat => Feat, mask => Mask}).
 
 ctrl() ->
     ?LET(Pairs, list(oneof([{op, oneof([encrypt, decrypt, 2, 16#FFFFFFFF])}, {iv, binary()}, {assoclen, prop_esock_families:int(32)}])), maps:from_list(Pairs)).
 
 round_trips(_) ->
-    check(prop_esock_families:round_trip(address(), fun esock_alg:address/1, fun esock_alg:decode_address/1)),
+    check(prop_esock_families:round_trip(address(), fun esock_addr:pack/1, fun(Bytes) -> {ok, esock_addr:unpack(Bytes)} end)),
+    %% A binary says the same as a string.
+    check(?FORALL(#{type := Type, name := Name} = Address, address(),
+                  esock_addr:pack(Address#{type := list_to_binary(Type), name := list_to_binary(Name)}) =:= esock_addr:pack(Address))),
     check(prop_esock_families:round_trip(ctrl(), fun esock_alg:encode_ctrl/1, fun esock_alg:decode_ctrl/1)).
 
 wrong_values(_) ->
-    check(prop_esock_families:wrong_values(address(), fun esock_alg:address/1)),
+    %% The path of one that is opened is the key: there is no socket for it.
+    check(?FORALL({Address, Key}, {address(), oneof([type, name, feat, mask, foo])},
+                  begin
+                      #{type := Type, name := Name} = Wrong = Address#{Key => {wrong}},
+                      esock_alg:open(Type, Name, maps:without([family, type, name], Wrong)) =:= invalid([Key])
+                  end)),
     check(prop_esock_families:wrong_values(ctrl(), fun esock_alg:encode_ctrl/1)).
 
 any_bytes(_) ->
-    Address = ?LET(A, address(), begin {ok, #{addr := Bytes}} = esock_alg:address(A), Bytes end),
-    check(prop_esock_families:any_bytes(Address, fun(Bytes) -> esock_alg:decode_address(#{family => 38, addr => Bytes}) end)),
+    Address = ?LET(A, address(), begin {ok, <<_:16, Bytes/binary>>} = esock_addr:pack(A), Bytes end),
+    check(prop_esock_families:any_bytes(Address, fun(Bytes) ->
+        #{family := alg, type := _, name := _} = Read = esock_addr:unpack(<<38:16/native, (binary:part(Bytes, 0, min(126, byte_size(Bytes))))/binary>>),
+        {ok, Read} end)),
     check(prop_esock_families:any_bytes(binary(), fun(Bytes) -> esock_alg:decode_ctrl([#{level => 279, type => 2, data => Bytes}]) end)),
     check(?FORALL(Messages, list(oneof([any(), #{level => 279, type => range(0, 5), data => oneof([binary(), any()])}])),
                   case esock_alg:decode_ctrl(Messages) of {ok, _} -> true; {error, {invalid, Path}} -> is_list(Path) end)).
@@ -141,7 +156,7 @@ sent(_) ->
 %%% ---- With the kernel
 
 family() ->
-    case esock:open(38, seqpacket, 0) of
+    case esock:open(alg, seqpacket) of
         {ok, S} -> ok = esock:close(S), true;
         {error, Reason} -> Reason
     end.

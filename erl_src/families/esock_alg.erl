@@ -12,20 +12,14 @@
 %% {@link sendmsg/4} sends the data, and {@link esock:recv/2} receives the result.
 -module(esock_alg).
 
--export([address/1, decode_address/1]).
 -export([encode_ctrl/1, decode_ctrl/1]).
 -export([open/2, open/3, set_key/2, set_authsize/2, accept/1, sendmsg/4]).
 -export([hash/2, hash/3, encrypt/4, decrypt/4, rng/2, rng/3]).
 
--export_type([path/0, alg_address/0, ctrl/0, crypt_options/0, reason/0]).
+-export_type([path/0, ctrl/0, crypt_options/0, reason/0]).
 
 -type path() :: esock_layout:path().
 %% The place of the wrong part: keys and positions, from the outside in.
-
--type alg_address() ::
-        #{type := string() | binary(), name := string() | binary(), feat => esock:uint32(), mask => esock:uint32()}.
-%% An algorithm: its type (`hash', `skcipher', `aead', `rng', `akcipher') of at most 13 bytes, its name of at most 63. `feat' and `mask'
-%% are flags of the kernel's crypto API; 0 by default. Decoded, the texts are binaries.
 
 -type ctrl() :: #{op => encrypt | decrypt | esock:uint32(), iv => binary(), assoclen => esock:uint32()}.
 %% The control messages of an operation: its direction, the initialization vector, and the number of bytes of associated data in front of
@@ -40,7 +34,6 @@
 %% Why a function fails. `ebadmsg': the tag does not match. `emsgsize': the data is more than the kernel takes for one operation. Data
 %% behind the reason is the rest that was not sent, or the part that was received.
 
--define(AF_ALG, 38).
 -define(SOL_ALG, 279).
 -define(SET_KEY, 1).
 -define(SET_IV, 2).
@@ -54,44 +47,6 @@
 -define(PART, 32768).
 
 -import(esock_layout, [at/2, invalid/1]).
-
-%% @doc The address of an algorithm as {@link esock:bind/2} takes it, `struct sockaddr_alg' of linux/if_alg.h.
-%% ```
-%% {ok, Address} = esock_alg:address(#{type => "hash", name => "sha256"}).
-%% '''
--spec address(alg_address()) -> {ok, esock:sockaddr_native()} | {error, {invalid, path()}}.
-address(Address) ->
-    esock_layout:result(fun() -> #{family => ?AF_ALG, addr => esock_layout:encode(layout(), texts(Address))} end).
-
-%% One byte of each text is its NUL.
-layout() -> [{type, {text, 14}}, {feat, u32, 0}, {mask, u32, 0}, {name, {text, 64}}].
-
-texts(Address) when is_map(Address) -> text(name, 63, text(type, 13, Address));
-texts(_) -> invalid([]).
-
-text(Key, Max, Address) when is_map_key(Key, Address) ->
-    maps:update_with(Key, fun(Text) -> at(Key, fun() -> text_of(Text, Max) end) end, Address);
-text(_, _, Address) -> Address.
-
-text_of(Text, Max) ->
-    try iolist_to_binary(Text) of
-        Bytes when byte_size(Bytes) =< Max, byte_size(Bytes) > 0 -> Bytes;
-        _ -> invalid([])
-    catch error:badarg -> invalid([])
-    end.
-
-%% @doc The algorithm of an address. `{error, {invalid, [family]}}': it is another family's.
-%% ```
-%% {ok, #{type := <<"hash">>, name := <<"sha256">>}} = esock_alg:decode_address(Address).
-%% '''
--spec decode_address(esock:sockaddr_native()) -> {ok, alg_address()} | {error, {invalid, path()}}.
-decode_address(#{family := ?AF_ALG, addr := Bytes}) when is_binary(Bytes) ->
-    esock_layout:result(fun() ->
-        {Address, _} = esock_layout:decode(layout(), Bytes),
-        _ = texts(Address),
-        Address
-    end);
-decode_address(_) -> {error, {invalid, [family]}}.
 
 %% @doc The control messages of an operation, for the key `ctrl' of a message: ALG_SET_OP, ALG_SET_IV (`struct af_alg_iv'),
 %% ALG_SET_AEAD_ASSOCLEN.
@@ -149,12 +104,20 @@ open(Type, Name) -> open(Type, Name, #{}).
 %% '''
 -spec open(string() | binary(), string() | binary(), #{feat => esock:uint32(), mask => esock:uint32()}) ->
           {ok, esock:socket()} | {error, reason()}.
-open(Type, Name, Opts) when is_map(Opts) ->
-    case address(Opts#{type => Type, name => Name}) of
-        {ok, Address} -> bound(esock:open(?AF_ALG, seqpacket, 0), Address);
+open(Type, Name, Opts) ->
+    case esock_layout:result(fun() -> address(Type, Name, Opts) end) of
+        {ok, Address} -> bound(esock:open(alg, seqpacket), Address);
         Error -> Error
-    end;
-open(_, _, _) -> {error, {invalid, []}}.
+    end.
+
+%% What is wrong is found before there is a socket.
+address(Type, Name, Opts) ->
+    ok = esock_layout:only([feat, mask], Opts),
+    Address = Opts#{family => alg, type => Type, name => Name},
+    case esock_addr:pack(Address) of
+        {ok, _} -> Address;
+        {error, {invalid, {sockaddr, Key, _}}} -> invalid([Key])
+    end.
 
 bound({ok, Socket}, Address) ->
     case esock:bind(Socket, Address) of

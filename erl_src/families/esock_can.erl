@@ -1,9 +1,8 @@
-%% @doc CAN: frames, identifiers, filters, messages of the broadcast manager, addresses and options as maps, and the bytes that Linux
-%% has for them, both ways. See Documentation/networking/can.rst of Linux and linux/can.h.
+%% @doc CAN: frames, identifiers, filters, messages of the broadcast manager and options as maps, and the bytes that Linux has for
+%% them, both ways. Addresses are {@link esock:sockaddr_can()}. See Documentation/networking/can.rst of Linux and linux/can.h.
 %% ```
-%% {ok, Address} = esock_can:address(#{ifindex => 3}),
-%% {ok, S} = esock:open(29, raw, 1),
-%% ok = esock:bind(S, Address),
+%% {ok, S} = esock:open(can, raw, raw),
+%% ok = esock:bind(S, #{family => can, ifindex => "vcan0"}),
 %% {ok, Bytes} = esock_can:encode_frame(#{id => 16#123, data => <<1, 2, 3>>}),
 %% ok = esock:send(S, Bytes),
 %% {ok, Received} = esock:recv(S),
@@ -17,10 +16,9 @@
 -export([encode_filters/1, decode_filters/1, matches/2]).
 -export([encode_error/1, decode_error/1]).
 -export([bcm_encode/1, bcm_decode/1]).
--export([address/1, decode_address/2]).
 -export([option/1, encode_option/2, decode_option/2]).
 
--export_type([frame/0, can_id/0, filter/0, error/0, bcm/0, can_address/0, protocol/0, option/0, path/0]).
+-export_type([frame/0, can_id/0, filter/0, error/0, bcm/0, option/0, path/0]).
 
 -type path() :: esock_layout:path().
 %% The place of the wrong part: keys and positions, from the outside in.
@@ -58,20 +56,9 @@
 %% `rx_announce_resume', `tx_reset_multi_idx', `rx_rtr_frame', `can_fd_frame'. `count' messages go in intervals `ival1' (seconds and
 %% microseconds), then in intervals `ival2'. The frames, at most 256, are `classic', or with the flag `can_fd_frame' all `fd'.
 
--type protocol() :: raw | bcm | isotp | j1939.
-%% A protocol of the family.
-
--type can_address() ::
-        #{ifindex => non_neg_integer(), proto => raw | bcm} |
-        #{ifindex => non_neg_integer(), proto := isotp, rx_id := esock:uint32(), tx_id := esock:uint32()} |
-        #{ifindex => non_neg_integer(), proto := j1939, name => none | esock:uint64(), pgn => none | 0..16#3FFFF, addr => none | 0..254}.
-%% An address: the index of the interface ({@link net:if_name2index/1}; 0, the default, is any), and the fields of the protocol.
-%% Identifiers are as {@link encode_id/1} makes them.
-
 -type option() :: isotp_opts | isotp_recv_fc | isotp_ll_opts | j1939_filter | err_filter.
 %% An option whose value is a struct or bits.
 
--define(AF_CAN, 29).
 -define(INVERTED, 16#20000000).
 -define(MAX_FILTERS, 512).
 
@@ -182,23 +169,6 @@ bcm_encode(Message) -> esock_layout:result(fun() -> esock_can_bcm:encode(Message
 %% '''
 -spec bcm_decode(binary()) -> {ok, bcm()} | {error, {invalid, path()}}.
 bcm_decode(Bytes) -> esock_layout:result(fun() -> esock_can_bcm:decode(Bytes) end).
-
-%% @doc An address as {@link esock:bind/2}, {@link esock:connect/2} and {@link esock:sendto/3} take it, `struct sockaddr_can' of
-%% linux/can.h.
-%% ```
-%% {ok, Address} = esock_can:address(#{proto => isotp, ifindex => 3, rx_id => 16#7E8, tx_id => 16#7E0}).
-%% '''
--spec address(can_address()) -> {ok, esock:sockaddr_native()} | {error, {invalid, path()}}.
-address(Address) -> esock_layout:result(fun() -> #{family => ?AF_CAN, addr => esock_can_bcm:address(Address)} end).
-
-%% @doc The address that esock answers for a socket of a protocol. `{error, {invalid, [family]}}': it is another family's.
-%% ```
-%% {ok, #{proto := raw, ifindex := 3}} = esock_can:decode_address(raw, Address).
-%% '''
--spec decode_address(protocol(), esock:sockaddr_native()) -> {ok, can_address()} | {error, {invalid, path()}}.
-decode_address(Protocol, #{family := ?AF_CAN, addr := Bytes}) when is_binary(Bytes) ->
-    esock_layout:result(fun() -> esock_can_bcm:address_of(Protocol, Bytes) end);
-decode_address(_, _) -> {error, {invalid, [family]}}.
 
 %% @doc Level and number of an option, for {@link esock:setopt_native/3}.
 %% ```

@@ -1,18 +1,15 @@
 %% @private
-%% @doc The parts of CAN beside frames: messages of the broadcast manager (linux/can/bcm.h), addresses (linux/can.h) and the structs of
-%% options (linux/can/isotp.h, linux/can/j1939.h).
+%% @doc The parts of CAN beside frames: messages of the broadcast manager (linux/can/bcm.h) and the structs of options
+%% (linux/can/isotp.h, linux/can/j1939.h).
 -module(esock_can_bcm).
 
 -export([encode/1, decode/1]).
--export([address/1, address_of/2]).
 -export([option/2, option_of/2]).
 
 -import(esock_layout, [at/2, invalid/1]).
 
 -define(ID_KEYS, [id, eff, rtr, err]).
 -define(MAX_FRAMES, 256).
-%% Behind the family: two bytes, the interface, and a union of 16 bytes that ends with padding.
--define(NO_PGN, 16#40000).
 
 %%% ---- Broadcast manager
 
@@ -78,35 +75,6 @@ frames_of(Bytes, N, Type) ->
 
 typed(#{type := Type} = Frame, Type) -> Frame;
 typed(_, _) -> invalid([type]).
-
-%%% ---- Addresses
-
-address_layout(Protocol) when Protocol =:= raw; Protocol =:= bcm -> {[], 16};
-address_layout(isotp) -> {[{rx_id, u32}, {tx_id, u32}], 8};
-address_layout(j1939) ->
-    {[{name, {enum, u64, [{none, 0}]}, none}, {pgn, {enum, u32, [{none, ?NO_PGN}]}, none}, {addr, {enum, u8, [{none, 16#FF}]}, none}], 3};
-address_layout(_) -> invalid([proto]).
-
-%% @doc The bytes behind the family of an address. Throws `{invalid, Path}'.
--spec address(map()) -> binary().
-address(Address) when is_map(Address) ->
-    {Layout, Padding} = address_layout(maps:get(proto, Address, raw)),
-    Bytes = esock_layout:encode([{pad, 2}, {ifindex, s32, 0} | Layout], maps:remove(proto, Address)),
-    ok = sensible(Address),
-    <<Bytes/binary, 0:Padding/unit:8>>;
-address(_) -> invalid([]).
-
-sensible(#{ifindex := Index}) when Index < 0 -> invalid([ifindex]);
-sensible(#{pgn := Pgn}) when is_integer(Pgn), Pgn > ?NO_PGN -> invalid([pgn]);
-sensible(_) -> ok.
-
-%% @doc The address of the bytes behind its family. Throws `{invalid, Path}'.
--spec address_of(esock_can:protocol(), binary()) -> map().
-address_of(Protocol, Bytes) ->
-    {Layout, _} = address_layout(Protocol),
-    {Address, _} = esock_layout:decode([{pad, 2}, {ifindex, s32} | Layout], Bytes),
-    ok = sensible(Address),
-    Address#{proto => Protocol}.
 
 %%% ---- Options
 
