@@ -16,6 +16,7 @@ recipes() ->
      {active, <<"Receive messages with backpressure">>},
      {drain, <<"Drain before shutdown">>},
      {bulk_udp, <<"Send many datagrams with one call">>},
+     {sniffer, <<"See the packets of an interface">>},
      {rings, <<"Use io_uring where it is there">>},
      {shout, <<"Move a program from socket">>}].
 
@@ -347,6 +348,32 @@ received(_, 0, Calls, Got) -> {Calls, Got};
 received(R, Left, Calls, Got) ->
     {ok, _, Datagrams} = bulk_udp:receive_some(R, 5000),
     received(R, Left - length(Datagrams), Calls + 1, Got ++ Datagrams).
+
+sniffer(_) ->
+    _ = load(sniffer),
+    case esock:open(packet, raw) of
+        {error, Reason} -> {skip, Reason};
+        {ok, Can} ->
+            ok = esock:close(Can),
+            S = sniffer:open("lo"),
+            Self = self(),
+            Server = server(fun() -> sniffer:run(S, fun(Line) -> Self ! {line, lists:flatten(Line)} end) end),
+            {ok, C} = gen_udp:open(0, [binary, {active, false}, {ip, {127, 0, 0, 1}}]),
+            {ok, Port} = inet:port(C),
+            ok = gen_udp:send(C, {127, 0, 0, 1}, Port, <<"hello">>),
+            Udp = lists:flatten(io_lib:format("ip 17 127.0.0.1:~w 127.0.0.1:~w, 47 bytes, vlan none", [Port, Port])),
+            [receive {line, Line} -> ok after 5000 -> ct:fail({Line, process_info(self(), messages)}) end
+             || Line <- ["outgoing " ++ Udp, "host " ++ Udp]],
+            %% A frame of a type that the recipe does not know, from another packet socket.
+            {ok, P} = esock:open(packet, raw),
+            To = #{family => packet, ifindex => "lo", protocol => 16#88B5},
+            ok = esock:sendto(P, <<0:96, 16#88B5:16, 0:64>>, To),
+            receive {line, "host type 88B5, 22 bytes, vlan none"} -> ok after 5000 -> ct:fail(no_frame) end,
+            ok = esock:close(P),
+            ok = gen_udp:close(C),
+            ok = esock:close(S),
+            ?assertEqual(closed, returned(Server))
+    end.
 
 rings(_) ->
     _ = load(rings),
