@@ -175,7 +175,21 @@ on_veth(Fun) ->
             esock_netlink_SUITE:in_netns(fun(Opts) ->
                 ok = esock_netlink:new_veth("va", "vb", Opts),
                 [ok = esock_netlink:set_link(Name, #{up => true}, Opts) || Name <- ["va", "vb"]],
+                %% The kernel drops what goes to an interface before it has seen the carrier.
+                [esock_async_SUITE:until(fun() -> running(Opts, Name) end) || Name <- ["va", "vb"]],
                 Fun(Opts) end)
+    end.
+
+running(Opts, Name) ->
+    {ok, #{flags := Flags}} = esock_netlink:link(Name, Opts),
+    lists:member(running, Flags).
+
+%% The next packet. If there is none, the failure says how many the kernel has counted for the socket, and whether one is there.
+recvmsg(S) -> recvmsg(S, 0).
+recvmsg(S, Size) ->
+    case esock:recvmsg(S, Size, 0, [], 5000) of
+        {ok, Message} -> {ok, Message};
+        {error, Reason} -> ct:fail({Reason, esock_packet:getopt(S, statistics), esock:recvmsg(S, Size, 0, [], 0)})
     end.
 
 mac(Opts, Name) ->
@@ -287,20 +301,20 @@ auxdata(_) ->
         [A, B] = [open(Opts, Name, ?OURS) || Name <- ["va", "vb"]],
         Frame = frame(mac(Opts, "vb"), binary:copy(<<"x">>, 186)),
         ok = esock:send(A, Frame),
-        {ok, #{ctrl := []}} = esock:recvmsg(B, 0, 0, [], 5000),
+        {ok, #{ctrl := []}} = recvmsg(B),
         ok = esock_packet:setopt(B, auxdata, true),
         ok = esock:send(A, Frame),
-        {ok, #{iov := [Frame], ctrl := Ctrl, addr := #{pkttype := host}}} = esock:recvmsg(B, 0, 0, [], 5000),
+        {ok, #{iov := [Frame], ctrl := Ctrl, addr := #{pkttype := host}}} = recvmsg(B),
         {ok, Aux} = esock_packet:auxdata(Ctrl),
         ?assertMatch(#{len := 200, snaplen := 200, mac := 0, net := 14, vlan_tci := none, vlan_tpid := none}, Aux),
         ?assert(lists:member(user, maps:get(status, Aux))),
         %% A short buffer: the length is that of the packet.
         ok = esock:send(A, Frame),
-        {ok, #{iov := [<<_:20/binary>>], flags := [trunc], ctrl := Short}} = esock:recvmsg(B, 20, 0, [], 5000),
+        {ok, #{iov := [<<_:20/binary>>], flags := [trunc], ctrl := Short}} = recvmsg(B, 20),
         ?assertMatch({ok, #{len := 200}}, esock_packet:auxdata(Short)),
         %% A packet for another host.
         ok = esock:send(A, frame(<<2, 9, 9, 9, 9, 9>>, <<"other">>)),
-        ?assertMatch({ok, #{addr := #{pkttype := otherhost, addr := <<2, 0, 0, 0, 0, 1>>, hatype := ether, protocol := ?OURS}}}, esock:recvmsg(B, 0, 0, [], 5000)),
+        ?assertMatch({ok, #{addr := #{pkttype := otherhost, addr := <<2, 0, 0, 0, 0, 1>>, hatype := ether, protocol := ?OURS}}}, recvmsg(B)),
         esock_pairs:close([A, B]) end).
 
 %% The kernel takes the tag out of the packet: it is in the control message only.
@@ -316,7 +330,7 @@ vlan(_) ->
 
 %% The kernel's own packets (IPv6) are there too.
 received(S, Frame) ->
-    case esock:recvmsg(S, 0, 0, [], 5000) of
+    case recvmsg(S) of
         {ok, #{iov := [Frame], ctrl := Ctrl}} -> {Frame, Ctrl};
         {ok, _} -> received(S, Frame)
     end.
@@ -371,7 +385,7 @@ ignore_outgoing(_) ->
 %% The first packets of our type.
 ours(_, 0) -> [];
 ours(S, Count) ->
-    case esock:recvmsg(S, 0, 0, [], 5000) of
+    case recvmsg(S) of
         {ok, #{iov := [<<_:96, ?OURS:16, _/binary>> = Frame], addr := #{pkttype := Type}}} -> [{Type, Frame} | ours(S, Count - 1)];
         {ok, _} -> ours(S, Count)
     end.
