@@ -175,7 +175,7 @@ on_veth(Fun) ->
             esock_netlink_SUITE:in_netns(fun(Opts) ->
                 ok = esock_netlink:new_veth("va", "vb", Opts),
                 [ok = esock_netlink:set_link(Name, #{up => true}, Opts) || Name <- ["va", "vb"]],
-                %% The kernel drops what goes to an interface before it has seen the carrier.
+                %% While an end does not run, a send to the other is `ok' and the packet is dropped.
                 [esock_async_SUITE:until(fun() -> running(Opts, Name) end) || Name <- ["va", "vb"]],
                 Fun(Opts) end)
     end.
