@@ -4,6 +4,7 @@ use super::{Attempt, Op, blocked};
 use crate::lane::Claim;
 use crate::sys;
 use crate::sys::kind::Kind;
+use crate::wire::addr::Raw;
 use crate::wire::errno::Errno;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -12,6 +13,9 @@ pub const BURST: usize = 64;
 
 /// Accepts one connection.
 pub struct Accept;
+
+/// Accepts one connection, with the address of its peer.
+pub struct AcceptFrom;
 
 /// Accepts the waiting connections: at least one, and at most `most` and [`BURST`].
 pub struct AcceptMany {
@@ -45,6 +49,33 @@ impl Op for Accept {
 
     fn shortage(errno: Errno) -> bool {
         matches!(errno.number(), libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+    }
+}
+
+impl Op for AcceptFrom {
+    /// The connection, which is closed when it is dropped, and the address of the peer.
+    type Done = (OwnedFd, Raw);
+    const CLAIM: Claim = Accept::CLAIM;
+    const SEPARATE_TALLY: bool = Accept::SEPARATE_TALLY;
+
+    fn attempt(&mut self, fd: BorrowedFd<'_>, _: Kind) -> Attempt<(OwnedFd, Raw)> {
+        match sys::socket::accept_from(fd) {
+            Ok(accepted) => Attempt::Done(accepted),
+            Err(errno) if blocked(errno) => Attempt::Blocked,
+            Err(errno) => Attempt::Failed(errno),
+        }
+    }
+
+    fn bytes(_: &(OwnedFd, Raw)) -> usize {
+        0
+    }
+
+    fn fatal(errno: Errno) -> bool {
+        Accept::fatal(errno)
+    }
+
+    fn shortage(errno: Errno) -> bool {
+        Accept::shortage(errno)
     }
 }
 

@@ -228,6 +228,16 @@ impl<W: Wake> Socket<W> {
         number.filter(|_| self.registration.lent())
     }
 
+    /// Whether programs that the node executes inherit the descriptor.
+    pub fn inheritable(&self) -> Outcome<Result<bool, Failure>, W> {
+        self.with_descriptor(|fd, _| sys::descriptor::inheritable(fd.as_raw_fd()))
+    }
+
+    /// Sets whether programs that the node executes inherit the descriptor.
+    pub fn set_inheritable(&self, on: bool) -> Outcome<Result<(), Failure>, W> {
+        self.with_descriptor(|fd, _| sys::descriptor::set_inheritable(fd.as_raw_fd(), on))
+    }
+
     /// The number of the descriptor.
     pub fn fd(&self) -> Outcome<Result<RawFd, Failure>, W> {
         self.with_descriptor(|fd, _| Ok(fd.as_raw_fd()))

@@ -1,9 +1,10 @@
 //! Descriptors: whether a socket closes its descriptor, and whether that may take long.
 
 use crate::ring::thread::Held;
+use crate::socket::numbers;
 use crate::sys;
 use crate::sys::socket::MaybeOwnedFd;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
@@ -21,6 +22,7 @@ pub struct Descriptor {
 impl Descriptor {
     /// The descriptor of a socket.
     pub fn new(fd: MaybeOwnedFd) -> Self {
+        numbers::add(fd.as_fd().as_raw_fd());
         Self { fd: Some(fd), slow: false, held: None, unread: None }
     }
 
@@ -102,7 +104,22 @@ impl Descriptor {
             let _ = receiver.recv();
         }
         self.reset_if_unread();
-        self.fd.take().map_or(Ok(()), MaybeOwnedFd::close)
+        self.give_up(MaybeOwnedFd::close).unwrap_or(Ok(()))
+    }
+
+    /// Gives it up without closing it. From now on its number is the caller's.
+    pub fn release(mut self) -> Option<RawFd> {
+        self.give_up(MaybeOwnedFd::into_number)
+    }
+
+    /// Ends the use of the descriptor. Its number is taken out of the table after it is closed: the system may give it
+    /// to another socket before, which counts on its own.
+    fn give_up<T>(&mut self, how: impl FnOnce(MaybeOwnedFd) -> T) -> Option<T> {
+        let fd = self.fd.take()?;
+        let number = fd.as_fd().as_raw_fd();
+        let done = how(fd);
+        numbers::remove(number);
+        Some(done)
     }
 
     /// Closes it without blocking: the kernel sends in the background what is still in the send buffer.
@@ -133,5 +150,6 @@ impl Drop for Descriptor {
             let (slow, unread) = (self.slow, self.unread.take());
             held.ring.release(held.token, Box::new(move || drop(Self { fd, slow, held: None, unread })));
         }
+        self.give_up(drop);
     }
 }

@@ -2,12 +2,30 @@
 
 use crate::lane::wakes::Wakes;
 use crate::lane::{Cancelled, Claim, Direction, Reason, Wake};
+use crate::ring::ahead::Ahead;
 use crate::socket::answer::Failure;
 use crate::socket::census::CENSUS;
 use crate::socket::descriptor::Descriptor;
 use crate::socket::{Outcome, Socket};
+use crate::wire::errno::Errno;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+
+/// What a socket that ends leaves: its descriptor, and the notifications of both lanes.
+pub type Left<W> = (Descriptor, [Wakes<W>; 2]);
+
+/// Why a socket keeps its descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The socket is closed, and has none.
+    Closed,
+    /// A ring has not released it yet: the caller is to ask again.
+    ByRing,
+    /// So many bytes of the stream were read ahead, and no call has received them.
+    Unread(usize),
+    /// An error of the stream, which the kernel does not report again. It is reported by this value, once.
+    Failed(Errno),
+}
 
 impl<W: Wake> Socket<W> {
     /// Removes the waiter of `me` for which `matches` holds, under a handle of that tag. The failure `Closed` says
@@ -56,12 +74,40 @@ impl<W: Wake> Socket<W> {
 
     /// Closes the socket: no call can use it from now on, and its waiters get `abort`. The first call gets the
     /// descriptor, and closes that; only this may block.
-    pub fn close(&self) -> Option<(Descriptor, [Wakes<W>; 2])> {
-        let ((mine, listening), read) = self.hold(Direction::Read, |state, wakes| {
+    pub fn close(&self) -> Option<Left<W>> {
+        self.leave(|| Ok(())).0.ok()
+    }
+
+    /// Ends the socket as [`Socket::close`] does, for a caller that keeps the descriptor open. The descriptor is given
+    /// up only if nothing of its stream is kept outside the kernel.
+    pub fn detach(&self) -> Outcome<Result<Left<W>, Kept>, W> {
+        self.leave(|| {
+            if !self.share() {
+                return Err(Kept::ByRing);
+            }
+            match self.read_ahead() {
+                0 => {}
+                unread => return Err(Kept::Unread(unread)),
+            }
+            let ahead = || self.ahead.as_ref().and_then(Ahead::take_error);
+            let errno = self.pending_error.take().or_else(ahead).or_else(|| self.error_after_data.take());
+            errno.map_or(Ok(()), |errno| Err(Kept::Failed(errno)))
+        })
+    }
+
+    /// Takes the descriptor out of both lanes, if `allowed` says so with the read lane held.
+    fn leave(&self, allowed: impl FnOnce() -> Result<(), Kept>) -> Outcome<Result<Left<W>, Kept>, W> {
+        let (mine, read) = self.hold(Direction::Read, |state, wakes| {
+            state.data.fd.as_ref().ok_or(Kept::Closed)?;
+            allowed()?;
             state.waiters.abort(Reason::Closed, wakes);
-            (state.data.fd.take(), state.data.listening)
+            Ok((state.data.fd.take(), state.data.listening))
         });
-        let descriptor = mine?;
+        let (descriptor, listening) = match mine {
+            Ok((Some(descriptor), listening)) => (descriptor, listening),
+            Ok((None, _)) => return (Err(Kept::Closed), read),
+            Err(kept) => return (Err(kept), read),
+        };
         let (_, write) = self.hold(Direction::Write, |state, wakes| {
             state.waiters.abort(Reason::Closed, wakes);
             state.data.probe = None;
@@ -72,12 +118,14 @@ impl<W: Wake> Socket<W> {
         }
         CENSUS.subtract(self.kind.domain, self.kind.kind, self.kind.protocol);
         // This is the last reference: a thread uses a descriptor only under the lock of a lane.
-        let mut descriptor = Arc::into_inner(descriptor)?;
+        let Some(mut descriptor) = Arc::into_inner(descriptor) else {
+            return (Err(Kept::Closed), read);
+        };
         descriptor.set_slow(self.lingers.load(Relaxed) || listening && descriptor.has_long_backlog() != Some(false));
         if let Some(ahead) = &self.ahead {
             let (held, unread) = ahead.close();
             descriptor.set_read_ahead(held, unread);
         }
-        Some((descriptor, [read, write]))
+        (Ok((descriptor, [read, write])), Wakes::default())
     }
 }

@@ -8,6 +8,7 @@ pub mod census;
 pub mod completion;
 pub mod descriptor;
 pub mod leave;
+pub mod numbers;
 pub mod open;
 
 pub mod pending_error;

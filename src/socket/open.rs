@@ -3,13 +3,14 @@
 use crate::lane::{Lane, Wake};
 use crate::poller::registration::Registration;
 use crate::ring::ahead::Ahead;
+use crate::socket::answer::Failure;
 use crate::socket::backend::Backend;
 use crate::socket::census::CENSUS;
 use crate::socket::descriptor::Descriptor;
 use crate::socket::pending_error::PendingError;
 use crate::socket::settings::Settings;
 use crate::socket::yielding::YieldPolicy;
-use crate::socket::{Side, Socket};
+use crate::socket::{Outcome, Side, Socket};
 use crate::sys::kind::{Kind, Origin};
 use crate::sys::socket::MaybeOwnedFd;
 use crate::wire::errno::Errno;
@@ -36,26 +37,70 @@ impl<W: Wake> Socket<W> {
         Self::new(fd.into(), kind, Origin::Opened, Settings::default(), false, backend)
     }
 
+    /// Two new sockets that are connected to each other, socketpair(2).
+    pub fn pair(domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<[Arc<Self>; 2]> {
+        let (one, other) = sys::socket::pair_of(domain, kind, protocol)?;
+        let kind = Kind { domain, kind, protocol };
+        let socket = |fd: OwnedFd| Self::new(fd.into(), kind, Origin::Opened, Settings::default(), true, backend);
+        let one = socket(one)?;
+        match socket(other) {
+            Ok(other) => Ok([one, other]),
+            Err(errno) => {
+                drop(one.close());
+                Err(errno)
+            }
+        }
+    }
+
     /// A socket on a duplicate of an open descriptor (`dup`), or on the descriptor itself. The descriptor itself is
     /// lent and stays open, unless `own` gives it to the socket. If the open fails, for example because the
     /// descriptor is not a socket, the descriptor stays open and as it was.
     pub fn open_fd(number: RawFd, dup: bool, own: bool, backend: Backend) -> sys::Result<Arc<Self>> {
         let used = if dup { sys::socket::dup(number)?.into() } else { MaybeOwnedFd::lent(number)? };
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
-        let fd = used.as_fd();
-        let get = |option| sys::option::get_int(fd, libc::SOL_SOCKET, option);
-        let kind = Kind { domain: get(libc::SO_DOMAIN)?, kind: get(libc::SO_TYPE)?, protocol: get(libc::SO_PROTOCOL)? };
-        let connected = sys::socket::peername(fd).is_ok();
-        let settings = Settings::default();
-        // The option may have been set before the socket was opened.
-        settings.gro.store(kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1), Relaxed);
+        let kind = sys::descriptor::kind(used.as_fd().as_raw_fd())?;
         // The last two steps that can fail. A given descriptor belongs to the socket only after them, and a lent one
         // is changed only by the second.
         poller::pool::of(number).ok_or(Errno::new(libc::ENOSYS))?;
-        sys::socket::set_nonblocking(fd)?;
+        sys::descriptor::set_nonblocking(used.as_fd().as_raw_fd(), true)?;
         let used = if own { used.into_owned() } else { used };
-        let socket = Self::new(used, kind, origin, settings, connected, backend)?;
-        // The option may have been set before the socket was opened.
+        Self::on_open(used, kind, origin, Settings::default(), backend)
+    }
+
+    /// A socket on a descriptor that came from elsewhere, for example in a control message. If it is not a socket, it
+    /// is closed.
+    pub fn adopt(fd: OwnedFd, backend: Backend) -> sys::Result<Arc<Self>> {
+        let number = fd.as_raw_fd();
+        let kind = sys::descriptor::kind(number)?;
+        sys::descriptor::set_nonblocking(number, true)?;
+        Self::on_open(fd.into(), kind, Origin::Lent(number), Settings::default(), backend)
+    }
+
+    /// A socket on a duplicate of the descriptor of this one, with the same settings. Both share the open file, so
+    /// that the caller has called [`Socket::share`].
+    pub fn duplicate(&self) -> Outcome<Result<Arc<Self>, Failure>, W> {
+        self.with_descriptor(|fd, _| {
+            let origin = Origin::Duplicate(fd.as_raw_fd());
+            let fd = sys::socket::dup(fd.as_raw_fd())?;
+            Self::on_open(fd.into(), self.kind, origin, self.settings.inherited(), self.backend)
+        })
+    }
+
+    /// A socket on a descriptor whose options may have been set, and that may be connected.
+    fn on_open(
+        fd: MaybeOwnedFd,
+        kind: Kind,
+        origin: Origin,
+        settings: Settings,
+        backend: Backend,
+    ) -> sys::Result<Arc<Self>> {
+        let (gro, connected) = {
+            let fd = fd.as_fd();
+            let gro = kind.udp() && sys::option::get_int(fd, libc::IPPROTO_UDP, libc::UDP_GRO) == Ok(1);
+            (gro, sys::socket::peername(fd).is_ok())
+        };
+        settings.gro.store(gro, Relaxed);
+        let socket = Self::new(fd, kind, origin, settings, connected, backend)?;
         socket.lingers.store(true, Relaxed);
         Ok(socket)
     }

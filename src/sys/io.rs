@@ -100,6 +100,17 @@ impl Received {
         Self { len, full_len: len, from, ..Self::default() }
     }
 
+    /// Takes the passed descriptors, at most `most`. The others are closed, and MSG_CTRUNC says so, as if the buffer for
+    /// control messages had had no room for them.
+    pub fn take_rights(&mut self, most: usize) -> Vec<OwnedFd> {
+        let mut rights = std::mem::take(&mut self.rights);
+        if rights.len() > most {
+            rights.truncate(most);
+            self.flags |= libc::MSG_CTRUNC;
+        }
+        rights
+    }
+
     /// Gives up the passed descriptors without closing them: their numbers went to a receiver, which closes them.
     pub fn release_rights(&mut self) {
         for fd in self.rights.drain(..) {

@@ -4,6 +4,7 @@
 //! epoll(7) and eventfd(2) are not here: `poller` and `ring` call them through nix.
 #![allow(unsafe_code)]
 
+pub mod descriptor;
 pub mod exit;
 pub mod interface;
 pub mod io;

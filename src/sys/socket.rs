@@ -78,6 +78,14 @@ impl MaybeOwnedFd {
         matches!(self.0, State::Owned(_))
     }
 
+    /// The number. The descriptor is not closed, owned or not.
+    pub fn into_number(self) -> RawFd {
+        match self.0 {
+            State::Owned(fd) => fd.into_raw_fd(),
+            State::Lent(fd) => fd.as_raw_fd(),
+        }
+    }
+
     /// close(2), if the descriptor is owned. Even if that fails the descriptor is released, and must not be closed again.
     pub fn close(self) -> Result<()> {
         match self.0 {
@@ -119,20 +127,16 @@ pub fn peel_off(fd: BorrowedFd<'_>, association: i32) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
-/// Makes a descriptor non-blocking, fcntl(2): calls that would block return EAGAIN.
-pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: no pointers.
-    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
-    // SAFETY: no pointers.
-    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
-    Ok(())
-}
-
 /// A pair of connected Unix stream sockets, socketpair(2).
 pub fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    pair_of(libc::AF_UNIX, libc::SOCK_STREAM, 0)
+}
+
+/// A pair of connected sockets, socketpair(2): close-on-exec and non-blocking.
+pub fn pair_of(domain: i32, kind: i32, protocol: i32) -> Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
     // SAFETY: the array has room for two descriptors.
-    check(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | FLAGS, 0, fds.as_mut_ptr()) })?;
+    check(unsafe { libc::socketpair(domain, kind | FLAGS, protocol, fds.as_mut_ptr()) })?;
     // SAFETY: the descriptors are new, so nothing else owns them.
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
@@ -170,6 +174,21 @@ pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let fd = uninterrupted(|| check(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), FLAGS) }))?;
     // SAFETY: the descriptor is new, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// accept4(2) with the address of the peer: close-on-exec and non-blocking.
+pub fn accept_from(fd: BorrowedFd<'_>) -> Result<(OwnedFd, Raw)> {
+    let mut from = Raw::default();
+    let mut len = 0;
+    let accepted = uninterrupted(|| {
+        len = crate::wire::addr::STORAGE as libc::socklen_t;
+        let address = from.storage().as_mut_ptr().cast();
+        // SAFETY: the call writes at most `len` bytes of an address, to a local buffer of that size.
+        check(unsafe { libc::accept4(fd.as_raw_fd(), address, &raw mut len, FLAGS) })
+    })?;
+    from.set_len(len as usize);
+    // SAFETY: the descriptor is new, so nothing else owns it.
+    Ok((unsafe { OwnedFd::from_raw_fd(accepted) }, from))
 }
 
 /// How many connections wait to be accepted: `tcpi_unacked` of a listener's TCP_INFO, tcp(7). `None` for other sockets.
