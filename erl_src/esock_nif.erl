@@ -57,6 +57,8 @@
 -export([options/0]).
 -export([msg_flags/0]).
 -export([protocols/0]).
+-export([accept_from/3, socketpair/4, dup/1, detach/2, close_fd/1, fd/1, inheritable/1, set_inheritable/2, nonblocking/1]).
+-export([monitor/2]).
 
 -nifs([info/0, info/1, open/2, open/4, protocol/2, pack/1, unpack/2, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5,
@@ -64,7 +66,11 @@
        close/1, close_linger/1, setopt/3, getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1,
        busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0, msg_flags/0,
        protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
-       names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1]).
+       names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1, accept_from/3, socketpair/4, dup/1,
+       detach/2, close_fd/1, fd/1, inheritable/1, set_inheritable/2, nonblocking/1, monitor/2]).
+
+%% In the place of the size of control messages: receive at most so many descriptors.
+-type rights() :: {fds, Max :: non_neg_integer(), fd | socket}.
 
 -on_load(on_load/0).
 
@@ -219,8 +225,8 @@ file(_Socket, _Fd, _Part) -> ?NIF.
 -spec readahead(integer(), {integer(), non_neg_integer()}) -> ok.
 readahead(_Fd, _Part) -> ?NIF.
 
--spec recvmsg(reference(), non_neg_integer(), non_neg_integer(), term(), nowait | reference(), how()) ->
-          {ok, map()} | {select | select_read, term()} | error() | wait().
+-spec recvmsg(reference(), non_neg_integer(), non_neg_integer() | rights(), term(), nowait | reference(), how()) ->
+          {ok | signals, map()} | {select | select_read, term()} | error() | wait().
 recvmsg(_Socket, _Size, _CtrlSize, _Flags, _Handle, _How) -> ?NIF.
 
 -spec recvmmsg(reference(), pos_integer(), {non_neg_integer(), non_neg_integer()}, term(), nowait | reference(), how()) ->
@@ -319,6 +325,37 @@ peeloff(_Socket, _AssocId) -> ?NIF.
 
 -spec monitors(reference(), cursor()) -> page({reference(), pid()}).
 monitors(_Socket, _Cursor) -> ?NIF.
+
+-spec accept_from(reference(), nowait | reference(), how()) ->
+          {ok | signals, {esock:socket(), esock:sockaddr_recv()}} | {select | completion, term()} | error() | wait().
+accept_from(_Socket, _Handle, _How) -> ?NIF.
+
+-spec socketpair(term(), term(), integer(), map()) -> {ok | signals, {esock:socket(), esock:socket()}} | error().
+socketpair(_Domain, _Type, _Protocol, _Options) -> ?NIF.
+
+-spec dup(reference()) -> {ok | signals, esock:socket()} | yield | error().
+dup(_Socket) -> ?NIF.
+
+-spec detach(reference(), boolean()) -> {ok, non_neg_integer()} | yield | error().
+detach(_Socket, _Nonblock) -> ?NIF.
+
+-spec close_fd(integer()) -> ok | error().
+close_fd(_FD) -> ?NIF.
+
+-spec fd(reference()) -> {ok, non_neg_integer()} | error().
+fd(_Socket) -> ?NIF.
+
+-spec inheritable(reference() | integer()) -> {ok, boolean()} | error().
+inheritable(_SocketOrFD) -> ?NIF.
+
+-spec set_inheritable(reference() | integer(), boolean()) -> ok | error().
+set_inheritable(_SocketOrFD, _On) -> ?NIF.
+
+-spec nonblocking(integer()) -> {ok, boolean()} | error().
+nonblocking(_FD) -> ?NIF.
+
+-spec monitor(reference(), Named :: term()) -> reference().
+monitor(_Socket, _Named) -> ?NIF.
 
 -spec number_of_monitors() -> non_neg_integer().
 number_of_monitors() -> ?NIF.

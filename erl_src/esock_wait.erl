@@ -16,6 +16,7 @@
 %% An operation, with the arguments for what remains of it.
 -type op() :: {connect, esock:sockaddr()}
             | accept
+            | accept_from
             | {accept, Max :: pos_integer()}
             | {send, binary(), list()}
             | {sendto, binary(), esock:sockaddr(), list()}
@@ -23,7 +24,7 @@
             | {sendv, [binary()]}
             | {sendmmsg, [map()], list()}
             | {sendfile, Fd :: integer(), Offset :: integer(), Count :: non_neg_integer(), Sent :: non_neg_integer()}
-            | {recvmsg, non_neg_integer(), non_neg_integer(), list()}
+            | {recvmsg, non_neg_integer(), non_neg_integer() | {fds, non_neg_integer(), fd | socket}, list()}
             | {recvmmsg, pos_integer(), {non_neg_integer(), non_neg_integer()}, list()}
             | {recv, non_neg_integer() | {some, pos_integer()}, list()}
             | {recvfrom, non_neg_integer(), list()}.
@@ -177,6 +178,8 @@ call(Socket, {sendto, Data, Dest, Flags}, Handle, Yields) ->
     esock_nif:sendto(Socket, Data, Dest, Flags, Handle, Yields);
 call(Socket, accept, Handle, Yields) ->
     esock_nif:accept(Socket, Handle, Yields);
+call(Socket, accept_from, Handle, Yields) ->
+    esock_nif:accept_from(Socket, Handle, Yields);
 call(Socket, {accept, Max}, Handle, Yields) ->
     esock_nif:accept_many(Socket, Max, Handle, Yields);
 call(Socket, {connect, Address}, Handle, Yields) ->
@@ -230,6 +233,7 @@ failed({sendfile, _, _, _, Sent}, Reason, sent) -> {error, {Reason, Sent}};
 failed(_Op, Reason, Done) -> {error, {Reason, iolist_to_binary(Done)}}.
 
 name(accept) -> accept;
+name(accept_from) -> accept;
 name(Op) -> element(1, Op).
 
 %% @doc Ends a wait. `invalid': the calling process does not wait under that handle. A `select' or `abort' message that was sent

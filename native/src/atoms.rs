@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 
 rustler::atoms! {
     abort, accept, acceptors, accepting, addr, already, always, any, assoc_id, auto, backend, badarg, bound,
-    broadcast, busy, busy_poll, cancel, cancelled, closed, closing, completion, completion_info, connect, connected,
+    broadcast, busy, busy_poll, cancel, cancelled, cloexec, closed, closing, completion, completion_info, connect, connected,
     connecting, counters, ctype, data, debug, default, domain, done, down = "DOWN", dup, eei, enomem, eof, error,
-    family, flowinfo, fromfd, gro, gso, hatype, how, ifindex, inet, inet6, info, infinity, integer_range, invalid,
+    family, fd, fds, flowinfo, fromfd, gro, gso, hatype, how, ifindex, inet, inet6, info, infinity, integer_range, invalid,
     io_backend, iov_max, iow, keys, level, linger, listening, load_nif_result, local, loopback, memlock, memory,
     meta, mode, more, msg_flag, msg_flags, name, netns, no = "false", normal, nosock, not_found, not_owner,
     notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own,

@@ -2,8 +2,10 @@
 
 use super::run;
 use crate::process::{Args, Handle, Job, Wait, handle, open};
+use crate::term::address;
 use crate::{atoms, fail};
-use esock::op::accept::{Accept, AcceptMany};
+use esock::op::accept::{Accept, AcceptFrom, AcceptMany};
+use esock::wire::addr::Address;
 use esock::wire::errno::Errno;
 use rustler::{Encoder, Env, Error, NifResult, ResourceArc, Term};
 use std::os::fd::OwnedFd;
@@ -22,6 +24,28 @@ const ACCEPT: Job =
 fn accept_one<'a>(env: Env<'a>, socket: &ResourceArc<Handle>, wait: &Wait<'a>, _: Args<'a>) -> NifResult<Term<'a>> {
     let tag = || atoms::accept().encode(env);
     run(env, socket, wait, &mut Accept, tag, |_, fd, _| Some(answer(env, wait, 1, accepted(env, wait, socket, fd))))
+}
+
+/// `accept_from(Socket, Handle, How)`: `{ok, {Socket, Address}}`
+#[rustler::nif]
+fn accept_from<'a>(env: Env<'a>, socket: ResourceArc<Handle>, handle: Term<'a>, how: Term<'a>) -> NifResult<Term<'a>> {
+    let nothing = Term::list_new_empty(env);
+    Wait::decode(env, handle, how)?.call(env, &socket, &ACCEPT_FROM, [nothing; 3])
+}
+
+const ACCEPT_FROM: Job = Job { call: accept_with_address, ..ACCEPT };
+
+fn accept_with_address<'a>(
+    env: Env<'a>,
+    socket: &ResourceArc<Handle>,
+    wait: &Wait<'a>,
+    _: Args<'a>,
+) -> NifResult<Term<'a>> {
+    let tag = || atoms::accept().encode(env);
+    run(env, socket, wait, &mut AcceptFrom, tag, |_, (fd, from), _| {
+        let from = address::encode(env, &Address::from_raw(&from))?;
+        Some(answer(env, wait, 1, accepted(env, wait, socket, fd).map(|socket| (socket, from))))
+    })
 }
 
 /// `accept_many(Socket, Max, Handle, How)`: `{ok, [Socket]}`

@@ -8,6 +8,8 @@ use esock::socket::Socket;
 use esock::socket::backend::Backend;
 use esock::table::family;
 use esock::wire::{errno, name};
+use esock::sys::descriptor;
+use esock::sys::kind::Kind;
 use rustler::{Atom, Binary, Encoder, Env, Error, NifResult, Term};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -26,21 +28,16 @@ fn open<'a>(
     protocol: Term<'a>,
     options: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let Some(domain_number) = number(atoms::domains(), domain) else {
-        return Ok(fail::invalid(env, (atoms::domain(), domain)));
-    };
-    let Some(kind_number) = number(atoms::types(), kind) else {
-        return Ok(fail::invalid(env, (atoms::kind(), kind)));
-    };
-    let Ok(protocol) = protocol.decode::<i32>() else {
-        return fail::integer_range(env, protocol);
+    let [domain, kind, protocol] = match numbers(env, [domain, kind, protocol])? {
+        Ok(numbers) => numbers,
+        Err(error) => return Ok(error),
     };
     if !options.is_map() {
         return Err(Error::BadArg);
     }
     match options.map_get(atoms::netns()) {
         Ok(_) => Ok(atoms::netns().encode(env)),
-        Err(_) => opened(env, options, |backend| Socket::open(domain_number, kind_number, protocol, backend)),
+        Err(_) => opened(env, options, |backend| Socket::open(domain, kind, protocol, backend)),
     }
 }
 
@@ -69,9 +66,31 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     if !options.is_map() {
         return Err(Error::BadArg);
     }
+    let found = match descriptor::kind(number) {
+        Ok(kind) => kind,
+        Err(errno) => return Ok(fail::posix(env, errno)),
+    };
+    if let Some(other) = unexpected(options, found) {
+        return Ok(fail::invalid(env, other));
+    }
     let dup = flag(options, atoms::dup()).unwrap_or(true);
     let own = flag(options, atoms::own()).unwrap_or(false);
     opened(env, options, |backend| Socket::open_fd(number, dup, own, backend))
+}
+
+/// The first of domain, type and protocol for which the options say something else than the system. The protocol
+/// `default` is any.
+fn unexpected<'a>(options: Term<'a>, found: Kind) -> Option<(Atom, Term<'a>)> {
+    let default = |term: Term<'a>| term.decode::<Atom>().is_ok_and(|name| name == atoms::default());
+    let rows = [
+        (atoms::domain(), atoms::domains(), found.domain),
+        (atoms::kind(), atoms::types(), found.kind),
+        (atoms::protocol(), atoms::protocols(), found.protocol),
+    ];
+    rows.into_iter().find_map(|(key, names, found)| {
+        let said = options.map_get(key).ok().filter(|said| key != atoms::protocol() || !default(*said))?;
+        (number(names, said) != Some(found)).then_some((key, said))
+    })
 }
 
 fn opened<'a>(
@@ -79,23 +98,40 @@ fn opened<'a>(
     options: Term<'a>,
     open: impl FnOnce(Backend) -> esock::sys::Result<Arc<Socket<Waiter>>>,
 ) -> NifResult<Term<'a>> {
-    let backend = match backend::choose(env, options) {
-        Ok(backend) => backend,
-        Err(reason) => return Ok(fail::invalid(env, (atoms::io_backend(), reason))),
-    };
-    let socket = match open(backend) {
-        Ok(socket) => socket,
-        // The descriptor is no socket, or not open, so the system cannot say its domain.
-        Err(errno) if [errno::NOT_OPEN, errno::NOT_A_SOCKET].contains(&errno) => {
-            return Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)));
+    Ok(match attempt(env, options, open) {
+        Ok(socket) => {
+            let registered = settle(env, options, &socket);
+            owned(env, socket, registered).unwrap_or_else(|| fail::posix(env, errno::NOT_OPEN))
         }
-        Err(errno) => return Ok(fail::posix(env, errno)),
-    };
+        Err(error) => error,
+    })
+}
+
+/// Opens something on the back end that the options choose; or the answer that says why not.
+pub(super) fn attempt<'a, T>(
+    env: Env<'a>,
+    options: Term<'a>,
+    open: impl FnOnce(Backend) -> esock::sys::Result<T>,
+) -> Result<T, Term<'a>> {
+    if let Some(other) = options.map_get(atoms::cloexec()).ok().filter(|on| on.decode::<bool>().is_err()) {
+        return Err(fail::invalid(env, (atoms::cloexec(), other)));
+    }
+    let backend = backend::choose(env, options);
+    let backend = backend.map_err(|reason| fail::invalid(env, (atoms::io_backend(), reason)))?;
+    open(backend).map_err(|errno| fail::posix(env, errno))
+}
+
+/// Applies the options to a new socket. Answers whether it is to be registered.
+pub(super) fn settle(env: Env<'_>, options: Term<'_>, socket: &Socket<Waiter>) -> bool {
     let debug = flag(options, atoms::debug()).unwrap_or_else(|| super::info::SOCKET_DEBUG.load(Relaxed));
     socket.settings.debug.store(debug, Relaxed);
+    // A descriptor that is new is close-on-exec, one that was given may not be.
+    let cloexec = flag(options, atoms::cloexec());
+    if let Some(cloexec) = cloexec.or_else(|| flag(options, atoms::own()).filter(|own| *own)) {
+        notify::deliver(env, Place::Call, socket.set_inheritable(!cloexec).1);
+    }
     charge(env, OPEN);
-    let registered = flag(options, atoms::use_registry()).unwrap_or_else(registry::use_registry);
-    Ok(owned(env, socket, registered).unwrap_or_else(|| fail::posix(env, errno::NOT_OPEN)))
+    flag(options, atoms::use_registry()).unwrap_or_else(registry::use_registry)
 }
 
 /// `{ok, Socket}`. `None`: the descriptor was lent, and its owner has closed it meanwhile. The number may belong to
@@ -121,6 +157,23 @@ fn file(env: Env<'_>, socket: &Socket<Waiter>) -> Option<u64> {
 
 fn flag(options: Term<'_>, name: Atom) -> Option<bool> {
     options.map_get(name).ok()?.decode().ok()
+}
+
+/// Domain, type and protocol as numbers; or the answer for a name that is unknown, or a number out of range.
+pub(super) fn numbers<'a>(
+    env: Env<'a>,
+    [domain, kind, protocol]: [Term<'a>; 3],
+) -> NifResult<Result<[i32; 3], Term<'a>>> {
+    let Some(domain_number) = number(atoms::domains(), domain) else {
+        return Ok(Err(fail::invalid(env, (atoms::domain(), domain))));
+    };
+    let Some(kind_number) = number(atoms::types(), kind) else {
+        return Ok(Err(fail::invalid(env, (atoms::kind(), kind))));
+    };
+    match protocol.decode::<i32>() {
+        Ok(protocol) => Ok(Ok([domain_number, kind_number, protocol])),
+        Err(_) => fail::integer_range(env, protocol).map(Err),
+    }
 }
 
 fn number(names: &atoms::Names, term: Term<'_>) -> Option<i32> {

@@ -1,5 +1,6 @@
 //! recvmsg.
 
+use super::rights::Rights;
 use super::run;
 use crate::process::{Args, Handle, Job, Wait};
 use crate::term::{flags, sockaddr, value};
@@ -40,24 +41,46 @@ fn received<'a>(
         Ok(arguments) => arguments,
         Err(error) => return Ok(error),
     };
-    let ctrl = match ctrl_size(env, socket, ctrl)? {
-        Ok(size) => size,
+    let (rights, ctrl) = match control(env, socket, ctrl)? {
+        Ok(control) => control,
         Err(error) => return Ok(error),
     };
-    let Some(ctrl) = zeros(ctrl) else {
-        return Ok(crate::fail::error(env, atoms::enomem()));
-    };
     wait.set_least(least(flags));
-    let protocol = socket.socket.kind.protocol;
     let tag = || atoms::recvmsg().encode(env);
     buffer::with(false, |room| {
-        run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, mut got, _| {
-            let data = op.room.term(env)?;
-            let message = message(env, protocol, &got, data, &op.ctrl)?;
-            got.release_rights();
-            Some((atoms::ok(), message).encode(env))
+        run(env, socket, wait, &mut RecvMsg { room, len, ctrl, flags }, tag, |op, got, _| {
+            answer(env, (wait, socket), rights, got, (op.room.term(env)?, &op.ctrl))
         })
     })
+}
+
+fn answer<'a>(
+    env: Env<'a>,
+    (wait, socket): (&Wait<'a>, &Handle),
+    rights: Option<Rights>,
+    mut got: Received,
+    (data, ctrl): (Term<'a>, &[u8]),
+) -> Option<Term<'a>> {
+    let fds = rights.map(|rights| rights.take(&mut got)).unwrap_or_default();
+    let message = message(env, socket.socket.kind.protocol, &got, data, ctrl)?;
+    match rights {
+        Some(rights) => rights.answer(env, (wait, socket), message, fds),
+        None => {
+            got.release_rights();
+            Some((atoms::ok(), message).encode(env))
+        }
+    }
+}
+
+/// What to do with descriptors, if the caller says that, and the buffer for control messages.
+type Control = (Option<Rights>, Vec<u8>);
+
+/// [`Control`] from the argument of the caller; or the answer for a size out of range, or without memory.
+fn control<'a>(env: Env<'a>, socket: &Handle, size: Term<'a>) -> NifResult<Result<Control, Term<'a>>> {
+    let rights = Rights::decode(size);
+    let size = if rights.is_some() { Ok(Rights::ROOM) } else { ctrl_size(env, socket, size)? };
+    let no_memory = || crate::fail::error(env, atoms::enomem());
+    Ok(size.and_then(|size| Ok((rights, zeros(size).ok_or_else(no_memory)?))))
 }
 
 /// The most bytes of control messages: more than the system has for one message.

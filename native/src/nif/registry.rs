@@ -39,8 +39,18 @@ fn use_registry(env: Env<'_>, on: bool) -> Term<'_> {
 /// `monitor(Socket)`: the reference. If the socket is closed, `'DOWN'` is sent at once.
 #[rustler::nif]
 fn monitor<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
+    watch(env, socket, None)
+}
+
+/// `monitor(Socket, Named)`: the same, but `'DOWN'` has the term `Named` in the place of the socket.
+#[rustler::nif(name = "monitor")]
+fn monitor_named<'a>(env: Env<'a>, socket: Term<'a>, named: Term<'a>) -> NifResult<Term<'a>> {
+    watch(env, socket, Some(named))
+}
+
+fn watch<'a>(env: Env<'a>, socket: Term<'a>, named: Option<Term<'a>>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    let watch = Watch::start(env, &resource).ok_or(Error::BadArg)?;
+    let watch = Watch::start(env, &resource, named).ok_or(Error::BadArg)?;
     // The socket may have been closed between the two. If that close has not sent `'DOWN'`, this call does.
     if !Handle::register(&resource, env)
         && let Some(watch) = watch.remove()

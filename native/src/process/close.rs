@@ -1,9 +1,11 @@
 //! How a socket closes: by a call, by the end of its owner, or by the garbage collector.
 
-use super::model::{BACKGROUND, Handle, Owner, Work};
+use super::model::{BACKGROUND, Handle, Owner, Waiter, Work};
 use super::notify;
 use super::place::Place;
+use esock::lane::wakes::Wakes;
 use esock::socket::descriptor::Descriptor;
+use esock::socket::leave::Kept;
 use parking_lot::Mutex;
 use rustler::{Env, LocalPid, Monitor, Resource, ResourceArc};
 use std::collections::BTreeMap;
@@ -54,13 +56,30 @@ impl Handle {
         for other in self.sockets_to_close(&descriptor) {
             drop(other.close(env, place));
         }
+        self.ended(env, place, wakes);
+        Some(descriptor)
+    }
+
+    /// Ends the socket for all processes as [`Handle::close`] does, and gives the caller the descriptor to keep open.
+    /// Sockets that it was lent to keep it.
+    pub(crate) fn detach(&self, env: Env<'_>, place: Place) -> Result<Descriptor, Kept> {
+        let (left, read) = self.socket.detach();
+        notify::deliver(env, place, read);
+        let (descriptor, wakes) = left?;
+        if !descriptor.ours() {
+            drop(self.sockets_to_close(&descriptor));
+        }
+        self.ended(env, place, wakes);
+        Ok(descriptor)
+    }
+
+    fn ended(&self, env: Env<'_>, place: Place, wakes: [Wakes<Waiter>; 2]) {
         for wakes in wakes {
             notify::deliver(env, place, wakes);
         }
         self.unregister();
         *self.meta.lock() = None;
         self.watches.notify_closed(env, place);
-        Some(descriptor)
     }
 
     /// Takes the sockets that are to be closed with this one. A socket on a lent descriptor takes itself out.

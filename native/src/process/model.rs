@@ -161,6 +161,8 @@ pub(crate) struct Watch {
     pub(super) pid: LocalPid,
     /// A monitored socket is in the registry, so this reference keeps no socket alive that would otherwise be garbage.
     pub(super) socket: ResourceArc<Handle>,
+    /// What its message names in the place of the socket, if the process has said.
+    pub(super) named: Option<StoredTerm>,
     /// Its key in the socket's table, and the VM's monitor on the process.
     pub(super) entry: OnceLock<(usize, Monitor)>,
 }

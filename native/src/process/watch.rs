@@ -2,10 +2,11 @@
 
 use super::model::{BACKGROUND, Handle, Watch, Watches, Work};
 use super::place::Place;
+use super::stored_term::StoredTerm;
 use super::{handle, notify};
 use crate::atoms;
 use esock::socket::registry::Page;
-use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc};
+use rustler::{Encoder, Env, LocalPid, Monitor, Resource, ResourceArc, Term};
 use slab::Slab;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -23,10 +24,16 @@ impl Resource for Watch {
 }
 
 impl Watch {
-    /// Starts a monitor of the calling process. `None`: the process has ended.
-    pub(crate) fn start(env: Env<'_>, handle: &ResourceArc<Handle>) -> Option<ResourceArc<Self>> {
+    /// Starts a monitor of the calling process. Its message has `named` in the place of the socket. `None`: the process has
+    /// ended.
+    pub(crate) fn start(
+        env: Env<'_>,
+        handle: &ResourceArc<Handle>,
+        named: Option<Term<'_>>,
+    ) -> Option<ResourceArc<Self>> {
         let (pid, socket) = (env.pid(), handle.clone());
-        let watch = ResourceArc::new(Self { pid, socket, entry: OnceLock::new() });
+        let named = named.map(StoredTerm::new);
+        let watch = ResourceArc::new(Self { pid, socket, named, entry: OnceLock::new() });
         // Under the lock: if the process ends as soon as the VM monitors it, `down` has to find it in the table.
         let mut table = handle.watches.0.lock();
         let monitor = env.monitor(&watch, &pid)?;
@@ -64,7 +71,8 @@ impl Watch {
 
     /// Sends `{'DOWN', MRef, socket, Socket, closed}` for a monitor that has been removed.
     pub(crate) fn send_down(this: &ResourceArc<Self>, env: Env<'_>, place: Place) {
-        let socket = handle::socket_term(env, &this.socket);
+        let named = this.named.as_ref().and_then(|named| named.term(env));
+        let socket = named.unwrap_or_else(|| handle::socket_term(env, &this.socket));
         let message = (atoms::down(), this, atoms::socket(), socket, atoms::closed());
         notify::send(env, this.pid, message.encode(env));
         Self::end(this, env, place);
