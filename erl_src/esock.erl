@@ -88,14 +88,17 @@
 %% '''
 -module(esock).
 
--compile({no_auto_import, [monitor/1]}).
+-compile({no_auto_import, [monitor/1, monitor/2]}).
 
 -export([open/1, open/2, open/3, open/4]).
+-export([socketpair/0, socketpair/1, socketpair/2, socketpair/3, socketpair/4]).
+-export([dup/1, from_inet/1, listen_fds/0, listen_fds/1]).
 -export([bind/2, bind/3]).
 -export([peeloff/2, peeloff/3]).
 -export([connect/1, connect/2, connect/3]).
 -export([listen/1, listen/2]).
 -export([accept/1, accept/2]).
+-export([accept_from/1, accept_from/2]).
 -export([accept_many/2, accept_many/3]).
 -export([send/2, send/3, send/4]).
 -export([sendto/3, sendto/4, sendto/5]).
@@ -108,18 +111,23 @@
 -export([sendfile/2, sendfile/3, sendfile/4, sendfile/5]).
 -export([recvmsg/1, recvmsg/2, recvmsg/3, recvmsg/4, recvmsg/5]).
 -export([recvmmsg/6]).
+-export([send_fds/3, send_fds/4, send_fd/2]).
+-export([recv_fds/2, recv_fds/3, recv_fds/4, recv_fd/1, recv_fd/2]).
 -export([shutdown/2]).
 -export([close/1]).
+-export([detach/1, detach/2, close_fd/1, fileno/1, with_fd/2]).
+-export([get_inheritable/1, set_inheritable/2]).
 -export([cancel/2]).
 -export([setopt/3, setopt/4, setopt_native/3]).
 -export([getopt/2, getopt/3, getopt_native/3]).
+-export([peercred/1, take_error/1, original_dst/1, cookie/1, set_keepalive/2]).
 -export([sockname/1, socknames/2]).
 -export([peername/1, peernames/2]).
 -export([ioctl/2, ioctl/3, ioctl/4]).
 -export([number_of/0]).
 -export([which_sockets/0, which_sockets/1]).
 -export([use_registry/1]).
--export([monitor/1]).
+-export([monitor/1, monitor/2]).
 -export([cancel_monitor/1]).
 -export([number_of_monitors/0, number_of_monitors/1]).
 -export([which_monitors/1]).
@@ -133,7 +141,7 @@
 -export([protocols/0, protocol/1]).
 -export([tables/0, table/1]).
 -export([mk_sockaddr/2, mk_sockaddr/3]).
--export([format_error/1]).
+-export([format_error/1, format/1]).
 -export([to_list/1]).
 -export([which_socket_kind/1]).
 
@@ -714,15 +722,17 @@ open(FD) -> erlang:error(badarg, [FD]).
 %% <ul>
 %% <li>`dup' (default `true'): the socket uses a duplicate of `FD', and closes the duplicate. With `false' it uses `FD'
 %% itself, and leaves it open when the socket is closed;</li>
-%% <li>`own' (default `false'): with `dup => false' the socket closes `FD'. If `open' fails, `FD' stays open. This is for a
-%% descriptor that came in a control message. OTP's `socket' has no such option;</li>
-%% <li>`debug', `use_registry', `io_backend': as with {@link open/4}.</li>
+%% <li>`own' (default `false'): with `dup => false' the socket closes `FD', and sets it to close-on-exec. If `open' fails, `FD'
+%% stays open. This is for a descriptor that came in a control message. OTP's `socket' has no such option;</li>
+%% <li>`domain', `type', `protocol': what the descriptor is to be. If it is something else, `open' returns
+%% `{error, {invalid, {Key, Value}}}' with what the option says. The protocol `default' is any;</li>
+%% <li>`debug', `use_registry', `io_backend', `cloexec': as with {@link open/4}.</li>
 %% </ul>
 %% Domain, type and protocol are read from the descriptor, which is set to non-blocking. With `dup => false' two sockets may
 %% use one descriptor; if the socket that closes it is closed, the other one is closed first.
 %%
-%% Returns `{ok, Socket}', `{error, {invalid, {options, domain, Opts}}}' if `FD' is not the descriptor of a socket,
-%% `{error, {invalid, {integer_range, FD}}}', or a {@link posix()}.
+%% Returns `{ok, Socket}', `{error, enotsock}' if `FD' is the descriptor of something else, `{error, ebadf}' if it is not open,
+%% `{error, {invalid, {integer_range, FD}}}', or another {@link posix()}.
 %% ```
 %% {ok, FD} = esock:getopt(Udp, {otp, fd}),
 %% {ok, Same} = esock:open(FD, #{}),
@@ -750,12 +760,15 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% process ends.
 %%
 %% `Domain' and `Type' are names or numbers. `Protocol' is a name, a number, `{raw, Number}', or of a packet
-%% socket `{ethertype, Type}'; `default' is the protocol of the domain and type. The descriptor is closed on exec. Options:
+%% socket `{ethertype, Type}'; `default' is the protocol of the domain and type. Options:
 %% <ul>
 %% <li>`use_registry' (default: {@link use_registry/1}): a registered socket is listed by {@link which_sockets/0}, and lives
 %% until it is closed or its owner ends. A socket outside the registry is also closed by the garbage collector when no process
 %% refers to it;</li>
 %% <li>`debug' (default: {@link socket_debug/1}): the value of `{otp, debug}';</li>
+%% <li>`cloexec' (default `true'): the descriptor is closed when the node executes a program. With `false' the program inherits
+%% it. Ports are started by a process of the VM that has no sockets, so this concerns libraries that call exec(2). OTP's
+%% `socket' has no such option: its descriptors are inherited;</li>
 %% <li>`netns': the path of a network namespace in which the socket is created, setns(2). It needs CAP_SYS_ADMIN;</li>
 %% <li>`io_backend': `epoll', `io_uring', or `auto' (io_uring if the system allows it, else epoll). The default is the
 %% application environment `io_backend', or the environment variable `ESOCK_IO_BACKEND', or `epoll'. OTP's `socket' has no
@@ -767,7 +780,8 @@ open(Domain, Type, Protocol) -> open(Domain, Type, Protocol, #{}).
 %% raises `{invalid, {protocol, Term}}';</li>
 %% <li>`{error, {invalid, {io_backend, Reason}}}': an unknown name, or the system refuses a ring. `Reason' is the name, a
 %% {@link posix()}, or `{memlock, Bytes}' if the limit RLIMIT_MEMLOCK is too low;</li>
-%% <li>`{error, {invalid, {integer_range, Number}}}', `{error, {invalid, {path, Path}}}';</li>
+%% <li>`{error, {invalid, {integer_range, Number}}}', `{error, {invalid, {path, Path}}}',
+%% `{error, {invalid, {cloexec, Term}}}';</li>
 %% <li>a {@link posix()}, such as `emfile' or `eprotonosupport'.</li>
 %% </ul>
 %% ```
@@ -811,6 +825,113 @@ open_number(Domain, Type, Number, Opts) ->
 
 path(Path) when is_list(Path) -> unicode:characters_to_binary(Path, file:native_name_encoding());
 path(Path) -> is_binary(Path) andalso Path.
+
+%% @equiv socketpair(local, stream, default, #{})
+-spec socketpair() -> {ok, {socket(), socket()}} | {error, posix()}.
+socketpair() -> socketpair(local, stream, default, #{}).
+
+%% @equiv socketpair(Domain, stream, default, #{})
+-spec socketpair(domain() | integer()) -> {ok, {socket(), socket()}} | {error, posix() | invalid()}.
+socketpair(Domain) -> socketpair(Domain, stream, default, #{}).
+
+%% @equiv socketpair(Domain, Type, default, #{})
+-spec socketpair(domain() | integer(), type() | integer()) -> {ok, {socket(), socket()}} | {error, posix() | invalid()}.
+socketpair(Domain, Type) -> socketpair(Domain, Type, default, #{}).
+
+%% @equiv socketpair(Domain, Type, Protocol, #{})
+-spec socketpair(domain() | integer(), type() | integer(), default | protocol() | integer() | {raw, integer()}) ->
+          {ok, {socket(), socket()}} | {error, posix() | invalid()}.
+socketpair(Domain, Type, Protocol) -> socketpair(Domain, Type, Protocol, #{}).
+
+%% @doc Opens two sockets that are connected to each other, socketpair(2). The calling process becomes the controlling process
+%% of both.
+%%
+%% Linux makes pairs of the domain `local', of the types `stream', `dgram' and `seqpacket', and of TIPC. `Opts' are those of
+%% {@link open/4}, for both sockets, without `netns'. Returns `{ok, {Socket1, Socket2}}', or errors as {@link open/4};
+%% `{error, eopnotsupp}' for another domain. OTP's `socket' has no such function.
+%% ```
+%% {ok, {A, B}} = esock:socketpair(local, seqpacket, default, #{use_registry => false}),
+%% ok = esock:send(A, "hello"),
+%% {ok, <<"hello">>} = esock:recv(B).
+%% '''
+-spec socketpair(domain() | integer(), type() | integer(), default | protocol() | integer() | {raw, integer()},
+                 Opts :: map()) ->
+          {ok, {socket(), socket()}} | {error, posix() | invalid()}.
+socketpair(_Domain, _Type, _Protocol, #{netns := Path}) ->
+    {error, {invalid, {netns, Path}}};
+socketpair(Domain, Type, Protocol, Opts) when is_map(Opts) ->
+    case number(Protocol) of
+        undefined -> {error, {invalid, {protocol, Protocol}}};
+        Number -> esock_wait:with_signals(esock_nif:socketpair(Domain, Type, Number, Opts))
+    end;
+socketpair(Domain, Type, Protocol, Opts) ->
+    erlang:error(badarg, [Domain, Type, Protocol, Opts]).
+
+%% @doc Makes another socket of the same connection, listener or association: on a duplicate of the descriptor, fcntl(2) with
+%% F_DUPFD_CLOEXEC.
+%%
+%% The calling process becomes the controlling process of the new socket, which inherits the back end and the options of level
+%% `otp' but `meta' and `controlling_process'. Each socket has waiters of its own, and closes its own descriptor; the connection
+%% ends when both are closed. What is in the read-ahead buffer stays with `Socket'. As after `getopt(Socket, {otp, fd})' no ring
+%% reads the stream ahead any more. Returns `{ok, NewSocket}', or an error such as `emfile' or `closed'. OTP's `socket' has no
+%% such function.
+%% ```
+%% {ok, Same} = esock:dup(Socket),
+%% ok = esock:close(Socket),
+%% ok = esock:send(Same, "hello"),
+%% {ok, <<"hello">>} = esock:recv(Peer).
+%% '''
+-spec dup(socket()) -> {ok, socket()} | {error, posix() | closed}.
+dup(?SOCKET(Ref)) when ?IS_SOCKET(Ref) ->
+    esock_wait:with_signals(esock_wait:until_released(fun() -> esock_nif:dup(Ref) end));
+dup(Socket) ->
+    erlang:error(badarg, [Socket]).
+
+%% @doc Makes a socket of one of `gen_tcp' or `gen_udp', with either of their back ends: on a duplicate of its descriptor.
+%%
+%% The original stays open and belongs to its owner. Both are ends of the same connection, so only one of them is to receive.
+%% Bytes that the original has already received (in a packet mode, or while it was active) stay there: open it with
+%% `{active, false}' and receive nothing with it. Closing the original does not end the connection; the new socket
+%% is closed on its own. `gen_tcp:shutdown/2' ends it for both. Options that the system keeps, such as `nodelay', are those of
+%% both.
+%%
+%% Returns `{ok, Socket}'; `{error, {invalid, {active, Active}}}' if the original is active and does not listen: it would
+%% receive the bytes; `{error, closed}', or a {@link posix()}. OTP's `socket' has no such function.
+%% ```
+%% {ok, Inet} = gen_udp:open(0, [{active, false}]),
+%% {ok, S} = esock:from_inet(Inet),
+%% ok = gen_udp:close(Inet),
+%% ok = esock:close(S).
+%% '''
+-spec from_inet(inet:socket()) -> {ok, socket()} | {error, posix() | closed | invalid()}.
+from_inet(InetSocket) when is_port(InetSocket) -> esock_fd:from_inet(InetSocket);
+from_inet({'$inet', _, {_, {'$socket', _}}} = InetSocket) -> esock_fd:from_inet(InetSocket);
+from_inet(Other) -> erlang:error(badarg, [Other]).
+
+%% @equiv listen_fds(#{})
+-spec listen_fds() -> {ok, #{binary() => [non_neg_integer(), ...]}} | {error, posix() | invalid()}.
+listen_fds() -> listen_fds(#{}).
+
+%% @doc Returns the descriptors that a service manager, such as systemd, has passed to this node, by their names:
+%% sd_listen_fds(3). It reads the environment variables LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Several descriptors may have
+%% one name; without LISTEN_FDNAMES the name is `<<"unknown">>'. The descriptors are set to close-on-exec. {@link open/2} with
+%% `#{dup => false, own => true}' makes a socket of one.
+%%
+%% With `unset => true' (default `false') the variables are removed from the environment. Returns `{ok, #{Name => FDs}}',
+%% which is empty if the variables are not set or are for another process; `{error, {invalid, {env, Variable}}}' if a variable
+%% makes no sense; `{error, ebadf}' if a descriptor is not open; `{error, {invalid, {Key, Value}}}' for a wrong option.
+%% ```
+%% {ok, FDs} = esock:listen_fds(#{unset => true}),
+%% true = is_map(FDs).
+%% '''
+%% ```
+%% %% Needs a service manager.
+%% {ok, #{<<"http">> := [FD]}} = esock:listen_fds(),
+%% {ok, Passed} = esock:open(FD, #{dup => false, own => true, domain => inet6, type => stream}).
+%% '''
+-spec listen_fds(Opts :: map()) -> {ok, #{binary() => [non_neg_integer(), ...]}} | {error, posix() | invalid()}.
+listen_fds(Opts) when is_map(Opts) -> esock_fd:listen_fds(Opts);
+listen_fds(Opts) -> erlang:error(badarg, [Opts]).
 
 %% @doc Gives the socket an address, bind(2).
 %%
@@ -1000,6 +1121,33 @@ accept(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
 accept(Socket, Timeout) ->
     erlang:error(badarg, [Socket, Timeout]).
 
+%% @equiv accept_from(ListenSocket, infinity)
+-spec accept_from(socket()) -> {ok, {socket(), sockaddr_recv()}} | {error, posix() | closed | invalid()}.
+accept_from(Socket) -> accept_from(Socket, infinity).
+
+%% @doc Accepts a connection and returns the address of the peer with it, accept(2), with one system call. The address is that
+%% of the connect, even if the peer has gone since: {@link peername/1} returns `enotconn' then. It waits as {@link accept/2} does,
+%% in the same queue.
+%%
+%% Returns `{ok, {NewSocket, SockAddr}}', or as {@link accept/2}. The tag of `select' is `accept'. OTP's `socket' has no such
+%% function.
+%% ```
+%% {ok, Client} = esock:open(inet, stream, tcp),
+%% ok = esock:connect(Client, Addr),
+%% {ok, From} = esock:sockname(Client),
+%% {ok, {New, From}} = esock:accept_from(Listener),
+%% {error, timeout} = esock:accept_from(Listener, 0).
+%% '''
+-spec accept_from(socket(), timeout() | nowait | select_handle()) ->
+          {ok, {socket(), sockaddr_recv()}} | later() | {error, posix() | closed | invalid() | timeout}.
+accept_from(?SOCKET(Ref), Timeout) when ?IS_SOCKET(Ref) ->
+    case wait(Timeout) of
+        block -> esock_wait:run(Ref, accept_from, Timeout);
+        How -> esock_wait:with_signals(esock_nif:accept_from(Ref, Timeout, How))
+    end;
+accept_from(Socket, Timeout) ->
+    erlang:error(badarg, [Socket, Timeout]).
+
 %% @equiv accept_many(ListenSocket, Max, infinity)
 -spec accept_many(socket(), Max :: pos_integer()) -> {ok, [socket(), ...]} | {error, posix() | closed | invalid()}.
 accept_many(Socket, Max) -> accept_many(Socket, Max, infinity).
@@ -1058,6 +1206,105 @@ close(?SOCKET(Ref)) when ?IS_SOCKET(Ref) ->
     end;
 close(Socket) ->
     erlang:error(badarg, [Socket]).
+
+%% @equiv detach(Socket, #{})
+-spec detach(socket()) -> {ok, FD :: non_neg_integer()} | {error, posix() | closed | {read_ahead, pos_integer()}}.
+detach(Socket) -> detach(Socket, #{}).
+
+%% @doc Ends the socket as {@link close/1} does, but leaves its descriptor open, and returns the number. Any process may do so.
+%%
+%% Waiters and monitors learn that the socket is closed, and all calls on it return `{error, closed}'. The descriptor is the
+%% caller's from then on: `open(FD, #{dup => false, own => true})' makes a socket of it again, {@link close_fd/1} closes it. It
+%% has no owner: if the process ends, it stays open. With `nonblock => false' (default `true') it is set to blocking, for a
+%% program that expects that. Sockets on the same descriptor (`dup => false' of {@link open/2}) keep it.
+%%
+%% Nothing of a stream is lost. If bytes were read ahead that no call has received, `detach' returns
+%% `{error, {read_ahead, Bytes}}', and the socket stays as it is: receive so many bytes (no ring reads more ahead), and call
+%% again. An error that is pending on the socket is returned once, as any next call would.
+%%
+%% Returns `{ok, FD}'; `{error, closed}'; `{error, {invalid, {Key, Value}}}' for a wrong option. OTP's `socket' has no such
+%% function.
+%% ```
+%% {ok, FD} = esock:detach(Socket),
+%% {error, closed} = esock:send(Socket, "hello"),
+%% {ok, Again} = esock:open(FD, #{dup => false, own => true}),
+%% ok = esock:send(Again, "hello"),
+%% {ok, <<"hello">>} = esock:recv(Peer).
+%% '''
+-spec detach(socket(), Opts :: map()) ->
+          {ok, FD :: non_neg_integer()} | {error, posix() | closed | invalid() | {read_ahead, pos_integer()}}.
+detach(?SOCKET(Ref), Opts) when ?IS_SOCKET(Ref), is_map(Opts) -> esock_fd:detach(Ref, Opts);
+detach(Socket, Opts) -> erlang:error(badarg, [Socket, Opts]).
+
+%% @doc Closes a descriptor by its number, close(2): one that {@link detach/1}, {@link recv_fds/4} or {@link listen_fds/0} has
+%% returned, of a socket, a file or a pipe.
+%%
+%% The descriptor of a socket of this library is never closed: that is `{error, {invalid, {fd, FD}}}'. Those of the rest of the
+%% node (files, ports, sockets of OTP) are not known here: do not pass them. Returns `ok', `{error, ebadf}' if the number is not
+%% open, `{error, {invalid, {integer_range, FD}}}', or another {@link posix()}. OTP's `socket' has no such function.
+%% ```
+%% {ok, FD} = esock:fileno(Socket),
+%% {error, {invalid, {fd, FD}}} = esock:close_fd(FD),
+%% {ok, FD} = esock:detach(Socket),
+%% ok = esock:close_fd(FD).
+%% '''
+-spec close_fd(FD :: integer()) -> ok | {error, posix() | invalid()}.
+close_fd(FD) when is_integer(FD) -> esock_nif:close_fd(FD);
+close_fd(FD) -> erlang:error(badarg, [FD]).
+
+%% @doc Returns the number of the descriptor: `getopt(Socket, {otp, fd})'. It is the socket's, so do not close it. No ring reads
+%% this stream ahead afterwards. Returns `{ok, FD}' or `{error, closed}'. OTP's `socket' has no such function.
+%% ```
+%% {ok, FD} = esock:fileno(Socket),
+%% {ok, FD} = esock:getopt(Socket, {otp, fd}).
+%% '''
+-spec fileno(socket()) -> {ok, FD :: non_neg_integer()} | {error, closed}.
+fileno(Socket) -> getopt(Socket, {otp, fd}).
+
+%% @doc Calls a function with a descriptor that stays open until the function has returned, and returns its result.
+%% <ul>
+%% <li>`with_fd(Socket, fun(FD) -> Result end)': `FD' is the number of a duplicate of the socket's descriptor. It is closed
+%% afterwards, and if the calling process is killed, whatever happens to the socket. As after {@link fileno/1} no ring reads the
+%% stream ahead any more;</li>
+%% <li>`with_fd(FD, fun(Socket) -> Result end)': `Socket' is a socket on the open descriptor `FD', for example to set options. It
+%% ends afterwards, and `FD' stays open and blocking or non-blocking as before.</li>
+%% </ul>
+%% Returns what the function returns, or `{error, Reason}' without a call: `closed', `emfile', `enotsock' and others. OTP's
+%% `socket' has no such function.
+%% ```
+%% {ok, Stat} = esock:with_fd(Socket, fun(FD) -> file:read_link_info("/proc/self/fd/" ++ integer_to_list(FD)) end),
+%% {ok, FD} = esock:detach(Peer),
+%% {ok, stream} = esock:with_fd(FD, fun(S) -> esock:getopt(S, {socket, type}) end),
+%% ok = esock:close_fd(FD).
+%% '''
+-spec with_fd(socket(), fun((FD :: non_neg_integer()) -> Result)) -> Result | {error, posix() | closed};
+             (FD :: integer(), fun((socket()) -> Result)) -> Result | {error, posix() | invalid()}.
+with_fd(?SOCKET(Ref) = Socket, Fun) when ?IS_SOCKET(Ref), is_function(Fun, 1) -> esock_fd:with_fd(Socket, Fun);
+with_fd(FD, Fun) when is_integer(FD), is_function(Fun, 1) -> esock_fd:with_view(FD, Fun);
+with_fd(Other, Fun) -> erlang:error(badarg, [Other, Fun]).
+
+%% @doc Returns whether programs that the node executes inherit the descriptor, that is, whether it is not close-on-exec: of a
+%% socket, or of a descriptor by its number. Returns `{ok, boolean()}', `{error, closed}' or `{error, ebadf}'. OTP's `socket'
+%% has no such function.
+%% ```
+%% {ok, false} = esock:get_inheritable(Socket).
+%% '''
+-spec get_inheritable(socket() | integer()) -> {ok, boolean()} | {error, posix() | closed | invalid()}.
+get_inheritable(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:inheritable(Ref);
+get_inheritable(FD) when is_integer(FD) -> esock_nif:inheritable(FD);
+get_inheritable(Other) -> erlang:error(badarg, [Other]).
+
+%% @doc Sets whether programs that the node executes inherit the descriptor, FD_CLOEXEC of fcntl(2): of a socket, or of a
+%% descriptor by its number. Ports are started by a process of the VM that has no sockets, so this concerns libraries that call
+%% exec(2). Returns `ok', `{error, closed}' or `{error, ebadf}'. OTP's `socket' has no such function.
+%% ```
+%% ok = esock:set_inheritable(Socket, true),
+%% {ok, true} = esock:get_inheritable(Socket).
+%% '''
+-spec set_inheritable(socket() | integer(), boolean()) -> ok | {error, posix() | closed | invalid()}.
+set_inheritable(?SOCKET(Ref), On) when ?IS_SOCKET(Ref), is_boolean(On) -> esock_nif:set_inheritable(Ref, On);
+set_inheritable(FD, On) when is_integer(FD), is_boolean(On) -> esock_nif:set_inheritable(FD, On);
+set_inheritable(Other, On) -> erlang:error(badarg, [Other, On]).
 
 %%% ---- Data ---------------------------------------------------------------------------------------------------------
 
@@ -1717,6 +1964,127 @@ messages(Nothing, _Args, [_ | _] = Before) when Nothing =:= yield; element(1, No
     {ok, lists:append(lists:reverse(Before))};
 messages(Result, _Args, []) -> Result.
 
+%% @equiv send_fds(Socket, Data, FDs, #{})
+-spec send_fds(socket(), iodata(), [socket() | file:fd() | integer()]) -> ok | {ok, erlang:iovec()} | {error, term()}.
+send_fds(Socket, Data, FDs) -> send_fds(Socket, Data, FDs, #{}).
+
+%% @doc Sends data with descriptors to the process at the other end of a Unix socket, SCM_RIGHTS of unix(7). The receiver gets
+%% descriptors of its own for the same files; the sender keeps its own and closes them as before.
+%%
+%% `FDs' are 1 to 253 (252 with the default `{otp, sndctrlbuf}') sockets of this library, files that were opened `raw', or
+%% numbers. A socket stays open until it is sent, whoever closes it meanwhile. On a stream the descriptors go with the first
+%% byte, so `Data' must have one. Options:
+%% <ul>
+%% <li>`addr': the destination, as in {@link msg_send()};</li>
+%% <li>`flags': a list of {@link msg_flag()};</li>
+%% <li>`timeout': milliseconds or `infinity' (the default).</li>
+%% </ul>
+%% Returns `ok', or as {@link sendmsg/4}. `{error, {read_ahead, Bytes}}': a socket in `FDs' has bytes that no call has received
+%% and that its receiver would miss. `{error, {invalid, {fd, Term}}}', `{error, {invalid, {fds, FDs}}}',
+%% `{error, {invalid, {iov, empty}}}', `{error, {invalid, {Key, Value}}}': that argument is wrong. OTP's `socket' has no such
+%% function.
+%% ```
+%% {ok, {A, B}} = esock:socketpair(),
+%% ok = esock:send_fds(A, "a connection", [Socket]),
+%% {ok, #{iov := [<<"a connection">>], fds := [Same]}} = esock:recv_fds(B, 1),
+%% ok = esock:send(Same, "hello"),
+%% {ok, <<"hello">>} = esock:recv(Peer).
+%% '''
+-spec send_fds(socket(), iodata(), [socket() | file:fd() | integer()], Opts :: map()) ->
+          ok | {ok, erlang:iovec()} |
+          {error, posix() | closed | timeout | invalid() | {read_ahead, pos_integer()} |
+                  {posix() | closed | timeout, erlang:iovec()}}.
+send_fds(?SOCKET(Ref) = Socket, Data, FDs, Opts) when ?IS_SOCKET(Ref), is_list(FDs), is_map(Opts) ->
+    esock_rights:send(Socket, Data, FDs, Opts);
+send_fds(Socket, Data, FDs, Opts) ->
+    erlang:error(badarg, [Socket, Data, FDs, Opts]).
+
+%% @doc Sends one descriptor with one byte, a zero: `send_fds(Socket, <<0>>, [FD])'. {@link recv_fd/1} receives it, as does
+%% `recv_io' of Ruby.
+%% ```
+%% {ok, {A, B}} = esock:socketpair(),
+%% ok = esock:send_fd(A, Socket),
+%% {ok, _Same} = esock:recv_fd(B).
+%% '''
+-spec send_fd(socket(), socket() | file:fd() | integer()) -> ok | {error, term()}.
+send_fd(Socket, FD) -> send_fds(Socket, <<0>>, [FD], #{}).
+
+%% @equiv recv_fds(Socket, 0, Max, #{})
+-spec recv_fds(socket(), Max :: non_neg_integer()) -> {ok, map()} | {error, term()}.
+recv_fds(Socket, Max) -> recv_fds(Socket, 0, Max, #{}).
+
+%% @equiv recv_fds(Socket, Size, Max, #{})
+-spec recv_fds(socket(), Size :: non_neg_integer(), Max :: non_neg_integer()) -> {ok, map()} | {error, term()}.
+recv_fds(Socket, Size, Max) -> recv_fds(Socket, Size, Max, #{}).
+
+%% @doc Receives data and up to `Max' descriptors from a Unix socket, SCM_RIGHTS of unix(7). `Size' is that of
+%% {@link recvmsg/5}. Options:
+%% <ul>
+%% <li>`as': with `socket' (the default) each descriptor becomes a socket, whose controlling process is the caller. One that is
+%% not a socket is closed, and `{error, enotsock}' stands in its place. With `fd' they are numbers;</li>
+%% <li>`flags': a list of {@link msg_flag()};</li>
+%% <li>`timeout': milliseconds, `infinity' (the default), `nowait' or a handle.</li>
+%% </ul>
+%% Returns `{ok, Msg}': a {@link msg_recv()} with the key `fds', and without control messages of type `rights'; or `select' and
+%% errors as {@link recvmsg/5}. Descriptors beyond `Max' are closed, and `ctrunc' is in the flags; it is there too if the system
+%% could not give the node all of them (`emfile'). All are close-on-exec.
+%%
+%% A socket is closed when its owner ends. A number has no owner: close it with {@link close_fd/1}, and if the process may be
+%% killed, receive sockets. What OTP can do with the number of something else:
+%% <ul>
+%% <li>a regular file: `file:open("/proc/self/fd/" ++ integer_to_list(FD), [read, raw, binary])' opens the same file, also if it
+%% was deleted. The permissions are checked again, and the position is 0. Then close `FD';</li>
+%% <li>a pipe: `open_port({fd, FD, FD}, [in, binary, eof])' for the end to read from, `[out, binary]' for the other. The port
+%% uses the number itself and leaves it open: close `FD' after the port, and after the other side has received what the port has
+%% sent, since a thread of the VM may write even after the port has ended. `file' opens a pipe as it does a regular file, and
+%% blocks a thread of the VM for as long as nothing comes;</li>
+%% <li>a directory: `file:list_dir("/proc/self/fd/" ++ integer_to_list(FD))';</li>
+%% <li>a socket is for {@link open/2}: `file' cannot open one (`enxio'). What has no file to open (an epoll, a timer, a process)
+%% is of no use to `file' or a port: it can only be sent on, or closed.</li>
+%% </ul>
+%% OTP's `socket' has no such function.
+%% ```
+%% {ok, {A, B}} = esock:socketpair(),
+%% {ok, File} = file:open(code:which(lists), [read, raw, binary]),
+%% ok = esock:send_fds(A, "a file", [File]),
+%% {ok, #{fds := [FD], flags := []}} = esock:recv_fds(B, 0, 1, #{as => fd}),
+%% {ok, Same} = file:open("/proc/self/fd/" ++ integer_to_list(FD), [read, raw, binary]),
+%% ok = esock:close_fd(FD),
+%% {ok, <<"FOR1">>} = file:read(Same, 4).
+%% '''
+-spec recv_fds(socket(), Size :: non_neg_integer(), Max :: non_neg_integer(), Opts :: map()) ->
+          {ok, map()} | later() | {select_read, {select_info(), map()}} | {completion, {completion_info(), map()}} |
+          {error, posix() | closed | timeout | invalid()}.
+recv_fds(?SOCKET(Ref), Size, Max, Opts)
+  when ?IS_SOCKET(Ref), is_integer(Size), Size >= 0, is_integer(Max), Max >= 0, is_map(Opts) ->
+    Timeout = maps:get(timeout, Opts, infinity),
+    esock_rights:recv(Ref, Size, min(Max, 253), Opts, {wait(Timeout), Timeout});
+recv_fds(Socket, Size, Max, Opts) ->
+    erlang:error(badarg, [Socket, Size, Max, Opts]).
+
+%% @equiv recv_fd(Socket, #{})
+-spec recv_fd(socket()) -> {ok, socket() | non_neg_integer()} | {error, term()}.
+recv_fd(Socket) -> recv_fd(Socket, #{}).
+
+%% @doc Receives one byte with one descriptor, as {@link send_fd/2} sends it. `Opts' are those of {@link recv_fds/4}, without
+%% waiting by messages. Returns `{ok, Socket}', or `{ok, FD}' with `as => fd'; `{error, enomsg}' if the byte came without a
+%% descriptor; or errors as {@link recv_fds/4}, `enotsock' for the descriptor of something else.
+%% ```
+%% {ok, {A, B}} = esock:socketpair(),
+%% ok = esock:send(A, "x"),
+%% {error, enomsg} = esock:recv_fd(B, #{timeout => 1000}).
+%% '''
+-spec recv_fd(socket(), Opts :: map()) -> {ok, socket() | non_neg_integer()} | {error, term()}.
+recv_fd(_Socket, #{timeout := Timeout}) when not is_integer(Timeout), Timeout =/= infinity ->
+    {error, {invalid, {timeout, Timeout}}};
+recv_fd(Socket, Opts) ->
+    case recv_fds(Socket, 1, 1, Opts) of
+        {ok, #{fds := [{error, _} = Error]}} -> Error;
+        {ok, #{fds := [FD]}} -> {ok, FD};
+        {ok, #{fds := []}} -> {error, enomsg};
+        {error, _} = Error -> Error
+    end.
+
 -compile({inline, [wait/1]}).
 wait(infinity) -> block;
 wait(nowait) -> nowait;
@@ -1860,6 +2228,71 @@ getopt(Socket, Level, Opt) -> getopt(Socket, {Level, Opt}).
           {ok, integer() | boolean() | binary()} | {error, posix() | closed | invalid()}.
 getopt_native(?SOCKET(Ref), Option, Spec) when ?IS_SOCKET(Ref) -> esock_nif:getopt_native(Ref, Option, Spec);
 getopt_native(Socket, Option, Spec) -> erlang:error(badarg, [Socket, Option, Spec]).
+
+%% @doc Returns the credentials of the process at the other end of a Unix socket, when it connected or made the pair:
+%% `getopt(Socket, {socket, peercred})', SO_PEERCRED of unix(7). Returns `{ok, #{pid, uid, gid}}', or an error. Sockets of other
+%% domains have pid 0, uid and gid -1. OTP's `socket' has no such function.
+%% ```
+%% {ok, {A, _B}} = esock:socketpair(),
+%% {ok, #{pid := Pid, uid := _, gid := _}} = esock:peercred(A),
+%% true = integer_to_list(Pid) =:= os:getpid().
+%% '''
+-spec peercred(socket()) -> {ok, #{pid := integer(), uid := integer(), gid := integer()}} | {error, posix() | closed}.
+peercred(Socket) -> getopt(Socket, {socket, peercred}).
+
+%% @doc Returns the pending error of the socket and clears it: `getopt(Socket, {socket, error})', SO_ERROR of socket(7). Returns
+%% `{ok, none}', `{ok, Reason}' with a {@link posix()}, or `{error, closed}'. OTP's `socket' has no such function.
+%% ```
+%% {ok, none} = esock:take_error(Socket).
+%% '''
+-spec take_error(socket()) -> {ok, none | posix()} | {error, posix() | closed}.
+take_error(Socket) -> getopt(Socket, {socket, error}).
+
+%% @doc Returns the address that a connection was made to before netfilter redirected it to this node, SO_ORIGINAL_DST of
+%% iptables-extensions(8) (REDIRECT). Returns `{ok, SockAddr}', or an error: `enoent' if it was not redirected, `enoprotoopt'
+%% without netfilter, `eopnotsupp' for a domain without it. OTP's `socket' has no such function.
+%% ```
+%% %% Needs a rule that redirects.
+%% {ok, #{family := inet, port := 443}} = esock:original_dst(Socket).
+%% '''
+-spec original_dst(socket()) -> {ok, sockaddr()} | {error, posix() | closed}.
+original_dst(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> esock_option:original_dst(Socket);
+original_dst(Socket) -> erlang:error(badarg, [Socket]).
+
+%% @doc Returns the number by which the kernel knows the socket, SO_COOKIE: no other socket of the network namespace has it,
+%% before the next start of the system. `ss -e' shows it in hexadecimal as `sk'. Returns `{ok, Number}', or an error. OTP's
+%% `socket' has no such function.
+%% ```
+%% {ok, Cookie} = esock:cookie(Socket),
+%% {ok, Same} = esock:dup(Socket),
+%% {ok, Cookie} = esock:cookie(Same).
+%% '''
+-spec cookie(socket()) -> {ok, uint64()} | {error, posix() | closed}.
+cookie(Socket) ->
+    case getopt_native(Socket, {socket, 57}, 8) of
+        {ok, <<Cookie:64/native>>} -> {ok, Cookie};
+        {error, _} = Error -> Error
+    end.
+
+%% @doc Turns keepalive probes on or off, tcp(7): `{socket, keepalive}', and with a map those of these options that it has:
+%% `idle' (seconds without data before the first probe, `{tcp, keepidle}'), `interval' (seconds between probes,
+%% `{tcp, keepintvl}') and `count' (probes without an answer before the connection ends, `{tcp, keepcnt}'). A map turns them on.
+%%
+%% If an option cannot be set, those that were set get their old values again. Returns `ok'; `{error, {invalid, {Key, Value}}}'
+%% for an unknown key or a value that is not positive; or a {@link posix()}: `einval' if the system finds the value too large
+%% (32,767 seconds, 127 probes). OTP's `socket' has no such function.
+%% ```
+%% ok = esock:set_keepalive(Socket, #{idle => 60, interval => 10, count => 6}),
+%% {ok, true} = esock:getopt(Socket, {socket, keepalive}),
+%% {ok, 60} = esock:getopt(Socket, {tcp, keepidle}),
+%% ok = esock:set_keepalive(Socket, false).
+%% '''
+-spec set_keepalive(socket(), boolean() | #{idle => pos_integer(), interval => pos_integer(), count => pos_integer()}) ->
+          ok | {error, posix() | closed | invalid()}.
+set_keepalive(?SOCKET(Ref) = Socket, How) when ?IS_SOCKET(Ref), is_boolean(How) orelse is_map(How) ->
+    esock_option:set_keepalive(Socket, How);
+set_keepalive(Socket, How) ->
+    erlang:error(badarg, [Socket, How]).
 
 %% @doc Returns the local address of the socket, getsockname(2): `{ok, SockAddr}', or an error. Before {@link bind/2} and
 %% {@link connect/2} it is all zeros; of a Unix socket it has an empty path.
@@ -2037,6 +2470,22 @@ use_registry(On) when is_boolean(On) -> esock_nif:use_registry(On).
 -spec monitor(socket()) -> reference().
 monitor(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> signalled(esock_nif:monitor(Ref));
 monitor(Socket) -> erlang:error(badarg, [Socket]).
+
+%% @doc As {@link monitor/1}. With `msocket => Term' the message is ``{'DOWN', MRef, socket, Term, closed}'': a library that wraps
+%% sockets names its own term to its users. In OTP this is the monitor that `inet:monitor/1' makes of a `gen_tcp' socket on
+%% `socket'. Another key raises `badarg'.
+%% ```
+%% MRef = esock:monitor(Socket, #{msocket => {my_socket, 1}}),
+%% ok = esock:close(Socket),
+%% receive {'DOWN', MRef, socket, {my_socket, 1}, closed} -> ok end.
+%% '''
+-spec monitor(socket(), #{msocket => term()}) -> reference().
+monitor(?SOCKET(Ref), #{msocket := Named} = Opts) when ?IS_SOCKET(Ref), map_size(Opts) =:= 1 ->
+    signalled(esock_nif:monitor(Ref, Named));
+monitor(Socket, Opts) when Opts =:= #{} ->
+    monitor(Socket);
+monitor(Socket, Opts) ->
+    erlang:error(badarg, [Socket, Opts]).
 
 %% @doc Ends a monitor of the calling process. Returns `true', or `false' if there is no such monitor any more; then its
 %% message may be in the message queue. If another process started the monitor, it raises `badarg'.
@@ -2301,6 +2750,20 @@ format_error({invalid, What}) -> lists:flatten(io_lib:format("invalid: ~tp", [Wh
 format_error({Reason, _Data}) -> format_error(Reason);
 format_error(Reason) when is_atom(Reason) -> inet:format_error(Reason);
 format_error(Reason) -> lists:flatten(io_lib:format("~tp", [Reason])).
+
+%% @doc Returns a socket or an address as text, for logs. No name is resolved.
+%%
+%% Of a socket: its reference, the number of its descriptor, domain, type and protocol, its addresses and its states, or `closed'.
+%% Of a {@link sockaddr()}: `127.0.0.1:80', `[::1]:80', `[fe80::1%2]:80' (with the index of the interface), a path, `@name' for
+%% an abstract name, `unnamed' for an empty path. A map of another form is shown as a term. OTP's `socket' has no such function.
+%% ```
+%% "[::1]:80" = esock:format(#{family => inet6, addr => {0, 0, 0, 0, 0, 0, 0, 1}, port => 80}),
+%% "#Socket<" ++ _ = esock:format(Socket).
+%% '''
+-spec format(socket() | sockaddr_recv()) -> string().
+format(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> esock_format:socket(Socket);
+format(Addr) when is_map(Addr); is_binary(Addr) -> esock_format:address(Addr);
+format(Other) -> erlang:error(badarg, [Other]).
 
 %% @doc Returns the socket as text, for logs.
 %% ```
