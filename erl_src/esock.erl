@@ -90,9 +90,10 @@
 
 -compile({no_auto_import, [monitor/1, monitor/2]}).
 
--export([open/1, open/2, open/3, open/4]).
+-export([open/0, open/1, open/2, open/3, open/4]).
 -export([socketpair/0, socketpair/1, socketpair/2, socketpair/3, socketpair/4]).
--export([dup/1, from_inet/1, listen_fds/0, listen_fds/1]).
+-export([dup/1, from_inet/1, to_fd/1, listen_fds/0, listen_fds/1]).
+-export([controlling_process/2]).
 -export([bind/2, bind/3]).
 -export([peeloff/2, peeloff/3]).
 -export([connect/1, connect/2, connect/3]).
@@ -121,7 +122,7 @@
 -export([setopt/3, setopt/4, setopt_native/3]).
 -export([getopt/2, getopt/3, getopt_native/3]).
 -export([peercred/1, take_error/1, original_dst/1, cookie/1, set_keepalive/2]).
--export([sockname/1, socknames/2]).
+-export([sockname/1, socknames/2, port/1]).
 -export([peername/1, peernames/2]).
 -export([ioctl/2, ioctl/3, ioctl/4]).
 -export([number_of/0]).
@@ -710,6 +711,10 @@
 
 %%% ---- Life ---------------------------------------------------------------------------------------------------------
 
+%% @equiv open(inet, stream)
+-spec open() -> {ok, socket()} | {error, posix() | invalid()}.
+open() -> open(inet, stream).
+
 %% @equiv open(FD, #{})
 -spec open(FD :: integer()) -> {ok, socket()} | {error, posix() | invalid()}.
 open(FD) when is_integer(FD) -> open(FD, #{});
@@ -907,6 +912,40 @@ dup(Socket) ->
 from_inet(InetSocket) when is_port(InetSocket) -> esock_fd:from_inet(InetSocket);
 from_inet({'$inet', _, {_, {'$socket', _}}} = InetSocket) -> esock_fd:from_inet(InetSocket);
 from_inet(Other) -> erlang:error(badarg, [Other]).
+
+%% @doc Returns the number of a new duplicate of the socket's descriptor, for a library that takes descriptors, such as `gen_tcp'
+%% and `gen_udp' with the option `{fd, FD}'. {@link from_inet/1} is the other way.
+%%
+%% The number is the caller's to close, with {@link close_fd/1}, unless the library does: `gen_tcp' and `gen_udp' leave it open,
+%% so close it after them. It is non-blocking and close-on-exec. The socket is used as
+%% before, but no ring reads its stream ahead any more; what was read ahead stays with it, so that it returns
+%% `{error, {read_ahead, Bytes}}' as {@link detach/1} does. Returns `{ok, FD}', or another error. OTP's `socket' has no such
+%% function.
+%% ```
+%% {ok, FD} = esock:to_fd(Udp),
+%% {ok, Inet} = gen_udp:open(0, [{fd, FD}, {active, false}]),
+%% {ok, #{port := Port}} = esock:sockname(Udp),
+%% {ok, Port} = inet:port(Inet),
+%% ok = gen_udp:close(Inet),
+%% ok = esock:close_fd(FD).
+%% '''
+-spec to_fd(socket()) -> {ok, FD :: non_neg_integer()} | {error, posix() | closed | invalid() | {read_ahead, pos_integer()}}.
+to_fd(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> esock_fd:to_fd(Socket);
+to_fd(Socket) -> erlang:error(badarg, [Socket]).
+
+%% @doc Makes another process the owner of the socket: `setopt(Socket, {otp, controlling_process}, Pid)'. Only the owner may.
+%% Returns `ok', `{error, {invalid, not_owner}}' or `{error, closed}'. If `Pid' has ended, the socket closes. OTP's `socket' has
+%% only the option.
+%% ```
+%% Pid = spawn(fun() -> receive go -> ok end end),
+%% ok = esock:controlling_process(Socket, Pid),
+%% {error, {invalid, not_owner}} = esock:controlling_process(Socket, self()).
+%% '''
+-spec controlling_process(socket(), pid()) -> ok | {error, closed | invalid()}.
+controlling_process(?SOCKET(Ref) = Socket, Pid) when ?IS_SOCKET(Ref), is_pid(Pid) ->
+    setopt(Socket, {otp, controlling_process}, Pid);
+controlling_process(Socket, Pid) ->
+    erlang:error(badarg, [Socket, Pid]).
 
 %% @equiv listen_fds(#{})
 -spec listen_fds() -> {ok, #{binary() => [non_neg_integer(), ...]}} | {error, posix() | invalid()}.
@@ -2302,6 +2341,20 @@ set_keepalive(Socket, How) ->
 -spec sockname(socket()) -> {ok, sockaddr_recv()} | {error, posix() | closed}.
 sockname(?SOCKET(Ref)) when ?IS_SOCKET(Ref) -> esock_nif:sockname(Ref);
 sockname(Socket) -> erlang:error(badarg, [Socket]).
+
+%% @doc Returns the local port, from {@link sockname/1}: `{ok, Port}', which is 0 before {@link bind/2} and {@link connect/2}, or
+%% an error; `{error, eafnosupport}' for a socket without ports. OTP's `socket' has no such function.
+%% ```
+%% {ok, Port} = esock:port(Listener),
+%% #{port := Port} = Addr.
+%% '''
+-spec port(socket()) -> {ok, port_number()} | {error, posix() | closed}.
+port(Socket) ->
+    case sockname(Socket) of
+        {ok, #{port := Port}} -> {ok, Port};
+        {ok, _} -> {error, eafnosupport};
+        {error, _} = Error -> Error
+    end.
 
 %% @doc Returns the address of the peer, getpeername(2): `{ok, SockAddr}', or an error, `enotconn' if the socket has no peer.
 %% ```

@@ -6,6 +6,7 @@
 -export([with_fd/2]).
 -export([with_view/2]).
 -export([from_inet/1]).
+-export([to_fd/1]).
 -export([listen_fds/1]).
 -export([check/2]).
 
@@ -99,6 +100,23 @@ number(Port) when is_port(Port) -> opened(inet:getfd(Port)).
 %% `inet' says `einval' of a closed socket.
 opened({error, einval}) -> {error, closed};
 opened(Result) -> Result.
+
+%% @doc The number of a duplicate of a socket's descriptor.
+-spec to_fd(esock:socket()) ->
+          {ok, non_neg_integer()} | error() | {error, {read_ahead, pos_integer()}}.
+to_fd(Socket) ->
+    case esock:dup(Socket) of
+        {ok, Duplicate} ->
+            case esock:info(Socket) of
+                #{read_ahead := 0} ->
+                    esock:detach(Duplicate);
+                #{read_ahead := Unread} ->
+                    _ = esock:close(Duplicate),
+                    {error, {read_ahead, Unread}}
+            end;
+        {error, _} = Error ->
+            Error
+    end.
 
 %% @doc The descriptors that a service manager has passed, by their names.
 -spec listen_fds(map()) -> {ok, #{binary() => [non_neg_integer()]}} | error().

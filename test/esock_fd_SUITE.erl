@@ -15,7 +15,7 @@ all() ->
     [pair_kinds, pair_options, pair_refused, pair_owner, dup_is_independent, dup_inherits, dup_keeps_bytes, detached, detached_waiters,
      detached_blocking, detached_lent, detached_unread, detached_in_order, detached_error, detached_once, given_kind, given_away,
      not_a_socket, close_by_number, close_refused, inherited, fileno_is_the_option, accepted_from, accepted_from_waits, accepted_from_local,
-     accepted_from_gone, lent_to_a_function, lent_and_killed, view_of_a_descriptor, of_inet, of_inet_active, of_inet_closed,
+     accepted_from_gone, lent_to_a_function, lent_and_killed, view_of_a_descriptor, of_inet, of_inet_active, of_inet_closed, to_inet, to_inet_unread, named_functions,
      service_manager, service_manager_variables, rounds, rounds_killed, bad_arguments].
 
 init_per_suite(Config) -> esock_leak_SUITE:init_per_suite(Config).
@@ -675,6 +675,62 @@ of_inet_closed(_) ->
          ?assertEqual({error, closed}, esock:from_inet(L))
      end || Inet <- inet_backends()].
 
+%% gen_tcp and gen_udp use the number that they are given, and leave it open.
+to_inet(_) ->
+    Before = esock_leak_SUITE:state(),
+    {L, Addr} = listener(),
+    {ok, Fd} = esock:to_fd(L),
+    ?assertEqual({true, true}, {cloexec(Fd), nonblock(Fd)}),
+    {ok, Inet} = gen_tcp:listen(0, [binary, {active, false}, {fd, Fd}]),
+    C = connected(Addr),
+    {ok, A} = gen_tcp:accept(Inet, 5000),
+    ok = esock:send(C, "hello"),
+    ?assertEqual({ok, <<"hello">>}, gen_tcp:recv(A, 5, 5000)),
+    [ok = gen_tcp:close(X) || X <- [A, Inet]],
+    ok = esock:close_fd(Fd),
+    ?assertEqual({error, timeout}, esock:accept(L, 0)),
+    {U, UdpAddr} = esock_pairs:udp(),
+    {ok, UdpFd} = esock:to_fd(U),
+    {ok, Udp} = gen_udp:open(0, [binary, {active, false}, {fd, UdpFd}]),
+    {From, _} = esock_pairs:udp(),
+    ok = esock:sendto(From, "hello", UdpAddr),
+    ?assertMatch({ok, {_, _, <<"hello">>}}, gen_udp:recv(Udp, 0, 5000)),
+    ok = gen_udp:close(Udp),
+    ok = esock:close_fd(UdpFd),
+    ok = esock:sendto(From, "again", UdpAddr),
+    ?assertMatch({ok, {_, <<"again">>}}, esock:recvfrom(U, 0, 5000)),
+    esock_pairs:close([C, L, U, From]),
+    ?assertEqual({error, closed}, esock:to_fd(L)),
+    esock_leak_SUITE:back_to(Before).
+
+to_inet_unread(_) ->
+    with_ring(fun(_, S) ->
+        Before = esock_leak_SUITE:state(),
+        ?assertEqual({error, {read_ahead, 3}}, esock:to_fd(S)),
+        esock_leak_SUITE:back_to(Before),
+        {ok, <<"bcd">>} = esock:recv(S, 3),
+        {ok, Fd} = esock:to_fd(S),
+        ok = esock:close_fd(Fd)
+    end).
+
+named_functions(_) ->
+    {ok, S} = esock:open(),
+    ?assertMatch(#{domain := inet, type := stream, protocol := tcp}, esock:info(S)),
+    ?assertEqual({ok, 0}, esock:port(S)),
+    ok = esock:bind(S, loopback),
+    {ok, #{port := Port}} = esock:sockname(S),
+    ?assertEqual({ok, Port}, esock:port(S)),
+    {ok, {A, B}} = esock:socketpair(),
+    ?assertEqual({error, eafnosupport}, esock:port(A)),
+    {Pid, MRef} = spawn_monitor(fun() -> receive stop -> ok end end),
+    ok = esock:controlling_process(S, Pid),
+    ?assertEqual({error, {invalid, not_owner}}, esock:controlling_process(S, self())),
+    Pid ! stop,
+    receive {'DOWN', MRef, process, Pid, normal} -> ok end,
+    until(fun() -> esock:port(S) =:= {error, closed} end),
+    ?assertEqual({error, closed}, esock:controlling_process(S, self())),
+    esock_pairs:close([A, B]).
+
 %%% ---- listen_fds
 
 %% systemd-socket-activate listens, and starts the node at the first connection.
@@ -775,6 +831,7 @@ rounds(_) ->
                            {ok, T} = esock:open(Fd, #{dup => false, own => true}), ok = esock:close(T) end},
             {with_fd, fun() -> ok = esock:with_fd(U, fun(_) -> ok end) end},
             {from_inet, fun() -> {ok, S} = esock:from_inet(G), ok = esock:close(S) end},
+            {to_fd, fun() -> {ok, Fd} = esock:to_fd(U), ok = esock:close_fd(Fd) end},
             {refused, fun() -> {error, {invalid, _}} = esock:open(fd(U), #{type => stream}) end},
             {accept_from, fun() ->
                                   C = connected(Addr), ok = esock:setopt(C, {socket, linger}, abort),
@@ -814,7 +871,8 @@ bad_arguments(_) ->
     Bad = [{socketpair, [local, stream, default, foo]}, {dup, [foo]}, {dup, [{'$socket', foo}]}, {detach, [foo]}, {detach, [A, foo]},
            {detach, [1, #{}]}, {close_fd, [foo]}, {fileno, [foo]}, {with_fd, [A, foo]}, {with_fd, [A, fun() -> ok end]}, {with_fd, [foo, fun(_) -> ok end]},
            {get_inheritable, [foo]}, {set_inheritable, [A, 1]}, {set_inheritable, [foo, true]}, {accept_from, [foo]}, {accept_from, [foo, 0]},
-           {from_inet, [foo]}, {from_inet, [A]}, {listen_fds, [foo]}],
+           {from_inet, [foo]}, {from_inet, [A]}, {listen_fds, [foo]}, {to_fd, [foo]}, {port, [foo]}, {controlling_process, [A, foo]},
+           {controlling_process, [foo, self()]}],
     [?assertError(badarg, apply(esock, F, Args), {F, Args}) || {F, Args} <- Bad],
     ?assertEqual({error, {invalid, {nonblock, 1}}}, esock:detach(A, #{nonblock => 1})),
     ?assertEqual({error, {invalid, {foo, 1}}}, esock:detach(A, #{foo => 1})),
