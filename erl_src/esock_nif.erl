@@ -38,7 +38,7 @@
 -export([getopt_native/3]).
 -export([cancel/3]).
 -export([close/1, close_linger/1]).
--export([setopt/3]).
+-export([setopt/3, checkopt/3]).
 -export([getopt/2]).
 -export([getopt/3]).
 -export([domain/1]).
@@ -59,13 +59,14 @@
 -export([protocols/0]).
 -export([accept_from/3, socketpair/4, dup/1, detach/2, close_fd/1, fd/1, inheritable/1, set_inheritable/2, nonblocking/1]).
 -export([monitor/2]).
+-export([constants/0]).
 
 -nifs([info/0, info/1, open/2, open/4, protocol/2, pack/1, unpack/2, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5,
        sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6, recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3,
-       close/1, close_linger/1, setopt/3, getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1,
+       close/1, close_linger/1, setopt/3, checkopt/3, getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1,
        busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0, msg_flags/0,
-       protocols/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
+       protocols/0, constants/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
        names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1, accept_from/3, socketpair/4, dup/1,
        detach/2, close_fd/1, fd/1, inheritable/1, set_inheritable/2, nonblocking/1, monitor/2]).
 
@@ -247,6 +248,12 @@ close(_Socket) -> ?NIF.
 
 -spec close_linger(reference()) -> ok | error().
 close_linger(_Socket) -> ?NIF.
+
+-spec constants() -> [{atom() | {option | cmsg, atom()}, [string()], [{atom(), integer()}]}].
+constants() -> ?NIF.
+
+-spec checkopt(reference(), term(), term()) -> ok | error().
+checkopt(_Socket, _Option, _Value) -> ?NIF.
 
 -spec setopt(reference(), term(), term()) -> ok | error().
 setopt(_Socket, _Option, _Value) -> ?NIF.

@@ -39,7 +39,7 @@ values() ->
 elsewhere() ->
     [{tcp, user_timeout} || list_to_integer(erlang:system_info(otp_release)) < 29] ++
     [{ip, tos}, {tcp, congestion}, {socket, bindtodevice}, {ipv6, authhdr}, {ipv6, dstopts}, {ipv6, hopopts}, {ipv6, rthdr},
-     {ipv6, hoplimit}, {socket, peek_off}, {ip, pktoptions}, {ipv6, pktoptions}].
+     {ipv6, hoplimit}, {socket, peek_off}, {ip, pktoptions}, {ipv6, pktoptions}, {ip, multicast_if}, {ipv6, multicast_if}].
 
 same(_) ->
     {module, socket} = code:ensure_loaded(socket),

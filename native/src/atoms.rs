@@ -38,6 +38,7 @@ pub(crate) struct Tables {
     packets: Names,
     hardware: Names,
     rows: HashMap<(Atom, Atom), &'static Row>,
+    levels: HashMap<Atom, i32>,
 }
 
 /// A table of names, in both directions. If two names have one number, the number is encoded as the first.
@@ -112,10 +113,9 @@ pub(crate) fn row(level: Atom, name: Atom) -> Option<&'static Row> {
     tables()?.rows.get(&(level, name)).copied()
 }
 
-/// The number of a level: `socket`, or the name of a protocol.
+/// The number of a level: that of an option, or the name of a protocol.
 pub(crate) fn level_number(name: Atom) -> Option<i32> {
-    let own = || (name == socket()).then_some(table::SOL_SOCKET);
-    own().or_else(|| protocols().number(name))
+    tables().and_then(|tables| tables.levels.get(&name).copied()).or_else(|| protocols().number(name))
 }
 
 /// All options.
@@ -128,6 +128,7 @@ impl Tables {
         let atom = |name: &str| Atom::from_bytes(env, name.as_bytes()).ok();
         let errnos = errno::TABLE.iter();
         let errnos = errnos.filter_map(|(number, name)| Some((*number, atom(&name.to_lowercase())?))).collect();
+        let levels = table::levels().filter_map(|(name, number)| Some((atom(name)?, number))).collect();
         let rows = table::rows().filter_map(|row| Some(((atom(row.level)?, atom(row.name)?), row))).collect();
         Self {
             errnos,
@@ -139,6 +140,7 @@ impl Tables {
             packets: Names::new(env, name::PACKETS),
             hardware: Names::new(env, name::HARDWARE),
             rows,
+            levels,
         }
     }
 }

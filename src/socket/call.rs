@@ -1,4 +1,4 @@
-//! The calls that do not wait: names, options, ioctls.
+//! The calls that do not wait: names, ioctls, associations. Options are in [`option`](super::option).
 
 use crate::lane::Wake;
 use crate::socket::answer::Failure;
@@ -13,17 +13,6 @@ use crate::wire::value::Value;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// Options that change what a receive returns, or that add something to it.
-const RECEIVED_WITH: &[(i32, i32)] = &[
-    (libc::SOL_SOCKET, libc::SO_OOBINLINE),
-    (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
-    (libc::SOL_SOCKET, libc::SO_TIMESTAMP),
-    (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS),
-    (libc::SOL_SOCKET, libc::SO_TIMESTAMPING),
-    (libc::IPPROTO_TCP, libc::TCP_INQ),
-    (libc::IPPROTO_TCP, libc::TCP_ULP),
-];
 
 impl<W: Wake> Socket<W> {
     /// bind(2)
@@ -59,17 +48,6 @@ impl<W: Wake> Socket<W> {
         self.with_descriptor(|fd, _| sys::socket::peername(fd).map(|raw| Address::from_raw(&raw)))
     }
 
-    /// Whether an option may be set now; if not, the caller is to ask again. An option that changes what a receive
-    /// returns is not known to a ring: the ring that receives has to release the descriptor first, and no ring
-    /// receives for this socket again.
-    pub fn may_set(&self, level: i32, option: i32) -> bool {
-        match (level, option) {
-            // SO_PEEK_OFF is an offset in the kernel's queue, so bytes must not be read ahead of it.
-            (libc::SOL_SOCKET, libc::SO_PEEK_OFF) => self.share(),
-            with => !RECEIVED_WITH.contains(&with) || self.leave_ring(),
-        }
-    }
-
     /// No ring receives for this socket from now on. Returns whether the present ring has released it; if not, the
     /// caller is to ask again.
     pub fn leave_ring(&self) -> bool {
@@ -100,47 +78,6 @@ impl<W: Wake> Socket<W> {
     pub fn set_read_ahead(&self, most: usize) -> bool {
         self.settings.read_ahead.store(most, Relaxed);
         most > 0 || self.ahead.as_ref().is_none_or(|ahead| !ahead.stop_receive())
-    }
-
-    /// setsockopt(2)
-    pub fn set_option(&self, level: i32, option: i32, value: &[u8]) -> Outcome<Result<(), Failure>, W> {
-        self.with_descriptor(|fd, _| {
-            sys::option::set(fd, level, option, value)?;
-            if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {
-                // A linger that is off, or that has a time of 0 seconds (a reset), does not block.
-                self.lingers
-                    .store(value.first_chunk::<4>() != Some(&[0; 4]) && value.get(4..) != Some(&[0; 4]), Relaxed);
-            }
-            if (level, option) == (libc::IPPROTO_UDP, libc::UDP_GRO) {
-                self.settings.gro.store(value.first_chunk::<4>() != Some(&[0; 4]), Relaxed);
-            }
-            Ok(())
-        })
-    }
-
-    /// getsockopt(2): the first `size` bytes of the value.
-    pub fn option(&self, level: i32, option: i32, size: usize) -> Outcome<Result<Vec<u8>, Failure>, W> {
-        self.option_into(level, option, vec![0; size])
-    }
-
-    /// getsockopt(2) into `value`, whose bytes the kernel may read first.
-    pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> Outcome<Result<Vec<u8>, Failure>, W> {
-        self.with_descriptor(|fd, _| {
-            let len = sys::option::get(fd, level, option, &mut value)?;
-            value.truncate(len);
-            if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {
-                self.fill_pending_error(&mut value);
-            }
-            Ok(value)
-        })
-    }
-
-    /// Fills in an error that a ring or an earlier call has taken from the socket: SO_ERROR reports it, once.
-    fn fill_pending_error(&self, value: &mut [u8]) {
-        let errno = self.pending_error.take().or_else(|| self.ahead.as_ref().and_then(|ahead| ahead.take_error()));
-        if let (Some(errno), Some(bytes)) = (errno, value.first_chunk_mut()) {
-            *bytes = errno.number().to_ne_bytes();
-        }
     }
 
     /// A request of ioctl(2) whose result is a number. Bytes that were read ahead count as unread.

@@ -10,6 +10,7 @@ pub mod descriptor;
 pub mod leave;
 pub mod numbers;
 pub mod open;
+pub mod option;
 
 pub mod pending_error;
 pub mod probe;

@@ -1,7 +1,8 @@
 //! ioctl(2) on sockets.
 
 use super::{Result, check};
-use crate::wire::ifreq::IFREQ;
+use crate::wire::errno::Errno;
+use crate::wire::ifreq::{IFREQ, NAME};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// A request that writes one int.
@@ -26,6 +27,17 @@ pub fn ifreq(fd: BorrowedFd<'_>, request: u32, ifreq: &mut [u8; IFREQ]) -> Resul
     // SAFETY: the requests on interfaces read and write a `struct ifreq`, which has this size.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), request as _, ifreq.as_mut_ptr()) })?;
     Ok(())
+}
+
+/// The index of the interface of that name in the network namespace of the socket, SIOCGIFINDEX of netdevice(7).
+pub fn interface_index(fd: BorrowedFd<'_>, name: &[u8]) -> Result<i32> {
+    let mut request = [0; IFREQ];
+    // The kernel reads the name up to a NUL, for which there is room.
+    let room = request.get_mut(..name.len()).filter(|room| room.len() < NAME);
+    room.ok_or(Errno::new(libc::ENODEV))?.copy_from_slice(name);
+    ifreq(fd, libc::SIOCGIFINDEX as u32, &mut request)?;
+    let index = request.get(NAME..).and_then(|rest| rest.first_chunk());
+    Ok(i32::from_ne_bytes(*index.ok_or(Errno::new(libc::ENODEV))?))
 }
 
 /// SIOCGIFCONF: the bytes of as many `struct ifreq` as fit into `room` bytes.

@@ -2,10 +2,15 @@
 //!
 //! Each row in `crate::table` has a codec. A C struct is a [`Layout`]: a table of fields, each with a codec of its own.
 
-use crate::wire::addr::{Address, Raw, STORAGE};
-use crate::wire::name::{self, HARDWARE, Name};
-use crate::wire::value::{Namespace, Value, number};
-use crate::wire::{bdaddr, cmsg, extended_error, tos};
+use crate::wire::addr::STORAGE;
+use crate::wire::bits;
+use crate::wire::name::Name;
+use crate::wire::program;
+
+/// The longest name of an interface, in bytes.
+pub const DEVICE: usize = 15;
+/// The most senders of a source filter that are read.
+pub const SOURCES: usize = 128;
 
 /// How a value is encoded. Numbers are in host byte order unless their codec says otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +19,8 @@ pub enum Codec {
     Bool,
     /// A byte as a boolean: 0 is false, any other value is true.
     Bool8,
+    /// An int whose only value is `true`: setting the option acts.
+    True,
     /// A signed int.
     Int,
     /// A signed int; a negative value is refused.
@@ -24,7 +31,7 @@ pub enum Codec {
     U8,
     /// An unsigned 16-bit number.
     U16,
-    /// An unsigned 64-bit number.
+    /// An unsigned 64-bit number. [`Codec::read`] returns a value of 2⁶³ or more as a negative number.
     U64,
     /// A signed 64-bit number.
     I64,
@@ -46,12 +53,22 @@ pub enum Codec {
     NamedU64(&'static [Name]),
     /// A 16-bit number, little-endian.
     Le16,
-    /// The index of an interface. A term may be its name.
-    Ifindex,
     /// The multicast groups of netlink(7) as a bitmask. A value may be a list of group numbers, 1 to 32.
     Groups,
     /// A Bluetooth address: the name of one, or six pairs of hexadecimal digits with colons between them.
     Bdaddr,
+    /// A 32-bit number in network byte order.
+    Be32,
+    /// Some bits of a byte as a number: the lowest of them, and how many. Read only.
+    Part8(u32, u32),
+    /// The index of an interface, or its name.
+    Ifindex,
+    /// The index of an interface in network byte order, or its name.
+    IfindexBe,
+    /// An interface: its IPv4 address in the first four bytes, or its index in the last four.
+    Interface,
+    /// The interface of outgoing multicast packets: written as a `struct ip_mreqn`, read as an IPv4 address.
+    MulticastIf,
     /// A byte of named bits.
     Bits8(&'static [Name]),
     /// An int of named bits.
@@ -62,6 +79,16 @@ pub enum Codec {
     Hops,
     /// The type of service, ip(7) and RFC 2474.
     Tos,
+    /// The traffic class as an int, or a name of RFC 2474.
+    Tclass,
+    /// A range of ports in one number, the lower port in its lower half.
+    PortRange,
+    /// A rate in bytes per second, of 64 bits. All ones are `unlimited`.
+    Rate,
+    /// Flags of SO_TIMESTAMPING, and the hardware clock if there is one.
+    Timestamping,
+    /// Times of a packet, `struct scm_timestamping`: by software, by hardware in the system's clock, by hardware.
+    Times,
     /// A domain, AF_*.
     Domain,
     /// A type, SOCK_*.
@@ -76,20 +103,55 @@ pub enum Codec {
     Hardware,
     /// A socket address in a field of the size of a `struct sockaddr_storage`.
     Address,
+    /// A `struct sockaddr_in6`.
+    Address6,
+    /// The name of an interface; `none` stands for no bytes.
+    Device,
     /// A text of at most this many bytes, which ends at a NUL or at the end of the buffer.
     Text(usize),
     /// A text in a field of this many bytes: at least one byte, and a NUL behind the last one.
     Terminated(usize),
     /// At most this many bytes, not interpreted.
     Bytes(usize),
+    /// A byte with the length of the bytes behind it, which are at most this many.
+    Counted8(usize),
+    /// A 16-bit number with the length of the bytes behind it, which are at most this many.
+    Counted16(usize),
+    /// A 32-bit number with the length of the bytes behind it, which are at most this many.
+    Counted32(usize),
+    /// A length of at most this many bytes: the option's value is its own length. Write only.
+    Length(usize),
+    /// Unsigned ints up to the end of the buffer.
+    Words,
+    /// A number, and that many unsigned ints behind it.
+    CountedWords,
+    /// Pairs of unsigned ints up to the end of the buffer.
+    Pairs,
+    /// A set of small numbers, one bit each: how many words of 32 bits, and the number of the first bit.
+    Set(usize, u32),
+    /// C structs up to the end of the buffer.
+    Structs(&'static Layout),
+    /// The mode of a fan-out of packet(7) in the lower byte of a 16-bit number, its flags in the upper byte.
+    Fanout,
+    /// A program of classic BPF, `struct sock_fprog`.
+    Program,
+    /// Filters of CAN frames, `struct can_filter` each.
+    CanFilters,
+    /// Keys of TLS in the kernel, linux/tls.h.
+    Tls,
+    /// Attributes of netlink(7).
+    Attributes(&'static [Attribute]),
     /// Ints up to the end of the buffer.
     Ints,
     /// A C struct.
     Struct(&'static Layout),
     /// `struct linger`, socket(7). The name `abort` stands for a linger time of 0 seconds: close(2) resets the connection.
+    /// `off` stands for no linger.
     Linger(&'static Layout),
-    /// `struct ip_msfilter`, ip(7): a struct followed by a list of addresses. Write only.
+    /// `struct ip_msfilter`, ip(7): a struct followed by a list of addresses.
     MsFilter(&'static Layout),
+    /// `struct group_filter`, RFC 3678: a struct followed by a list of socket addresses.
+    GroupFilter(&'static Layout),
     /// `struct tcp_md5sig`, tcp(7): a struct followed by a key. Write only.
     Md5Sig(&'static Layout),
     /// `struct sock_extended_err` followed by the offender's address, ip(7). Read only.
@@ -122,25 +184,63 @@ pub struct Field {
     pub optional: bool,
 }
 
+/// An attribute of netlink(7).
+#[derive(Debug)]
+pub struct Attribute {
+    /// Its name as Erlang spells it.
+    pub name: &'static str,
+    /// The kernel's number.
+    pub kind: u16,
+    /// How its payload is encoded.
+    pub codec: Codec,
+}
+
 impl Codec {
     /// The Erlang type of the value.
     pub fn erlang_type(self) -> String {
         let names = |names: &[Name]| names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | ");
         match self {
             Self::Bool | Self::Bool8 => "boolean()".into(),
+            Self::True => "true".into(),
             Self::Int | Self::I64 => "integer()".into(),
-            Self::Nat | Self::Uint | Self::U64 => "non_neg_integer()".into(),
+            Self::Nat | Self::Uint | Self::U64 | Self::Be32 | Self::Part8(..) | Self::Length(_) => {
+                "non_neg_integer()".into()
+            }
             Self::U8 => "0..255".into(),
             Self::U16 | Self::Be16 | Self::Le16 => "0..65535".into(),
-            Self::Error => "none | posix()".into(),
             Self::NamedUint(table) | Self::NamedU64(table) => format!("{} | non_neg_integer()", names(table)),
             Self::Capped(table, most) => format!("{} | 0..{most}", names(table)),
             Self::Terminated(_) => "string() | binary()".into(),
-            Self::Ifindex => "non_neg_integer() | string()".into(),
             Self::Groups => "non_neg_integer() | [1..32]".into(),
             Self::Bdaddr => "any | local | all | string()".into(),
+            Self::Error => "none | posix()".into(),
             Self::Named(table) | Self::Named8(table) | Self::Named16(table) => format!("{} | integer()", names(table)),
-            Self::Bits(table) | Self::Bits8(table) | Self::Bits16(table) => format!("[{}] | integer()", names(table)),
+            Self::Ifindex | Self::IfindexBe => "interface()".into(),
+            Self::Interface | Self::MulticastIf => {
+                "any | loopback | in_addr() | {index, interface()} | string()".into()
+            }
+            Self::Tclass => "integer() | iptos_dscp()".into(),
+            Self::PortRange => "{port_number(), port_number()}".into(),
+            Self::Rate => "unlimited | non_neg_integer()".into(),
+            Self::Timestamping => {
+                "[timestamping_flag()] | #{flags := [timestamping_flag()], bind_phc := integer()}".into()
+            }
+            Self::Times => "#{software => timespec(), system => timespec(), hardware => timespec()}".into(),
+            Self::Words | Self::CountedWords | Self::Set(..) => "[non_neg_integer()]".into(),
+            Self::Pairs => "[{non_neg_integer(), non_neg_integer()}]".into(),
+            Self::Structs(layout) => format!("[{}]", Self::Struct(layout).erlang_type()),
+            Self::Fanout => {
+                format!("{} | #{{mode := atom(), flags := [{}]}}", names(bits::FANOUTS), names(bits::FANOUT_FLAGS))
+            }
+            Self::Program => "bpf_program()".into(),
+            Self::CanFilters => "[{Id, Mask} | {inv, Id, Mask}]".into(),
+            Self::Tls => "tls_crypto_info()".into(),
+            Self::Attributes(rows) => {
+                let fields = rows.iter().map(|row| format!("{} => {}", row.name, row.codec.erlang_type()));
+                format!("#{{{}}}", fields.collect::<Vec<_>>().join(", "))
+            }
+            Self::GroupFilter(_) => "group_filter()".into(),
+            Self::Bits8(table) | Self::Bits(table) | Self::Bits16(table) => format!("[{}] | integer()", names(table)),
             Self::Hops => "default | 0..255".into(),
             Self::Tos => "ip_tos()".into(),
             Self::Domain => "domain()".into(),
@@ -149,16 +249,17 @@ impl Codec {
             Self::Ip4 => "any | loopback | broadcast | in_addr()".into(),
             Self::Ip6 => "any | loopback | in6_addr()".into(),
             Self::Hardware => "#{family := hatype(), addr := binary()}".into(),
-            Self::Address => "sockaddr()".into(),
+            Self::Address | Self::Address6 => "sockaddr()".into(),
             Self::Text(_) => "string()".into(),
-            Self::Bytes(_) => "binary()".into(),
+            Self::Device => "none | string()".into(),
+            Self::Bytes(_) | Self::Counted8(_) | Self::Counted16(_) | Self::Counted32(_) => "binary()".into(),
             Self::Ints => "[integer()]".into(),
             Self::Struct(layout) => {
                 let sign = |field: &Field| if field.optional { "=>" } else { ":=" };
                 let fields = layout.fields.iter().map(|f| format!("{} {} {}", f.name, sign(f), f.codec.erlang_type()));
                 format!("#{{{}}}", fields.collect::<Vec<_>>().join(", "))
             }
-            Self::Linger(_) => "abort | linger()".into(),
+            Self::Linger(_) => "abort | off | {seconds, non_neg_integer()} | linger()".into(),
             Self::MsFilter(_) => "null | ip_msfilter()".into(),
             Self::Md5Sig(_) => {
                 "#{addr := sockaddr(), key := binary(), prefixlen => 0..255, ifindex => integer()}".into()
@@ -169,13 +270,37 @@ impl Codec {
         }
     }
 
+    /// Whether the kernel reads a part of the value first, which says what to read: [`Codec::request`].
+    pub fn requests(self) -> bool {
+        matches!(self, Self::MsFilter(_) | Self::GroupFilter(_))
+    }
+
     /// The most bytes that the kernel writes for a value, which is the buffer size for getsockopt(2).
     pub fn size(self) -> usize {
         match self {
-            Self::Bool8 | Self::U8 | Self::Named8(_) | Self::Bits8(_) => 1,
+            Self::Bool8 | Self::U8 | Self::Named8(_) | Self::Bits8(_) | Self::Part8(..) => 1,
             Self::Bdaddr => 6,
-            Self::U16 | Self::Be16 | Self::Le16 | Self::Bits16(_) | Self::Named16(_) => 2,
-            Self::U64 | Self::I64 | Self::NamedU64(_) | Self::Linger(_) => 8,
+            Self::U16 | Self::Be16 | Self::Le16 | Self::Bits16(_) | Self::Named16(_) | Self::Fanout => 2,
+            Self::U64
+            | Self::I64
+            | Self::NamedU64(_)
+            | Self::Linger(_)
+            | Self::Rate
+            | Self::Timestamping
+            | Self::Interface => 8,
+            Self::Times => 48,
+            Self::Address6 => 28,
+            Self::Device => DEVICE + 1,
+            Self::Counted8(most) => 1 + most,
+            Self::Counted16(most) => 2 + most,
+            Self::Counted32(most) => 4 + most,
+            Self::Set(words, _) => 4 * words,
+            Self::Words | Self::CountedWords | Self::Pairs | Self::CanFilters => 16 * 1024,
+            Self::Structs(layout) => 512 * layout.size,
+            Self::MsFilter(layout) => layout.size + 4 + 4 * SOURCES,
+            Self::GroupFilter(layout) => layout.size + 4 + STORAGE * SOURCES,
+            Self::Program => program::MOST * program::INSTRUCTION,
+            Self::Tls | Self::Attributes(_) => 1024,
             Self::Ip6 | Self::Hardware => 16,
             Self::Address => STORAGE,
             // The kernel writes the terminating NUL too.
@@ -185,208 +310,5 @@ impl Codec {
             Self::Struct(layout) => layout.size,
             _ => 4,
         }
-    }
-
-    /// Decodes bytes that the kernel wrote. `None` if they do not have this encoding.
-    pub fn read(self, bytes: &[u8]) -> Option<Value> {
-        // The kernel writes many values as an int, but as one byte where there is no room for an int.
-        let int = || match bytes.first_chunk::<4>() {
-            Some(word) => Some(i32::from_ne_bytes(*word)),
-            None => bytes.first().map(|byte| i32::from(*byte)),
-        };
-        Some(match self {
-            Self::Bool => Value::Bool(int()? != 0),
-            Self::Bool8 => Value::Bool(*bytes.first()? != 0),
-            Self::Int | Self::Nat | Self::Hops => Value::Int(i64::from(int()?)),
-            Self::NamedUint(names) | Self::Capped(names, _) => match name::name(names, int()?) {
-                Some(name) => Value::Name(name),
-                None => Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?))),
-            },
-            Self::NamedU64(names) => {
-                let number = u64::from_ne_bytes(*bytes.first_chunk()?);
-                let name = i32::try_from(number).ok().and_then(|number| name::name(names, number));
-                name.map_or_else(|| Value::unsigned(number), Value::Name)
-            }
-            Self::Le16 => Value::Int(i64::from(u16::from_le_bytes(*bytes.first_chunk()?))),
-            Self::Bdaddr => bdaddr::read(bytes.first_chunk()?),
-            Self::Bits8(names) => Value::bits(names, i32::from(*bytes.first()?)),
-            Self::Uint | Self::Ifindex | Self::Groups => {
-                Value::Int(i64::from(u32::from_ne_bytes(*bytes.first_chunk()?)))
-            }
-            Self::U8 => Value::Int(i64::from(*bytes.first()?)),
-            Self::U16 => Value::Int(i64::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
-            Self::U64 => Value::unsigned(u64::from_ne_bytes(*bytes.first_chunk()?)),
-            Self::I64 => Value::Int(i64::from_ne_bytes(*bytes.first_chunk()?)),
-            Self::Error => Value::Error(int()?),
-            Self::Named(names) => Value::named(names, int()?),
-            Self::Named8(names) => Value::named(names, i32::from(*bytes.first()?)),
-            Self::Named16(names) => Value::named(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
-            Self::Be16 => Value::Int(i64::from(u16::from_be_bytes(*bytes.first_chunk()?))),
-            Self::Bits(names) => Value::bits(names, int()?),
-            Self::Bits16(names) => Value::bits(names, i32::from(u16::from_ne_bytes(*bytes.first_chunk()?))),
-            Self::Tos => tos::read(int()? & 0xff),
-            Self::Domain => Value::Kind(Namespace::Domain, int()?),
-            Self::Type => Value::Kind(Namespace::Type, int()?),
-            Self::Protocol => Value::Kind(Namespace::Protocol, int()?),
-            Self::Ip4 => Value::Ip4(*bytes.first_chunk()?),
-            Self::Ip6 => {
-                let octets: [u8; 16] = *bytes.first_chunk()?;
-                Value::Ip6(std::net::Ipv6Addr::from(octets).segments())
-            }
-            Self::Hardware => {
-                let (family, rest) = bytes.split_first_chunk::<2>()?;
-                let family = Value::named(HARDWARE, i32::from(u16::from_ne_bytes(*family)));
-                Value::Map(vec![("family", family), ("addr", Value::Bytes(rest.get(..14)?.to_vec()))])
-            }
-            Self::Address => Value::Address(Address::from_raw(&Raw::new(bytes)?)),
-            Self::Text(_) | Self::Terminated(_) => Value::Text(bytes.split(|byte| *byte == 0).next()?.to_vec()),
-            Self::Bytes(_) => Value::Bytes(bytes.to_vec()),
-            Self::Ints => {
-                let (words, _) = bytes.as_chunks::<4>();
-                Value::List(words.iter().map(|word| Value::Int(i64::from(i32::from_ne_bytes(*word)))).collect())
-            }
-            Self::Struct(layout) => layout.read(bytes)?,
-            Self::Linger(layout) => layout.read(bytes)?,
-            Self::ExtendedError => extended_error::read(bytes)?,
-            Self::Cmsgs => Value::Cmsgs(cmsg::parse(bytes)),
-            Self::MsFilter(_) | Self::Md5Sig(_) | Self::Own => return None,
-        })
-    }
-
-    /// Encodes a value. `None` if it has the wrong type or is out of range.
-    pub fn write(self, value: &Value) -> Option<Vec<u8>> {
-        let int = |number: i32| Some(number.to_ne_bytes().to_vec());
-        let fits = || i32::try_from(value.int()?).ok();
-        match (self, value) {
-            (Self::Bool, Value::Bool(on)) => int(i32::from(*on)),
-            (Self::Bool8, Value::Bool(on)) => Some(vec![u8::from(*on)]),
-            (Self::Int, Value::Int(_)) => int(fits()?),
-            (Self::Nat, Value::Int(_)) => int(fits().filter(|number| *number >= 0)?),
-            (Self::NamedUint(names) | Self::Capped(names, _), Value::Name(name)) => int(name::number(names, name)?),
-            (Self::Capped(_, most), Value::Int(number)) => {
-                u32::try_from(*number).ok().filter(|number| *number <= most).map(|number| number.to_ne_bytes().to_vec())
-            }
-            (Self::NamedU64(names), Value::Name(name)) => {
-                Some(i64::from(name::number(names, name)?).to_ne_bytes().to_vec())
-            }
-            (Self::Le16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_le_bytes().to_vec()),
-            (Self::Bdaddr, value) => bdaddr::write(value).map(|bytes| bytes.to_vec()),
-            (Self::Bits8(names), value) => Some(vec![u8::try_from(bits(names, value)?).ok()?]),
-            (Self::Groups, Value::List(groups)) => groups_mask(groups).map(|mask| mask.to_ne_bytes().to_vec()),
-            (Self::Uint | Self::NamedUint(_) | Self::Ifindex | Self::Groups, Value::Int(number)) => {
-                Some(u32::try_from(*number).ok()?.to_ne_bytes().to_vec())
-            }
-            (Self::U8, Value::Int(number)) => Some(vec![u8::try_from(*number).ok()?]),
-            (Self::U16, Value::Int(number)) => Some(u16::try_from(*number).ok()?.to_ne_bytes().to_vec()),
-            (Self::U64 | Self::NamedU64(_), Value::Big(number)) => Some(number.to_ne_bytes().to_vec()),
-            (Self::U64 | Self::NamedU64(_), Value::Int(number)) => {
-                Some(u64::try_from(*number).ok()?.to_ne_bytes().to_vec())
-            }
-            (Self::I64, Value::Int(number)) => Some(number.to_ne_bytes().to_vec()),
-            (Self::Named(names), value) => int(number(names, value)?),
-            (Self::Named8(names), value) => Some(vec![u8::try_from(number(names, value)?).ok()?]),
-            (Self::Named16(names), value) => Some(u16::try_from(number(names, value)?).ok()?.to_ne_bytes().to_vec()),
-            (Self::Bits(names), value) => int(bits(names, value)?),
-            (Self::Bits16(names), value) => Some(u16::try_from(bits(names, value)?).ok()?.to_ne_bytes().to_vec()),
-            (Self::Hops, Value::Name("default")) => int(-1),
-            (Self::Hops, Value::Int(0..=255)) => int(fits()?),
-            (Self::Tos, value) => int(tos::number(value)?),
-            (Self::Domain | Self::Type | Self::Protocol, Value::Kind(_, number)) => int(*number),
-            (Self::Ip4, Value::Ip4(octets)) => Some(octets.to_vec()),
-            (Self::Ip6, Value::Ip6(words)) => Some(std::net::Ipv6Addr::from(*words).octets().to_vec()),
-            (Self::Hardware, value) => {
-                let Some(Value::Bytes(addr)) = value.get("addr") else {
-                    return None;
-                };
-                let family = u16::try_from(number(HARDWARE, value.get("family")?)?).ok()?;
-                (addr.len() <= 14).then(|| [family.to_ne_bytes().as_slice(), addr].concat())
-            }
-            (Self::Address, Value::Address(address)) => Some(address.to_raw()?.padded().to_vec()),
-            (Self::Text(size), Value::Text(text)) => (text.len() <= size).then(|| text.clone()),
-            (Self::Terminated(size), Value::Text(text)) => {
-                (!text.is_empty() && text.len() < size && !text.contains(&0)).then(|| text.clone())
-            }
-            (Self::Bytes(size), Value::Bytes(bytes)) => (bytes.len() <= size).then(|| bytes.clone()),
-            (Self::Ints, Value::List(list)) => {
-                let words = list.iter().map(|value| Some(i32::try_from(value.int()?).ok()?.to_ne_bytes()));
-                Some(words.collect::<Option<Vec<_>>>()?.concat())
-            }
-            (Self::Struct(layout), value) => layout.write(value),
-            (Self::Linger(_), Value::Name("abort")) => Some([1_i32.to_ne_bytes(), [0; 4]].concat()),
-            (Self::Linger(layout), value) => layout.write(value),
-            (Self::MsFilter(_), Value::Name("null")) => Some(Vec::new()),
-            (Self::MsFilter(layout), value) => {
-                let Some(Value::List(sources)) = value.get("slist") else {
-                    return None;
-                };
-                let mut bytes = layout.write(value)?;
-                bytes.extend(u32::try_from(sources.len()).ok()?.to_ne_bytes());
-                for source in sources {
-                    bytes.extend(Self::Ip4.write(source)?);
-                }
-                Some(bytes)
-            }
-            (Self::Md5Sig(layout), value) => {
-                let Some(Value::Bytes(key)) = value.get("key") else {
-                    return None;
-                };
-                let mut bytes = layout.write(value)?;
-                let len = u16::try_from(key.len()).ok().filter(|len| *len <= MD5_KEY)?;
-                bytes.get_mut(130..132)?.copy_from_slice(&len.to_ne_bytes());
-                bytes.extend(key);
-                bytes.resize(layout.size + usize::from(MD5_KEY), 0);
-                Some(bytes)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The longest key of TCP_MD5SIG, in bytes.
-const MD5_KEY: u16 = 80;
-
-/// The bitmask of groups with these numbers.
-fn groups_mask(groups: &[Value]) -> Option<u32> {
-    groups.iter().try_fold(0, |mask, group| {
-        let number = u32::try_from(group.int()?).ok().filter(|number| (1..=32).contains(number))?;
-        Some(mask | 1 << (number - 1))
-    })
-}
-
-fn bits(names: &[Name], value: &Value) -> Option<i32> {
-    match value {
-        Value::List(list) => list.iter().try_fold(0, |bits, value| Some(bits | number(names, value)?)),
-        value => i32::try_from(value.int()?).ok(),
-    }
-}
-
-impl Layout {
-    /// Decodes a struct that the kernel wrote. An older kernel writes a shorter struct: missing fields are left out.
-    pub fn read(&self, bytes: &[u8]) -> Option<Value> {
-        let field = |field: &Field| {
-            let bytes = bytes.get(field.at..)?;
-            let bytes = bytes.get(..field.codec.size()).unwrap_or(bytes);
-            Some((field.name, field.codec.read(bytes)?))
-        };
-        let fields: Vec<_> = self.fields.iter().map_while(field).collect();
-        (!fields.is_empty()).then_some(Value::Map(fields))
-    }
-
-    /// Encodes a value. `None` if a required field is missing, or a field cannot be encoded.
-    pub fn write(&self, value: &Value) -> Option<Vec<u8>> {
-        let complete = self.fields.iter().all(|field| field.optional || value.get(field.name).is_some());
-        if complete { self.write_sparse(value) } else { None }
-    }
-
-    /// Encodes a value. Missing fields are 0.
-    pub fn write_sparse(&self, value: &Value) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; self.size];
-        for field in self.fields {
-            if let Some(value) = value.get(field.name) {
-                let written = field.codec.write(value)?;
-                bytes.get_mut(field.at..field.at + written.len())?.copy_from_slice(&written);
-            }
-        }
-        Some(bytes)
     }
 }

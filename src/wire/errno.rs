@@ -64,3 +64,5 @@ pub const NOT_OPEN: Errno = Errno::new(libc::EBADF);
 pub const TOO_LONG: Errno = Errno::new(libc::EMSGSIZE);
 /// ENOTSOCK
 pub const NOT_A_SOCKET: Errno = Errno::new(libc::ENOTSOCK);
+/// The socket does not have the option, setsockopt(2).
+pub const NO_OPTION: Errno = Errno::new(libc::ENOPROTOOPT);

@@ -5,7 +5,12 @@ use crate::wire::name::Name;
 use crate::wire::value::Value;
 
 /// The origins of an extended error, ip(7).
-const ORIGINS: &[Name] = &[("none", 0), ("local", 1), ("icmp", 2), ("icmp6", 3), ("txstatus", 4), ("zerocopy", 5)];
+pub const ORIGINS: &[Name] =
+    &[("none", 0), ("local", 1), ("icmp", 2), ("icmp6", 3), ("txstatus", 4), ("zerocopy", 5), ("txtime", 6)];
+/// Codes of a completion of MSG_ZEROCOPY, SO_EE_CODE_ZEROCOPY_* of linux/errqueue.h.
+const ZEROCOPY_CODES: &[Name] = &[("zerocopy", 0), ("copied", 1)];
+/// Codes of a packet that SO_TXTIME dropped, SO_EE_CODE_TXTIME_* of linux/errqueue.h.
+const TXTIME_CODES: &[Name] = &[("invalid_param", 1), ("missed", 2)];
 /// Types of ICMP messages, RFC 792.
 const ICMP_TYPES: &[Name] = &[("dest_unreach", 3), ("time_exceeded", 11)];
 /// Codes of the ICMP message "destination unreachable", RFC 792 and RFC 1122.
@@ -41,7 +46,12 @@ pub fn read(bytes: &[u8]) -> Option<Value> {
         3 => (ICMP6_TYPES, 1, ICMP6_CODES),
         _ => (&[][..], 0, &[][..]),
     };
-    let codes = if *kind == unreachable { codes } else { &[] };
+    let codes = match origin {
+        5 => ZEROCOPY_CODES,
+        6 => TXTIME_CODES,
+        _ if *kind == unreachable => codes,
+        _ => &[],
+    };
     let uint = |bytes: &[u8; 4]| Value::Int(i64::from(u32::from_ne_bytes(*bytes)));
     Some(Value::Map(vec![
         ("error", Value::Error(i32::from_ne_bytes(*errno))),

@@ -1,6 +1,7 @@
 //! Layouts of the C structs in options and control messages, field by field.
 
-use crate::wire::codec::{Codec, Field, Layout};
+use crate::wire::bits;
+use crate::wire::codec::{Attribute, Codec, Field, Layout};
 use crate::wire::name::{FILTER_MODES, Name};
 
 macro_rules! layouts {
@@ -71,6 +72,64 @@ pub const SCTP_ADDRESS_FLAGS: &[Name] = &[
 pub const SCTP_FLAGS: &[Name] =
     &[("unordered", 1), ("addr_over", 2), ("abort", 4), ("sack_immediately", 8), ("eof", 0x200)];
 
+/// Bits of `struct tcp_ao_add`, linux/tcp.h.
+pub const AO_SET: &[Name] = &[("current", 1), ("rnext", 2)];
+/// Bits of `struct tcp_ao_del`, linux/tcp.h.
+pub const AO_DELETE: &[Name] = &[("current", 1), ("rnext", 2), ("del_async", 4)];
+/// Bits of `struct tcp_ao_info_opt`, linux/tcp.h.
+pub const AO_INFO_SET: &[Name] =
+    &[("current", 1), ("rnext", 2), ("ao_required", 4), ("counters", 8), ("accept_icmps", 16)];
+
+macro_rules! attributes {
+    ($($(#[$doc:meta])* $table:ident { $($name:ident $kind:literal $codec:expr;)* })*) => {
+        $($(#[$doc])*
+        pub const $table: &[Attribute] = &[$(Attribute { name: stringify!($name), kind: $kind, codec: $codec }),*];)*
+    };
+}
+
+attributes! {
+    /// TCP_NLA_*, linux/tcp.h: the state of a connection when a packet was sent.
+    TCP_STATISTICS {
+        busy                  1  Codec::U64;
+        rwnd_limited          2  Codec::U64;
+        sndbuf_limited        3  Codec::U64;
+        data_segs_out         4  Codec::U64;
+        total_retrans         5  Codec::U64;
+        pacing_rate           6  Codec::U64;
+        delivery_rate         7  Codec::U64;
+        snd_cwnd              8  Codec::Uint;
+        reordering            9  Codec::Uint;
+        min_rtt               10 Codec::Uint;
+        recur_retrans         11 Codec::U8;
+        delivery_rate_app_lmt 12 Codec::U8;
+        sndq_size             13 Codec::Uint;
+        ca_state              14 Codec::U8;
+        snd_ssthresh          15 Codec::Uint;
+        delivered             16 Codec::Uint;
+        delivered_ce          17 Codec::Uint;
+        bytes_sent            18 Codec::U64;
+        bytes_retrans         19 Codec::U64;
+        dsack_dups            20 Codec::Uint;
+        reord_seen            21 Codec::Uint;
+        srtt                  22 Codec::Uint;
+        timeout_rehash        23 Codec::U16;
+        bytes_notsent         24 Codec::Uint;
+        edt                   25 Codec::U64;
+        ttl                   26 Codec::U8;
+        rehash                27 Codec::Uint;
+    }
+    /// J1939_NLA_*, linux/can/j1939.h: what an entry of the error queue is about.
+    J1939_ERROR {
+        bytes_acked 1 Codec::Uint;
+        total_size  2 Codec::Uint;
+        pgn         3 Codec::Uint;
+        src_name    4 Codec::U64;
+        dest_name   5 Codec::U64;
+        src_addr    6 Codec::U8;
+        dest_addr   7 Codec::U8;
+    }
+}
+
 layouts! {
     /// `struct linger`, socket(7)
     LINGER 8 {
@@ -93,10 +152,10 @@ layouts! {
         uid 4 Codec::Int,;
         gid 8 Codec::Int,;
     }
-    /// `struct ip_mreq`, ip(7)
-    MREQ 8 {
+    /// `struct ip_mreqn`, ip(7)
+    MREQ 12 {
         multiaddr 0 Codec::Ip4,;
-        interface 4 Codec::Ip4,;
+        interface 4 Codec::Interface,;
     }
     /// `struct ip_mreq_source`, ip(7)
     MREQ_SOURCE 12 {
@@ -112,36 +171,39 @@ layouts! {
     }
     /// `struct in_pktinfo`, ip(7)
     PKTINFO 12 {
-        ifindex  0 Codec::Nat,;
+        ifindex  0 Codec::Ifindex,;
         spec_dst 4 Codec::Ip4, optional;
         addr     8 Codec::Ip4, optional;
     }
     /// `struct ipv6_mreq`, ipv6(7)
     MREQ6 20 {
         multiaddr 0 Codec::Ip6,;
-        interface 16 Codec::Uint,;
+        interface 16 Codec::Ifindex,;
     }
     /// `struct in6_pktinfo`, RFC 3542
     PKTINFO6 20 {
         addr    0 Codec::Ip6,;
-        ifindex 16 Codec::Uint,;
+        ifindex 16 Codec::Ifindex,;
     }
     /// `struct tcp_md5sig` without its key, tcp(7)
     MD5SIG 136 {
         addr      0   Codec::Address,;
         flags     128 Codec::U8, optional;
         prefixlen 129 Codec::U8, optional;
-        ifindex   132 Codec::Nat, optional;
+        ifindex   132 Codec::Ifindex, optional;
     }
     /// `struct tcp_info`, tcp(7)
-    TCP_INFO 248 {
+    TCP_INFO 280 {
         state               0   Codec::Named8(TCP_STATES),;
         ca_state            1   Codec::U8,;
         retransmits         2   Codec::U8,;
         probes              3   Codec::U8,;
         backoff             4   Codec::U8,;
         options             5   Codec::U8,;
-        wscale              6   Codec::U8,;
+        snd_wscale          6   Codec::Part8(0, 4),;
+        rcv_wscale          6   Codec::Part8(4, 4),;
+        delivery_rate_app_limited 7 Codec::Part8(0, 1),;
+        fastopen_client_fail 7 Codec::Part8(1, 2),;
         rto                 8   Codec::Uint,;
         ato                 12  Codec::Uint,;
         snd_mss             16  Codec::Uint,;
@@ -193,6 +255,292 @@ layouts! {
         total_rto           240 Codec::U16,;
         total_rto_recoveries 242 Codec::U16,;
         total_rto_time      244 Codec::Uint,;
+        received_ce         248 Codec::Uint,;
+        delivered_e1_bytes  252 Codec::Uint,;
+        delivered_e0_bytes  256 Codec::Uint,;
+        delivered_ce_bytes  260 Codec::Uint,;
+        received_e1_bytes   264 Codec::Uint,;
+        received_e0_bytes   268 Codec::Uint,;
+        received_ce_bytes   272 Codec::Uint,;
+        accecn_fail_mode    276 Codec::U16,;
+        accecn_opt_seen     278 Codec::U16,;
+    }
+    /// `struct sock_txtime`, linux/net_tstamp.h
+    TXTIME 8 {
+        clockid 0 Codec::Named(bits::CLOCKS),;
+        flags   4 Codec::Bits(bits::TXTIME), optional;
+    }
+    /// What SO_MEMINFO reads, linux/sock_diag.h
+    MEMINFO 36 {
+        rmem_alloc  0  Codec::Uint,;
+        rcvbuf      4  Codec::Uint,;
+        wmem_alloc  8  Codec::Uint,;
+        sndbuf      12 Codec::Uint,;
+        fwd_alloc   16 Codec::Uint,;
+        wmem_queued 20 Codec::Uint,;
+        optmem      24 Codec::Uint,;
+        backlog     28 Codec::Uint,;
+        drops       32 Codec::Uint,;
+    }
+    /// `struct dmabuf_token`, linux/uio.h
+    DMABUF_TOKEN 8 {
+        token_start 0 Codec::Uint,;
+        token_count 4 Codec::Uint,;
+    }
+    /// `struct dmabuf_cmsg`, linux/uio.h
+    DMABUF 24 {
+        frag_offset 0  Codec::U64,;
+        frag_size   8  Codec::Uint,;
+        frag_token  12 Codec::Uint,;
+        dmabuf_id   16 Codec::Uint,;
+        flags       20 Codec::Uint,;
+    }
+    /// `struct scm_ts_pktinfo`, linux/net_tstamp.h
+    TIMESTAMP_PKTINFO 16 {
+        ifindex    0 Codec::Ifindex,;
+        pkt_length 4 Codec::Uint,;
+    }
+    /// `struct group_req`, RFC 3678
+    GROUP 136 {
+        interface 0 Codec::Ifindex,;
+        group     8 Codec::Address,;
+    }
+    /// `struct group_source_req`, RFC 3678
+    GROUP_SOURCE 264 {
+        interface 0   Codec::Ifindex,;
+        group     8   Codec::Address,;
+        source    136 Codec::Address,;
+    }
+    /// `struct group_filter` without its list, RFC 3678
+    GROUP_FILTER 140 {
+        interface 0   Codec::Ifindex,;
+        group     8   Codec::Address,;
+        mode      136 Codec::Named(FILTER_MODES),;
+    }
+    /// `struct ip6_mtuinfo`, RFC 3542
+    PATHMTU 32 {
+        addr 0  Codec::Address6,;
+        mtu  28 Codec::Uint,;
+    }
+    /// `struct in6_flowlabel_req`, linux/in6.h
+    FLOWLABEL 32 {
+        dst     0  Codec::Ip6,;
+        label   16 Codec::Be32,;
+        action  20 Codec::Named8(bits::FLOWLABEL_ACTIONS), optional;
+        share   21 Codec::Named8(bits::FLOWLABEL_SHARES), optional;
+        flags   22 Codec::Bits16(bits::FLOWLABEL_FLAGS), optional;
+        expires 24 Codec::U16, optional;
+        linger  26 Codec::U16, optional;
+    }
+    /// `struct tcp_repair_window`, linux/tcp.h
+    REPAIR_WINDOW 20 {
+        snd_wl1    0  Codec::Uint,;
+        snd_wnd    4  Codec::Uint,;
+        max_window 8  Codec::Uint,;
+        rcv_wnd    12 Codec::Uint,;
+        rcv_wup    16 Codec::Uint,;
+    }
+    /// `struct tcp_ao_add`, linux/tcp.h
+    AO_ADD 288 {
+        addr      0   Codec::Address,;
+        alg_name  128 Codec::Text(63),;
+        ifindex   192 Codec::Ifindex, optional;
+        set       196 Codec::Bits(AO_SET), optional;
+        prefix    202 Codec::U8,;
+        sndid     203 Codec::U8,;
+        rcvid     204 Codec::U8,;
+        maclen    205 Codec::U8, optional;
+        keyflags  206 Codec::U8, optional;
+        key       207 Codec::Counted8(80),;
+    }
+    /// `struct tcp_ao_del`, linux/tcp.h
+    AO_DEL 144 {
+        addr        0   Codec::Address,;
+        ifindex     128 Codec::Ifindex, optional;
+        set         132 Codec::Bits(AO_DELETE), optional;
+        prefix      138 Codec::U8,;
+        sndid       139 Codec::U8,;
+        rcvid       140 Codec::U8,;
+        current_key 141 Codec::U8, optional;
+        rnext       142 Codec::U8, optional;
+        keyflags    143 Codec::U8, optional;
+    }
+    /// `struct tcp_ao_info_opt`, linux/tcp.h
+    AO_INFO 48 {
+        set               0  Codec::Bits(AO_INFO_SET), optional;
+        current_key       6  Codec::U8, optional;
+        rnext             7  Codec::U8, optional;
+        pkt_good          8  Codec::U64, optional;
+        pkt_bad           16 Codec::U64, optional;
+        pkt_key_not_found 24 Codec::U64, optional;
+        pkt_ao_required   32 Codec::U64, optional;
+        pkt_dropped_icmp  40 Codec::U64, optional;
+    }
+    /// `struct mptcp_info`, linux/mptcp.h
+    MPTCP_INFO 96 {
+        subflows            0  Codec::U8,;
+        add_addr_signal     1  Codec::U8,;
+        add_addr_accepted   2  Codec::U8,;
+        subflows_max        3  Codec::U8,;
+        add_addr_signal_max 4  Codec::U8,;
+        add_addr_accepted_max 5 Codec::U8,;
+        flags               8  Codec::Uint,;
+        token               12 Codec::Uint,;
+        write_seq           16 Codec::U64,;
+        snd_una             24 Codec::U64,;
+        rcv_nxt             32 Codec::U64,;
+        local_addr_used     40 Codec::U8,;
+        local_addr_max      41 Codec::U8,;
+        csum_enabled        42 Codec::Bool8,;
+        retransmits         44 Codec::Uint,;
+        bytes_retrans       48 Codec::U64,;
+        bytes_sent          56 Codec::U64,;
+        bytes_received      64 Codec::U64,;
+        bytes_acked         72 Codec::U64,;
+        subflows_total      80 Codec::U8,;
+        endp_laminar_max    81 Codec::U8,;
+        endp_fullmesh_max   82 Codec::U8,;
+        last_data_sent      84 Codec::Uint,;
+        last_data_recv      88 Codec::Uint,;
+        last_ack_recv       92 Codec::Uint,;
+    }
+    /// `struct packet_mreq`, packet(7)
+    PACKET_MREQ 16 {
+        ifindex 0 Codec::Ifindex,;
+        type    4 Codec::Named16(bits::PACKET_MEMBERSHIPS),;
+        addr    6 Codec::Counted16(8), optional;
+    }
+    /// `struct tpacket_stats`, packet(7)
+    PACKET_STATISTICS 12 {
+        packets      0 Codec::Uint,;
+        drops        4 Codec::Uint,;
+        freeze_q_cnt 8 Codec::Uint,;
+    }
+    /// `struct tpacket_rollover_stats`, linux/if_packet.h
+    PACKET_ROLLOVER 24 {
+        all    0  Codec::U64,;
+        huge   8  Codec::U64,;
+        failed 16 Codec::U64,;
+    }
+    /// `struct fanout_args`, linux/if_packet.h: the mode and the flags share a number, each its own byte of it.
+    PACKET_FANOUT 8 {
+        id              0 Codec::U16,;
+        mode            2 Codec::Fanout,;
+        max_num_members 4 Codec::Uint, optional;
+    }
+    /// `struct tpacket_auxdata`, packet(7)
+    PACKET_AUXDATA 20 {
+        status    0  Codec::Bits(bits::PACKET_STATUS),;
+        len       4  Codec::Uint,;
+        snaplen   8  Codec::Uint,;
+        mac       12 Codec::U16,;
+        net       14 Codec::U16,;
+        vlan_tci  16 Codec::U16,;
+        vlan_tpid 18 Codec::U16,;
+    }
+    /// `struct can_raw_vcid_options`, linux/can/raw.h
+    CAN_VCID 4 {
+        flags        0 Codec::Bits8(bits::CAN_VCID_FLAGS),;
+        tx_vcid      1 Codec::U8,;
+        rx_vcid      2 Codec::U8,;
+        rx_vcid_mask 3 Codec::U8,;
+    }
+    /// `struct can_isotp_options`, linux/can/isotp.h
+    ISOTP 12 {
+        flags          0  Codec::Bits(bits::ISOTP_FLAGS),;
+        frame_txtime   4  Codec::Uint,;
+        ext_address    8  Codec::U8,;
+        txpad          9  Codec::U8,;
+        rxpad          10 Codec::U8,;
+        rx_ext_address 11 Codec::U8,;
+    }
+    /// `struct can_isotp_fc_options`, linux/can/isotp.h
+    ISOTP_FC 3 {
+        bs     0 Codec::U8,;
+        stmin  1 Codec::U8,;
+        wftmax 2 Codec::U8,;
+    }
+    /// `struct can_isotp_ll_options`, linux/can/isotp.h
+    ISOTP_LL 3 {
+        mtu      0 Codec::U8,;
+        tx_dl    1 Codec::U8,;
+        tx_flags 2 Codec::U8,;
+    }
+    /// `struct j1939_filter`, linux/can/j1939.h
+    J1939_FILTER 32 {
+        name      0  Codec::U64, optional;
+        name_mask 8  Codec::U64, optional;
+        pgn       16 Codec::Uint, optional;
+        pgn_mask  20 Codec::Uint, optional;
+        addr      24 Codec::U8, optional;
+        addr_mask 25 Codec::U8, optional;
+    }
+    /// `struct tipc_group_req`, linux/tipc.h
+    TIPC_GROUP 16 {
+        type     0  Codec::Uint,;
+        instance 4  Codec::Uint,;
+        scope    8  Codec::Named(bits::TIPC_SCOPES),;
+        flags    12 Codec::Bits(bits::TIPC_GROUP_FLAGS), optional;
+    }
+    /// The control message TIPC_ERRINFO, linux/tipc.h
+    TIPC_ERRINFO 8 {
+        error  0 Codec::Named(bits::TIPC_ERRORS),;
+        length 4 Codec::Uint,;
+    }
+    /// The control message TIPC_DESTNAME, linux/tipc.h
+    TIPC_DESTNAME 12 {
+        type  0 Codec::Uint,;
+        lower 4 Codec::Uint,;
+        upper 8 Codec::Uint,;
+    }
+    /// `struct xdp_statistics`, linux/if_xdp.h
+    XDP_STATISTICS 48 {
+        rx_dropped               0  Codec::U64,;
+        rx_invalid_descs         8  Codec::U64,;
+        tx_invalid_descs         16 Codec::U64,;
+        rx_ring_full             24 Codec::U64,;
+        rx_fill_ring_empty_descs 32 Codec::U64,;
+        tx_ring_empty_descs      40 Codec::U64,;
+    }
+    /// `struct xdp_ring_offset`, linux/if_xdp.h
+    XDP_OFFSET 32 {
+        producer 0  Codec::U64,;
+        consumer 8  Codec::U64,;
+        desc     16 Codec::U64,;
+        flags    24 Codec::U64,;
+    }
+    /// `struct xdp_mmap_offsets`, linux/if_xdp.h
+    XDP_OFFSETS 128 {
+        rx 0  Codec::Struct(&XDP_OFFSET),;
+        tx 32 Codec::Struct(&XDP_OFFSET),;
+        fr 64 Codec::Struct(&XDP_OFFSET),;
+        cr 96 Codec::Struct(&XDP_OFFSET),;
+    }
+    /// `struct bt_security`, the Bluetooth stack
+    BT_SECURITY 2 {
+        level    0 Codec::Named8(bits::BLUETOOTH_SECURITY),;
+        key_size 1 Codec::U8, optional;
+    }
+    /// `struct l2cap_options`, the Bluetooth stack
+    L2CAP_OPTIONS 12 {
+        omtu       0  Codec::U16,;
+        imtu       2  Codec::U16,;
+        flush_to   4  Codec::U16,;
+        mode       6  Codec::Named8(bits::L2CAP_MODES),;
+        fcs        7  Codec::U8,;
+        max_tx     8  Codec::U8,;
+        txwin_size 10 Codec::U16,;
+    }
+    /// `struct l2cap_conninfo`, `struct rfcomm_conninfo` and `struct sco_conninfo`, the Bluetooth stack
+    BT_CONNINFO 6 {
+        hci_handle 0 Codec::U16,;
+        dev_class  2 Codec::Bytes(3),;
+    }
+    /// `struct hci_ufilter`, the Bluetooth stack
+    HCI_FILTER 16 {
+        type_mask  0  Codec::Uint,;
+        event_mask 4  Codec::U64,;
+        opcode     12 Codec::U16,;
     }
     /// `struct ifmap`, netdevice(7)
     IFMAP 24 {
@@ -290,6 +638,115 @@ layouts! {
         out_streams         18 Codec::U16,;
         fragmentation_point 20 Codec::Uint,;
         primary             24 Codec::Struct(&SCTP_ADDRESS_INFO),;
+    }
+    /// `struct sctp_sack_info`, RFC 6458 section 8.1.19
+    SCTP_SACK 12 {
+        assoc_id 0 Codec::Int,;
+        delay    4 Codec::Uint,;
+        freq     8 Codec::Uint,;
+    }
+    /// `struct sctp_authkey`, RFC 6458 section 8.3.2
+    SCTP_KEY 72 {
+        assoc_id  0 Codec::Int,;
+        keynumber 4 Codec::U16,;
+        key       6 Codec::Counted16(64),;
+    }
+    /// `struct sctp_authkeyid`, RFC 6458 section 8.1.21
+    SCTP_KEY_ID 8 {
+        assoc_id  0 Codec::Int,;
+        keynumber 4 Codec::U16,;
+    }
+    /// `struct sctp_authchunks`, RFC 6458 section 8.2.3
+    SCTP_CHUNKS 264 {
+        assoc_id 0 Codec::Int,;
+        chunks   4 Codec::Counted32(256),;
+    }
+    /// `struct sctp_paddrthlds`, linux/sctp.h
+    SCTP_THRESHOLDS 136 {
+        assoc_id   0   Codec::Int,;
+        address    4   Codec::Address,;
+        pathmaxrxt 132 Codec::U16,;
+        pathpfthld 134 Codec::U16,;
+    }
+    /// `struct sctp_sndinfo`, RFC 6458 section 5.3.4
+    SCTP_SNDINFO 16 {
+        sid      0  Codec::U16,;
+        flags    2  Codec::Bits16(SCTP_FLAGS), optional;
+        ppid     4  Codec::Uint, optional;
+        context  8  Codec::Uint, optional;
+        assoc_id 12 Codec::Int,;
+    }
+    /// `struct sctp_rcvinfo`, RFC 6458 section 5.3.5
+    SCTP_RCVINFO 28 {
+        sid      0  Codec::U16,;
+        ssn      2  Codec::U16,;
+        flags    4  Codec::Bits16(SCTP_FLAGS),;
+        ppid     8  Codec::Uint,;
+        tsn      12 Codec::Uint,;
+        cumtsn   16 Codec::Uint,;
+        context  20 Codec::Uint,;
+        assoc_id 24 Codec::Int,;
+    }
+    /// `struct sctp_nxtinfo`, RFC 6458 section 5.3.6
+    SCTP_NXTINFO 16 {
+        sid      0  Codec::U16,;
+        flags    2  Codec::Bits16(SCTP_FLAGS),;
+        ppid     4  Codec::Uint,;
+        length   8  Codec::Uint,;
+        assoc_id 12 Codec::Int,;
+    }
+    /// `struct sctp_prinfo`, RFC 6458 section 5.3.7
+    SCTP_PRINFO 8 {
+        policy 0 Codec::Named16(bits::SCTP_POLICIES),;
+        value  4 Codec::Uint,;
+    }
+    /// `struct sctp_authinfo`, RFC 6458 section 5.3.8
+    SCTP_AUTHINFO 2 {
+        keynumber 0 Codec::U16,;
+    }
+    /// `struct sctp_default_prinfo`, RFC 6458 section 8.1.32
+    SCTP_DEFAULT_PRINFO 12 {
+        assoc_id 0 Codec::Int,;
+        value    4 Codec::Uint,;
+        policy   8 Codec::Named16(bits::SCTP_POLICIES),;
+    }
+    /// `struct sctp_prstatus`, RFC 7496
+    SCTP_PRSTATUS 24 {
+        assoc_id         0  Codec::Int,;
+        sid              4  Codec::U16,;
+        policy           6  Codec::Named16(bits::SCTP_POLICIES),;
+        abandoned_unsent 8  Codec::U64, optional;
+        abandoned_sent   16 Codec::U64, optional;
+    }
+    /// `struct sctp_add_streams`, RFC 6525
+    SCTP_ADD_STREAMS 8 {
+        assoc_id 0 Codec::Int,;
+        inbound  4 Codec::U16,;
+        outbound 6 Codec::U16,;
+    }
+    /// `struct sctp_stream_value`, linux/sctp.h
+    SCTP_STREAM_VALUE 8 {
+        assoc_id 0 Codec::Int,;
+        stream   4 Codec::U16,;
+        value    6 Codec::U16,;
+    }
+    /// `struct sctp_event`, RFC 6458 section 6.2.2
+    SCTP_EVENT 8 {
+        assoc_id 0 Codec::Int,;
+        type     4 Codec::Named16(bits::SCTP_EVENTS),;
+        on       6 Codec::Bool8,;
+    }
+    /// `struct sctp_udpencaps`, RFC 6951
+    SCTP_UDPENCAPS 136 {
+        assoc_id 0   Codec::Int,;
+        address  4   Codec::Address,;
+        port     132 Codec::Be16,;
+    }
+    /// `struct sctp_probeinterval`, linux/sctp.h
+    SCTP_PROBE 136 {
+        assoc_id 0   Codec::Int,;
+        address  4   Codec::Address,;
+        interval 132 Codec::Uint,;
     }
     /// `struct sctp_sndrcvinfo`, RFC 6458 section 5.3.2
     SCTP_SNDRCV 32 {

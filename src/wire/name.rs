@@ -135,6 +135,8 @@ pub const PROTOCOLS: &[Name] = &[
 pub const PMTUDISC: &[Name] = &[
     ("do", libc::IP_PMTUDISC_DO),
     ("dont", libc::IP_PMTUDISC_DONT),
+    ("interface", 4),
+    ("omit", 5),
     ("probe", libc::IP_PMTUDISC_PROBE),
     ("want", libc::IP_PMTUDISC_WANT),
 ];

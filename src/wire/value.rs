@@ -31,8 +31,12 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// control messages
     Cmsgs(Vec<Message>),
+    /// the name of an interface, in place of its index
+    Interface(Vec<u8>),
     /// a list of values
     List(Vec<Self>),
+    /// a tuple of values
+    Tuple(Vec<Self>),
     /// named values
     Map(Vec<(&'static str, Self)>),
 }
@@ -65,6 +69,34 @@ impl Value {
             Self::Map(pairs) => pairs.iter().find(|pair| pair.0 == name).map(|pair| &pair.1),
             _ => None,
         }
+    }
+
+    /// Whether an interface is named anywhere in the value.
+    pub fn names_interface(&self) -> bool {
+        match self {
+            Self::Interface(_) => true,
+            Self::List(values) | Self::Tuple(values) => values.iter().any(Self::names_interface),
+            Self::Map(pairs) => pairs.iter().any(|pair| pair.1.names_interface()),
+            _ => false,
+        }
+    }
+
+    /// The value with the index of each interface in place of its name.
+    ///
+    /// # Errors
+    /// The first error of `index`.
+    pub fn resolved<E>(self, index: &impl Fn(&[u8]) -> Result<i32, E>) -> Result<Self, E> {
+        let all = |values: Vec<Self>| values.into_iter().map(|value| value.resolved(index)).collect::<Result<_, _>>();
+        Ok(match self {
+            Self::Interface(name) => Self::Int(i64::from(index(&name)?)),
+            Self::List(values) => Self::List(all(values)?),
+            Self::Tuple(values) => Self::Tuple(all(values)?),
+            Self::Map(pairs) => {
+                let pairs = pairs.into_iter().map(|(name, value)| Ok((name, value.resolved(index)?)));
+                Self::Map(pairs.collect::<Result<_, _>>()?)
+            }
+            value => value,
+        })
     }
 
     /// An unsigned number.

@@ -6,47 +6,93 @@ use crate::process::Handle;
 use crate::term::value;
 use crate::{atoms, fail};
 use esock::table::option::{Access, Keeper, Own, Row};
-use esock::wire::codec::Codec;
+use esock::wire::errno;
+use esock::wire::value::Value;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 
 /// `setopt(Socket, {Level, Option}, Value)`
 #[rustler::nif]
 fn setopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    let Some(row) = row(option).filter(|row| row.access != Access::R) else {
+    let row = match having(env, &resource, option, Access::R) {
+        Ok(row) => row,
+        Err(answer) => return Ok(answer),
+    };
+    let Keeper::System(level, number) = row.keeper else {
+        return set_own(env, &resource, row, option, value);
+    };
+    match encodable(env, row, value) {
+        Some(_) if !resource.socket.may_set(level, number) => Ok(atoms::yield_().encode(env)),
+        Some(value) => {
+            let set = resource.socket.set_value(level, number, row.codec, value);
+            finish(env, set, |()| atoms::ok().encode(env))
+        }
+        None => Ok(bad_value(env, option, value)),
+    }
+}
+
+/// Sets an option that the library keeps.
+fn set_own<'a>(
+    env: Env<'a>,
+    resource: &ResourceArc<Handle>,
+    row: &Row,
+    option: Term<'a>,
+    value: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let Keeper::Library(own) = row.keeper else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
-    match row.keeper {
-        Keeper::System(level, number) => {
-            match value::decode(env, row.codec, value).and_then(|value| row.codec.write(&value)) {
-                Some(_) if !resource.socket.may_set(level, number) => Ok(atoms::yield_().encode(env)),
-                Some(bytes) => {
-                    finish(env, resource.socket.set_option(level, number, &bytes), |()| atoms::ok().encode(env))
-                }
-                None => Ok(bad_value(env, option, value)),
-            }
-        }
-        Keeper::Unsupported => Ok(fail::invalid(env, (atoms::socket_option(), option))),
-        Keeper::Library(own) => match otp::set(env, &resource, own, value)? {
-            Set::Done => Ok(atoms::ok().encode(env)),
-            Set::Yield => Ok(atoms::yield_().encode(env)),
-            Set::Closed(answer) => Ok(answer),
-            Set::NotOwner => Ok(fail::invalid(env, atoms::not_owner())),
-            Set::BadValue => Ok(bad_value(env, option, value)),
-        },
+    Ok(match otp::set(env, resource, own, value)? {
+        Set::Done => atoms::ok().encode(env),
+        Set::Yield => atoms::yield_().encode(env),
+        Set::Closed(answer) => answer,
+        Set::NotOwner => fail::invalid(env, atoms::not_owner()),
+        Set::BadValue => bad_value(env, option, value),
+    })
+}
+
+/// The row of an option that the socket may have, whose access is not `only`; or the answer that there is none.
+fn having<'a>(env: Env<'a>, socket: &Handle, option: Term<'a>, only: Access) -> Result<&'static Row, Term<'a>> {
+    let known = row(option).filter(|row| row.access != only && row.keeper != Keeper::Unsupported);
+    let row = known.ok_or_else(|| fail::invalid(env, (atoms::socket_option(), option)))?;
+    if row.suits(socket.socket.kind.domain) { Ok(row) } else { Err(fail::posix(env, errno::NO_OPTION)) }
+}
+
+/// `checkopt(Socket, {Level, Option}, Value)`: what `setopt` answers before it sets anything.
+#[rustler::nif]
+fn checkopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
+    let resource: ResourceArc<Handle> = socket.decode()?;
+    let row = match having(env, &resource, option, Access::R) {
+        Ok(row) => row,
+        Err(answer) => return Ok(answer),
+    };
+    if let Keeper::Library(own) = row.keeper {
+        let fits = otp::fits(own, value);
+        return Ok(if fits { atoms::ok().encode(env) } else { bad_value(env, option, value) });
     }
+    match encodable(env, row, value) {
+        Some(value) => finish(env, resource.socket.check_value(row.codec, value), |()| atoms::ok().encode(env)),
+        None => Ok(bad_value(env, option, value)),
+    }
+}
+
+/// The value of a term that the codec of the row can encode.
+fn encodable<'a>(env: Env<'a>, row: &Row, term: Term<'a>) -> Option<Value> {
+    value::decode(env, row.codec, term).filter(|value| row.codec.write(value).is_some())
 }
 
 /// `getopt(Socket, {Level, Option})`
 #[rustler::nif]
 fn getopt<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>) -> NifResult<Term<'a>> {
     let resource: ResourceArc<Handle> = socket.decode()?;
-    let Some(row) = row(option).filter(|row| row.access != Access::W) else {
-        return Ok(fail::invalid(env, (atoms::socket_option(), option)));
+    let row = match having(env, &resource, option, Access::W) {
+        Ok(row) if !row.codec.requests() => row,
+        Ok(_) => return Ok(fail::invalid(env, (atoms::socket_option(), option))),
+        Err(answer) => return Ok(answer),
     };
     match row.keeper {
         Keeper::System(level, number) => {
-            let result = resource.socket.option(level, number, row.codec.size());
+            let result = resource.socket.value(level, number, row.codec);
             let domain = resource.socket.kind.domain;
             let term = |value| Some((atoms::ok(), value::encode(env, &value, domain)?).encode(env));
             finish(env, result, |bytes| match row.codec.read(&bytes) {
@@ -68,16 +114,16 @@ fn getopt_of<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'
     let Some(row) = row(option) else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
-    let (Keeper::System(level, number), Codec::Struct(layout)) = (row.keeper, row.codec) else {
+    let Keeper::System(level, number) = row.keeper else {
         return Ok(invalid());
     };
-    let known = value::sparse(env, layout, value).and_then(|value| layout.write_sparse(&value));
-    let Some(bytes) = known else {
+    let known = value::request(env, row.codec, value).filter(|value| row.codec.request(value).is_some());
+    let Some(request) = known else {
         return Ok(invalid());
     };
     let domain = resource.socket.kind.domain;
     let term = |value| Some((atoms::ok(), value::encode(env, &value, domain)?).encode(env));
-    finish(env, resource.socket.option_into(level, number, bytes), |bytes| {
+    finish(env, resource.socket.value_of(level, number, row.codec, request), |bytes| {
         row.codec.read(&bytes).and_then(term).unwrap_or_else(|| fail::error(env, atoms::enomem()))
     })
 }

@@ -7,7 +7,7 @@ use esock::socket::settings::{CTRL_BUFFER, READ_AHEAD, Rcvbuf};
 use esock::table::option::Own;
 use esock::wire::sctp;
 use rustler::env::OwnedEnv;
-use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, LocalPid, NifResult, ResourceArc, Term};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The outcome of setting an option.
@@ -45,6 +45,20 @@ pub(super) fn set<'a>(env: Env<'a>, resource: &ResourceArc<Handle>, own: Own, va
         Own::AssocId | Own::Domain | Own::Fd => None,
     };
     Ok(done.map_or(Set::BadValue, |()| Set::Done))
+}
+
+/// Whether [`set`] takes the value.
+pub(super) fn fits(own: Own, value: Term<'_>) -> bool {
+    match own {
+        Own::ControllingProcess => value.decode::<LocalPid>().is_ok(),
+        Own::Debug | Own::Iow | Own::SelectRead => value.decode::<bool>().is_ok(),
+        Own::UseRegistry => value.decode::<bool>().is_ok_and(|on| on),
+        Own::Meta => true,
+        Own::Rcvctrlbuf | Own::Sndctrlbuf => size(value, CTRL_BUFFER).is_some(),
+        Own::ReadAhead => read_ahead(value).is_some(),
+        Own::Rcvbuf => rcvbuf(value).is_some(),
+        Own::AssocId | Own::Domain | Own::Fd => false,
+    }
 }
 
 fn flag(flag: &AtomicBool, value: Term<'_>) -> Option<()> {

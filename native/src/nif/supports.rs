@@ -1,6 +1,7 @@
 //! supports: the core's tables as lists.
 
 use crate::atoms;
+use esock::table::constant;
 use esock::table::option::Keeper;
 use rustler::{Atom, Encoder, Env, Term};
 
@@ -21,4 +22,21 @@ fn msg_flags() -> Vec<(Atom, i32)> {
 #[rustler::nif]
 fn protocols(env: Env<'_>) -> Term<'_> {
     atoms::protocols().list().encode(env)
+}
+
+/// `constants()`: `{Class, Prefixes, [{Name, Number}]}` for all classes of constants.
+#[rustler::nif]
+fn constants(env: Env<'_>) -> Option<Term<'_>> {
+    let atom = |name: &str| Atom::from_bytes(env, name.as_bytes()).ok();
+    let mut classes = Vec::new();
+    for class in constant::classes() {
+        let name = match class.level {
+            Some(level) => (atom(class.name)?, atom(level)?).encode(env),
+            None => atom(class.name)?.encode(env),
+        };
+        let prefixes: Vec<_> = class.prefixes.iter().map(|prefix| prefix.as_bytes()).collect();
+        let names: Option<Vec<_>> = class.names.iter().map(|(name, number)| Some((atom(name)?, *number))).collect();
+        classes.push((name, prefixes, names?));
+    }
+    Some(classes.encode(env))
 }

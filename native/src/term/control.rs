@@ -68,7 +68,9 @@ fn known(level: i32, kind: Term<'_>) -> Option<(i32, Option<&'static Row>)> {
 fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells: &mut usize) -> Option<Vec<u8>> {
     match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
         (Err(_), Ok(value), Some(row)) => {
-            let data = row.codec.write(&value::decode(env, row.codec, value)?)?;
+            // The name of an interface has no index here: only the socket knows its network namespace.
+            let value = value::decode(env, row.codec, value).filter(|value| !value.names_interface())?;
+            let data = row.codec.write(&value)?;
             // Two numbers of a list count as one cell.
             *cells = cells.checked_sub(data.len() / 8)?;
             Some(data)

@@ -4,6 +4,7 @@ use super::{address, value};
 use crate::{atoms, fail};
 use esock::table::family::{self, Form, Row};
 use esock::wire::addr::{Address, Raw};
+use esock::wire::codec::Codec;
 use esock::wire::value::Value;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 
@@ -38,7 +39,12 @@ fn fields<'a>(env: Env<'a>, row: &Row, term: Term<'a>) -> Result<Raw, Term<'a>> 
     let mut values = Vec::new();
     for field in form.layout.fields {
         if let Some(term) = get(field.name) {
-            let value = value::decode(env, field.codec, term).filter(|value| field.codec.write(value).is_some());
+            let value = match field.codec {
+                // In the node's namespace: there may be no socket.
+                Codec::Ifindex => address::interface(Some(term)).map(|index| Value::Int(i64::from(index))),
+                codec => value::decode(env, codec, term),
+            };
+            let value = value.filter(|value| field.codec.write(value).is_some());
             values.push((field.name, value.ok_or_else(|| wrong(field.name))?));
         } else if !field.optional {
             return Err(wrong(field.name));

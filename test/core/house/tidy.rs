@@ -114,8 +114,9 @@ fn nif_functions_are_short() {
 #[test]
 fn files_are_short() {
     for (path, text) in rust().into_iter().chain(files("erl_src", "erl")) {
-        // esock.erl is long because it documents the API.
-        assert!(path.ends_with("esock.erl") || text.lines().count() <= 400, "{} is too long", path.display());
+        // esock.erl is long because it documents the API, and tables because they have a row for each thing.
+        let table = is_in(&path, "src/table/") || path.ends_with("wire/layout.rs");
+        assert!(table || path.ends_with("esock.erl") || text.lines().count() <= 400, "{} is too long", path.display());
     }
 }
 
