@@ -119,7 +119,7 @@
 -export([detach/1, detach/2, close_fd/1, fileno/1, with_fd/2]).
 -export([get_inheritable/1, set_inheritable/2]).
 -export([cancel/2]).
--export([setopt/3, setopt/4, setopt_native/3]).
+-export([setopt/3, setopt/4, setopts/2, setopt_native/3]).
 -export([getopt/2, getopt/3, getopt_native/3]).
 -export([peercred/1, take_error/1, original_dst/1, cookie/1, set_keepalive/2]).
 -export([sockname/1, socknames/2, port/1]).
@@ -138,6 +138,8 @@
 -export([i/0, i/1, i/2]).
 -export([supports/0, supports/1, supports/2]).
 -export([is_supported/1, is_supported/2, is_supported/3]).
+-export([probe/1]).
+-export([const/1, const_name/2, constants/1]).
 -export([options/0, options/1, options/2, option/1, option/2]).
 -export([protocols/0, protocol/1]).
 -export([tables/0, table/1]).
@@ -154,6 +156,7 @@
               sockaddr_xdp/0, sockaddr_llc/0, sockaddr_mctp/0]).
 -export_type([sockaddr_unspec/0, sockaddr_native/0, interface_type/0, msg_flag/0]).
 -export_type([level/0, otp_socket_option/0, socket_option/0, linger/0, timeval/0, timespec/0]).
+-export_type([interface/0, group_filter/0, bpf_program/0, timestamping_flag/0, tls_crypto_info/0]).
 -export_type([ip_mreq/0, ip_mreq_source/0, ip_msfilter/0, ip_pmtudisc/0, ip_tos/0, iptos_value/0, iptos_tos/0]).
 -export_type([iptos_dscp/0, iptos_native/0, ip_pktinfo/0, ipv6_mreq/0, ipv6_pmtudisc/0, ipv6_hops/0, ipv6_pktinfo/0]).
 -export_type([sctp_assoc_id/0, sctp_setadaption/0, sctp_assocparams/0, sctp_event_subscribe/0, sctp_initmsg/0]).
@@ -375,7 +378,9 @@
 
 %%% ---- Types: messages ----------------------------------------------------------------------------------------------
 
--type msg_flag() :: cmsg_cloexec | confirm | ctrunc | dontroute | eor | errqueue | more | nosignal | oob | peek | trunc.
+-type msg_flag() ::
+        batch | cmsg_cloexec | confirm | ctrunc | dontroute | dontwait | eor | errqueue | fastopen | more | nosignal | oob |
+        peek | probe | sock_devmem | trunc | waitall | waitforone.
 %% A flag MSG_* of send(2) and recv(2). A list of flags has at most 64 elements; an integer in it stands for its bits. An
 %% unknown name is `{error, {invalid, {msg_flag, Name}}}'; anything else raises `{invalid, {msg_flags, Rest}}'. Examples:
 %% `peek' (leave the data in the socket), `more' (more data follows), `oob' (urgent data of TCP), `errqueue' (receive from the
@@ -414,12 +419,20 @@
 -type cmsg_recv() ::
         #{level := level() | integer(), type := atom() | integer(), data := binary(), value => term()}.
 %% A received control message: its bytes (`data'), and their meaning (`value') if the type is known. Values by level:
-%% `socket': `rights' (list of descriptors), `credentials' (`#{pid, uid, gid}'), `timestamp' ({@link timeval()}),
-%% `timestampns' ({@link timespec()}), `mark', `priority', `rxq_ovfl' (numbers). `ip': `pktinfo' ({@link ip_pktinfo()}), `tos'
-%% ({@link ip_tos()}), `ttl' (number), `recverr' ({@link extended_err()}), `origdstaddr' ({@link sockaddr()}), `recvopts',
-%% `retopts' (bytes). `ipv6': `pktinfo' ({@link ipv6_pktinfo()}), `hoplimit', `tclass', `flowinfo' (numbers), `recverr',
-%% `origdstaddr', `dstopts', `hopopts', `rthdr' (bytes). `sctp': `sndrcv' ({@link sctp_snd_rcv_info()}), `init'
-%% ({@link sctp_initmsg()}). `udp': `gro', `segment' (numbers). An option such as `{ip, recvttl}' has the kernel send them.
+%% `socket': `rights' (list of descriptors), `credentials' (`#{pid, uid, gid}'), `pidfd' (a descriptor), `security' (string),
+%% `timestamp' ({@link timeval()}), `timestampns' ({@link timespec()}), `timestamping' (a map with those of `software',
+%% `system' and `hardware' that were taken, each a {@link timespec()}), `timestamping_opt_stats' (the state of the connection),
+%% `timestamping_pktinfo' (`#{ifindex, pkt_length}'), `ts_opt_id', `txtime', `inq', `mark', `priority', `rxq_ovfl' (numbers),
+%% `wifi_status' (boolean), `devmem_linear', `devmem_dmabuf' (maps). `ip': `pktinfo' ({@link ip_pktinfo()}), `tos'
+%% ({@link ip_tos()}), `ttl', `checksum', `recvfragsize' (numbers), `protocol', `security' (string), `recverr'
+%% ({@link extended_err()}), `origdstaddr' ({@link sockaddr()}), `recvopts', `retopts' (bytes). `ipv6': `pktinfo'
+%% ({@link ipv6_pktinfo()}), `hoplimit', `tclass', `flowinfo', `recvfragsize' (numbers), `dontfrag' (boolean), `pathmtu'
+%% (`#{addr, mtu}'), `recverr', `origdstaddr', `dstopts', `hopopts', `rthdr', `rthdrdstopts' (bytes), and `rfc2292_pktinfo'
+%% and others of RFC 2292. `sctp': `sndrcv' ({@link sctp_snd_rcv_info()}), `init' ({@link sctp_initmsg()}), `sndinfo',
+%% `rcvinfo', `nxtinfo', `prinfo', `authinfo' (maps), `dstaddrv4', `dstaddrv6' (addresses). `udp': `gro', `segment' (numbers).
+%% `tcp': `inq' (number). `tls': `set_record_type', `get_record_type' (numbers). `alg': `op' (`encrypt' or `decrypt'), `iv'
+%% (bytes), `aead_assoclen'. `packet': `auxdata' (map). `netlink', `can_raw', `can_j1939', `tipc', `rds', `vsock': as their
+%% manuals have them. An option such as `{ip, recvttl}' has the kernel send them.
 %% Example: `#{level => ip, type => ttl, data => <<64:32/native>>, value => 64}'.
 
 -type cmsg_send() ::
@@ -437,8 +450,10 @@
 
 %%% ---- Types: the error queue ---------------------------------------------------------------------------------------
 
--type ee_origin() :: none | local | icmp | icmp6 | txstatus | zerocopy.
-%% Where an error of the error queue comes from, SO_EE_ORIGIN_* of ip(7). Example: `icmp'.
+-type ee_origin() :: none | local | icmp | icmp6 | txstatus | zerocopy | txtime.
+%% Where an entry of the error queue comes from, SO_EE_ORIGIN_* of ip(7). `txstatus' is a timestamp of a sent packet: `info' is
+%% 0 (sent), 1 (given to the queueing discipline), 2 (acknowledged) or 3 (completed), and with `opt_id' `data' is the number of
+%% the packet. Example: `icmp'.
 
 -type icmp_dest_unreach() :: net_unreach | host_unreach | port_unreach | frag_needed | net_unknown | host_unknown.
 %% The `code' of an {@link extended_err()} of origin `icmp' and type `dest_unreach', RFC 792 and RFC 1122. Example:
@@ -460,7 +475,8 @@
 %%% ---- Types: options and their values ------------------------------------------------------------------------------
 
 -type level() :: otp | socket | protocol().
-%% The level of an option or of a control message: `otp' for options of this library, `socket' for SOL_SOCKET, or a protocol.
+%% The level of an option or of a control message: `otp' for options of this library, `socket' for SOL_SOCKET, or a protocol
+%% or family that {@link socket_option()} lists.
 %% Examples: `socket', `tcp'.
 
 -type otp_socket_option() ::
@@ -469,14 +485,19 @@
 %% An option of level `otp', such as `{otp, rcvbuf}', which this library keeps: {@link setopt/3} and {@link getopt/2} explain
 %% them. Example: `rcvbuf'.
 
--type socket_option() :: {Level :: socket | ip | ipv6 | tcp | udp | sctp, Opt :: atom()}.
-%% An option of the system. {@link supports/1} lists them, `doc/options.md' has the types of their values. Examples:
-%% `{tcp, nodelay}', `{socket, reuseaddr}'.
+-type socket_option() ::
+        {Level :: socket | ip | ipv6 | tcp | udp | sctp | mcast | icmp | icmpv6 | raw | udplite | mptcp | tls | packet |
+                  netlink | can_raw | can_isotp | can_j1939 | tipc | vsock | alg | rds | xdp | smc | kcm | mctp | llc |
+                  bluetooth | l2cap | rfcomm | sco | hci,
+         Opt :: atom()}.
+%% An option of the system. {@link supports/1} lists them, `doc/options.md' has the types of their values. Level `mcast' has
+%% the options of RFC 3678 for groups of IPv4 and IPv6: the address of the group says which. {@link probe/1} asks the running
+%% kernel for an option. Examples: `{tcp, nodelay}', `{socket, reuseaddr}', `{mcast, join_group}'.
 
 -type linger() :: #{onoff := boolean(), linger := non_neg_integer()}.
 %% The value of `{socket, linger}', SO_LINGER of socket(7): how long {@link close/1} waits for data to be sent, in seconds.
-%% With 0 seconds a close resets the connection; `abort' in place of the map sets that. Example:
-%% `#{onoff => true, linger => 5}'.
+%% With 0 seconds a close resets the connection; `abort' in place of the map sets that. `{seconds, 5}' stands for the map in
+%% the example, and `off' for no linger. Example: `#{onoff => true, linger => 5}'.
 
 -type timeval() :: #{sec := integer(), usec := integer()}.
 %% A time in seconds and microseconds, `struct timeval'. Example: `#{sec => 1, usec => 500000}'.
@@ -484,10 +505,44 @@
 -type timespec() :: #{sec := integer(), nsec := integer()}.
 %% A time in seconds and nanoseconds, `struct timespec'. Example: `#{sec => 1, nsec => 500000000}'.
 
--type ip_mreq() :: #{multiaddr := in_addr(), interface := in_addr()}.
-%% The value of `{ip, add_membership}' and `{ip, drop_membership}', ip(7): a multicast group, and the address of the
-%% interface; `any' in its place lets the system choose. Example:
-%% `#{multiaddr => {224, 0, 0, 251}, interface => {0, 0, 0, 0}}'.
+-type ip_mreq() :: #{multiaddr := in_addr(), interface := any | loopback | in_addr() | {index, interface()} | string()}.
+%% The value of `{ip, add_membership}' and `{ip, drop_membership}', ip(7): a multicast group, and the interface by its
+%% address, its index or its name; `any' in its place lets the system choose. Examples:
+%% `#{multiaddr => {224, 0, 0, 251}, interface => {0, 0, 0, 0}}', `#{multiaddr => {224, 0, 0, 251}, interface => "lo"}'.
+
+-type interface() :: non_neg_integer() | string().
+%% An interface by its index (0: none, or the system chooses), or by its name in the network namespace of the socket. A name
+%% that no interface has is `{error, enodev}'. Functions return the index. Control messages take the index only. Examples:
+%% `1', `"eth0"'.
+
+-type group_filter() ::
+        #{interface := interface(), group := sockaddr(), mode := include | exclude, slist := [sockaddr()]}.
+%% The value of `{mcast, msfilter}', RFC 3678: the senders of a multicast group, of IPv4 or IPv6, from which the socket
+%% receives (`include'), or does not (`exclude'). To set it the socket has joined the group. At most 128 senders. Example:
+%% `#{interface => 1, group => #{family => inet, addr => {232, 1, 1, 1}}, mode => include, slist => []}'.
+
+-type bpf_program() :: [{Code :: uint16(), Jt :: uint8(), Jf :: uint8(), K :: uint32()}, ...].
+%% A program of classic BPF, at most 4,096 instructions of `struct sock_filter', linux/filter.h: the value of
+%% `{socket, attach_filter}', `{socket, attach_reuseport_cbpf}' and `{packet, fanout_data}'. Example (accept every packet):
+%% `[{6, 0, 0, 16#FFFFFFFF}]'.
+
+-type timestamping_flag() ::
+        tx_hardware | tx_software | rx_hardware | rx_software | software | sys_hardware | raw_hardware | opt_id | tx_sched |
+        tx_ack | opt_cmsg | opt_tsonly | opt_stats | opt_pktinfo | opt_tx_swhw | bind_phc | opt_id_tcp | opt_rx_filter |
+        tx_completion.
+%% A flag SOF_TIMESTAMPING_* in the value of `{socket, timestamping}', timestamping.rst of Linux: which packets get a
+%% timestamp, and which times are reported. Times of sent packets are in the error queue: `recvmsg(Socket, [errqueue])'.
+%% Example: `tx_software'.
+
+-type tls_crypto_info() ::
+        #{version := 'tlsv1.2' | 'tlsv1.3' | uint16(),
+          cipher := aes_gcm_128 | aes_gcm_256 | aes_ccm_128 | chacha20_poly1305 | sm4_gcm | sm4_ccm | aria_gcm_128 |
+                    aria_gcm_256,
+          iv => binary(), key => binary(), salt => binary(), rec_seq => binary()}.
+%% The value of `{tls, tx}' and `{tls, rx}', linux/tls.h: the keys with which the kernel encrypts what is sent, and decrypts
+%% what is received. Set `{tcp, ulp}' to `"tls"' first. The cipher says how long each part is: `iv' 8 bytes, `key' 16 or 32,
+%% `salt' 4, `rec_seq' 8; of `chacha20_poly1305' `iv' 12 and no `salt'. Example:
+%% ``#{version => 'tlsv1.3', cipher => aes_gcm_128, iv => <<0:64>>, key => <<0:128>>, salt => <<0:32>>, rec_seq => <<0:64>>}''.
 
 -type ip_mreq_source() :: #{multiaddr := in_addr(), interface := in_addr(), sourceaddr := in_addr()}.
 %% The value of `{ip, add_source_membership}', `{ip, block_source}' and the like, ip(7): {@link ip_mreq()} and one sender.
@@ -499,7 +554,7 @@
 %% not (`exclude'). Example:
 %% `#{multiaddr => {232, 1, 1, 1}, interface => {0, 0, 0, 0}, mode => include, slist => [{192, 0, 2, 1}]}'.
 
--type ip_pmtudisc() :: want | dont | do | probe.
+-type ip_pmtudisc() :: want | dont | do | probe | interface | omit.
 %% The value of `{ip, mtu_discover}': how the kernel discovers the path MTU, IP_MTU_DISCOVER of ip(7). Example: `do' (never
 %% fragment).
 
@@ -531,11 +586,11 @@
 %% the destination in the header. In a message to send `spec_dst' is the source address, and `spec_dst' and `addr' may be left
 %% out. Example: `#{ifindex => 1, spec_dst => {127, 0, 0, 1}, addr => {127, 0, 0, 1}}'.
 
--type ipv6_mreq() :: #{multiaddr := in6_addr(), interface := non_neg_integer()}.
-%% The value of `{ipv6, add_membership}' and `{ipv6, drop_membership}', ipv6(7): a multicast group, and the index of the
-%% interface (0: the system chooses). Example: `#{multiaddr => {16#ff02, 0, 0, 0, 0, 0, 0, 16#fb}, interface => 0}'.
+-type ipv6_mreq() :: #{multiaddr := in6_addr(), interface := interface()}.
+%% The value of `{ipv6, add_membership}' and `{ipv6, drop_membership}', ipv6(7): a multicast group, and the interface
+%% (0: the system chooses). Example: `#{multiaddr => {16#ff02, 0, 0, 0, 0, 0, 0, 16#fb}, interface => 0}'.
 
--type ipv6_pmtudisc() :: want | dont | do | probe.
+-type ipv6_pmtudisc() :: want | dont | do | probe | interface | omit.
 %% The value of `{ipv6, mtu_discover}': how the kernel discovers the path MTU, IPV6_MTU_DISCOVER of ipv6(7). Example: `want'.
 
 -type ipv6_hops() :: default | uint8().
@@ -2191,6 +2246,25 @@ setopt(?SOCKET(Ref), Option, Value) when ?IS_SOCKET(Ref) ->
     esock_wait:until_released(fun() -> esock_nif:setopt(Ref, Option, Value) end);
 setopt(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Value]).
 
+%% @doc Sets several options: a list of `{Option, Value}', in its order, or a map, in the order of its keys.
+%%
+%% All values are checked before any is set: each can be encoded, and the interfaces that it names are there. Returns `ok'; or
+%% `{error, {Option, Reason}}' for the first option that is wrong or that the system refuses, where `Reason' is that of
+%% {@link setopt/3}. If a check fails, nothing is set. If the system refuses an option, those before it stay set. An argument
+%% that is neither raises `badarg'.
+%% ```
+%% ok = esock:setopts(Socket, [{{tcp, nodelay}, true}, {{socket, keepalive}, true}]),
+%% ok = esock:setopts(Socket, #{{tcp, keepidle} => 60, {tcp, keepcnt} => 3}),
+%% {error, {{tcp, nodelay}, {invalid, _}}} = esock:setopts(Socket, [{{socket, keepalive}, false}, {{tcp, nodelay}, 7}]).
+%% '''
+-spec setopts(socket(), [{{otp, otp_socket_option()} | socket_option(), term()}] |
+                        #{{otp, otp_socket_option()} | socket_option() => term()}) ->
+          ok | {error, {Option :: term(), posix() | closed | invalid()}}.
+setopts(?SOCKET(Ref) = Socket, Options) when ?IS_SOCKET(Ref), is_map(Options) ->
+    setopts(Socket, lists:sort(maps:to_list(Options)));
+setopts(?SOCKET(Ref) = Socket, Options) when ?IS_SOCKET(Ref), is_list(Options) -> esock_option:set(Socket, Options);
+setopts(Socket, Options) -> erlang:error(badarg, [Socket, Options]).
+
 %% @doc As {@link setopt/3} with level and option as two arguments; or, if `Opt' is a number and `Value' a binary, as
 %% {@link setopt_native/3}.
 %% ```
@@ -2235,8 +2309,8 @@ getopt(Socket, Option) -> erlang:error(badarg, [Socket, Option]).
 %% @doc As {@link getopt/2} with level and option as two arguments; or, with an option `{Number, ValueSpec}', as
 %% {@link getopt_native/3}.
 %%
-%% `{sctp, status}' and `{sctp, get_peer_addr_info}' as the second argument take a map as the third: the keys of the value
-%% that say which association and which address is asked for. A wrong map is
+%% An option as the second argument, such as `{sctp, status}', `{ip, msfilter}' or `{mcast, msfilter}', takes a map as the
+%% third: the keys of the value that say what is asked for, for example which association, or which group. A wrong map is
 %% `{error, {invalid, {socket_option, Option, Map}}}'.
 %% ```
 %% {ok, stream} = esock:getopt(Socket, socket, type),
@@ -2246,10 +2320,9 @@ getopt(Socket, Option) -> erlang:error(badarg, [Socket, Option]).
 %% %% Needs SCTP.
 %% {ok, #{state := established}} = esock:getopt(Socket, {sctp, status}, #{assoc_id => AssocId}).
 %% '''
--spec getopt(socket(), level() | integer() | {sctp, get_peer_addr_info | status}, Opt :: term()) ->
+-spec getopt(socket(), level() | integer() | socket_option(), Opt :: term()) ->
           {ok, Value :: term()} | {error, posix() | closed | invalid()}.
-getopt(?SOCKET(Ref), {sctp, Name} = Option, Value)
-  when ?IS_SOCKET(Ref), is_map(Value), Name =:= get_peer_addr_info orelse Name =:= status ->
+getopt(?SOCKET(Ref), {Level, Name} = Option, Value) when ?IS_SOCKET(Ref), is_atom(Level), is_atom(Name), is_map(Value) ->
     esock_nif:getopt(Ref, Option, Value);
 getopt(Socket, Level, {Opt, Spec}) when is_integer(Opt) -> getopt_native(Socket, {Level, Opt}, Spec);
 getopt(Socket, Level, Opt) -> getopt(Socket, {Level, Opt}).
@@ -2295,7 +2368,7 @@ take_error(Socket) -> getopt(Socket, {socket, error}).
 %% {ok, #{family := inet, port := 443}} = esock:original_dst(Socket).
 %% '''
 -spec original_dst(socket()) -> {ok, sockaddr()} | {error, posix() | closed}.
-original_dst(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> esock_option:original_dst(Socket);
+original_dst(?SOCKET(Ref) = Socket) when ?IS_SOCKET(Ref) -> esock_connection:original_dst(Socket);
 original_dst(Socket) -> erlang:error(badarg, [Socket]).
 
 %% @doc Returns the number by which the kernel knows the socket, SO_COOKIE: no other socket of the network namespace has it,
@@ -2329,7 +2402,7 @@ cookie(Socket) ->
 -spec set_keepalive(socket(), boolean() | #{idle => pos_integer(), interval => pos_integer(), count => pos_integer()}) ->
           ok | {error, posix() | closed | invalid()}.
 set_keepalive(?SOCKET(Ref) = Socket, How) when ?IS_SOCKET(Ref), is_boolean(How) orelse is_map(How) ->
-    esock_option:set_keepalive(Socket, How);
+    esock_connection:set_keepalive(Socket, How);
 set_keepalive(Socket, How) ->
     erlang:error(badarg, [Socket, How]).
 
@@ -2706,6 +2779,58 @@ is_supported(Key1, Key2) -> lists:member({Key2, true}, supports(Key1)).
 %% '''
 -spec is_supported(options, Level :: atom(), Opt :: atom()) -> boolean().
 is_supported(options, Level, Opt) when is_atom(Level), is_atom(Opt) -> is_supported(options, {Level, Opt}).
+
+%% @doc Asks the running kernel whether it has an option, a domain or a protocol, while {@link is_supported/2} tells what this
+%% build knows. Opens sockets of the right kinds, tries, and closes them.
+%%
+%% `What' is an option `{Level, Opt}', `{domain, Domain}', `{protocol, Protocol}', or the name of a domain or a protocol.
+%% Returns `true', `false', or `{error, Reason}' if the answer cannot be found: a {@link posix()} such as `eperm' (a raw socket
+%% without the capability), or {@link invalid()} for a name that nothing has.
+%% ```
+%% true = esock:probe({tcp, info}),
+%% true = esock:probe({domain, inet}),
+%% false = esock:probe({socket, setfib}).
+%% '''
+-spec probe({level(), atom()} | {domain, domain() | integer()} | {protocol, protocol()} | atom()) ->
+          boolean() | {error, posix() | invalid()}.
+probe(What) -> esock_option:probe(What).
+
+%% @doc Returns the number of a constant: of C by its name (an atom or a string, in any case), or of a class as
+%% {@link constants/1} names them, or of an option.
+%%
+%% Returns `{ok, Number}', or `{error, {invalid, {constant, Name}}}' for an unknown name. PF_* and AF_* are the same.
+%% ```
+%% {ok, 2} = esock:const('SO_REUSEADDR'),
+%% {ok, 2} = esock:const("PF_INET"),
+%% {ok, 1} = esock:const({tcp, nodelay}),
+%% {ok, 16} = esock:const({domain, 16}),
+%% {ok, 2} = esock:const({msg_flag, peek}).
+%% '''
+-spec const(atom() | string() | {Class :: term(), atom() | integer()}) -> {ok, integer()} | {error, invalid()}.
+const(Name) -> esock_constant:number(Name).
+
+%% @doc Returns the name of a number in a class of {@link constants/1}: `{ok, Name}', or `error' if there is none.
+%% ```
+%% {ok, inet} = esock:const_name(domain, 2),
+%% {ok, nodelay} = esock:const_name({option, tcp}, 1),
+%% error = esock:const_name(type, 77).
+%% '''
+-spec const_name(Class :: term(), integer()) -> {ok, atom()} | error.
+const_name(Class, Number) -> esock_constant:name(Class, Number).
+
+%% @doc Returns the names of a class with their numbers.
+%%
+%% Classes are `domain' (AF_*), `type' (SOCK_*), `protocol' (IPPROTO_*), `level' (SOL_*), `msg_flag' (MSG_*), `shutdown'
+%% (SHUT_*), `errno', `interface_flag' (IFF_*), `hatype' (ARPHRD_*), `{option, Level}' (SO_*, TCP_* and others),
+%% `{cmsg, Level}' (SCM_* and others), `value' (single constants of C, such as `somaxconn'), and those of the values of
+%% options, such as `timestamping' (SOF_TIMESTAMPING_*). `constants(class)' has the names of those that are atoms. Any other
+%% term is the empty map.
+%% ```
+%% #{stream := 1, dgram := 2} = esock:constants(type),
+%% #{nodelay := 1} = esock:constants({option, tcp}).
+%% '''
+-spec constants(Class :: term()) -> #{atom() => integer()}.
+constants(Class) -> esock_constant:class(Class).
 
 %% @doc Returns all options in order, each with whether it is supported.
 %% ```

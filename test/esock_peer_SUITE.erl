@@ -135,10 +135,10 @@ redirected_bytes(_) ->
         "(struct.pack(\"=H\",10)+struct.pack(\"!HI\",80,5)+socket.inet_pton(10,\"fe80::1\")+struct.pack(\"=I\",3)).hex())",
     Printed = os:cmd("printf '" ++ Code ++ "' | python3"),
     [V4, V6] = [list_to_integer(Hex, 16) || Hex <- string:lexemes(Printed, " \n")],
-    ?assertEqual({ok, #{family => inet, addr => {192, 0, 2, 1}, port => 443}}, esock_option:address(<<V4:128>>)),
+    ?assertEqual({ok, #{family => inet, addr => {192, 0, 2, 1}, port => 443}}, esock_connection:address(<<V4:128>>)),
     ?assertEqual({ok, #{family => inet6, addr => {16#fe80, 0, 0, 0, 0, 0, 0, 1}, port => 80, flowinfo => 5, scope_id => 3}},
-                 esock_option:address(<<V6:224>>)),
-    ?assertEqual({error, einval}, esock_option:address(<<1, 2, 3>>)).
+                 esock_connection:address(<<V6:224>>)),
+    ?assertEqual({error, einval}, esock_connection:address(<<1, 2, 3>>)).
 
 %%% ---- texts
 

@@ -89,6 +89,10 @@ impl<W: Wake> Socket<W> {
     /// getsockopt(2) of a value with its codec.
     pub fn value(&self, level: i32, option: i32, codec: Codec) -> Outcome<Result<Vec<u8>, Failure>, W> {
         match codec {
+            // The kernel refuses a buffer that is longer than the address.
+            _ if (level, option) == (libc::SOL_SOCKET, libc::SO_PEERNAME) => {
+                self.with_descriptor(|fd, _| Ok(sys::socket::peername(fd)?.as_bytes().to_vec()))
+            }
             Codec::Program => self.with_descriptor(|fd, _| sys::option::program(fd, level, option)),
             Codec::Tls => self.with_descriptor(|fd, _| {
                 // The kernel asks for the size of the struct of the cipher, which the header has.

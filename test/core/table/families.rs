@@ -10,6 +10,7 @@ fn sample(codec: Codec, seed: u8) -> Value {
     match codec {
         Codec::Terminated(_) => Value::Text(format!("n{seed}").into_bytes()),
         Codec::Bytes(size) => Value::Bytes(vec![seed; size]),
+        Codec::Ifindex => Value::Int(i64::from(seed)),
         Codec::Capped(_, most) => Value::Int(i64::from(most / 256 * u32::from(seed))),
         codec => codec.read(&[seed; 16]).unwrap(),
     }
