@@ -382,7 +382,7 @@
         batch | cmsg_cloexec | confirm | ctrunc | dontroute | dontwait | eor | errqueue | fastopen | more | nosignal | oob |
         peek | probe | sock_devmem | trunc | waitall | waitforone.
 %% A flag MSG_* of send(2) and recv(2). A list of flags has at most 64 elements; an integer in it stands for its bits. An
-%% unknown name is `{error, {invalid, {msg_flag, Name}}}'; anything else raises `{invalid, {msg_flags, Rest}}'. Examples:
+%% unknown name is `{error, {invalid, {msg_flag, Name}}}', and so is the bit of MSG_ZEROCOPY; anything else raises `{invalid, {msg_flags, Rest}}'. Examples:
 %% `peek' (leave the data in the socket), `more' (more data follows), `oob' (urgent data of TCP), `errqueue' (receive from the
 %% error queue).
 
@@ -512,8 +512,8 @@
 
 -type interface() :: non_neg_integer() | string().
 %% An interface by its index (0: none, or the system chooses), or by its name in the network namespace of the socket. A name
-%% that no interface has is `{error, enodev}'. Functions return the index. Control messages take the index only. Examples:
-%% `1', `"eth0"'.
+%% that no interface has is `{error, enodev}', in a control message `{error, {invalid, _}}'. Functions return the index.
+%% Examples: `1', `"eth0"'.
 
 -type group_filter() ::
         #{interface := interface(), group := sockaddr(), mode := include | exclude, slist := [sockaddr()]}.
@@ -581,7 +581,7 @@
 -type iptos_native() :: non_neg_integer().
 %% The byte of the type of service as a number. Example: `16'.
 
--type ip_pktinfo() :: #{ifindex := non_neg_integer(), spec_dst := in_addr(), addr := in_addr()}.
+-type ip_pktinfo() :: #{ifindex := interface(), spec_dst := in_addr(), addr := in_addr()}.
 %% The `value' of a control message `{ip, pktinfo}', IP_PKTINFO of ip(7): the index of the interface, the local address, and
 %% the destination in the header. In a message to send `spec_dst' is the source address, and `spec_dst' and `addr' may be left
 %% out. Example: `#{ifindex => 1, spec_dst => {127, 0, 0, 1}, addr => {127, 0, 0, 1}}'.
@@ -597,7 +597,7 @@
 %% The value of `{ipv6, unicast_hops}' and `{ipv6, multicast_hops}', ipv6(7): a hop limit, or `default' for the system's.
 %% Example: `64'.
 
--type ipv6_pktinfo() :: #{addr := in6_addr(), ifindex := integer()}.
+-type ipv6_pktinfo() :: #{addr := in6_addr(), ifindex := interface()}.
 %% The `value' of a control message `{ipv6, pktinfo}', IPV6_PKTINFO of ipv6(7): the local address and the index of the
 %% interface. In a message to send `addr' is the source address. Example: `#{addr => {0, 0, 0, 0, 0, 0, 0, 1}, ifindex => 1}'.
 

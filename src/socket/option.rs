@@ -75,6 +75,11 @@ impl<W: Wake> Socket<W> {
         self.with_descriptor(|fd, _| encoded(fd, codec, value).map(drop))
     }
 
+    /// The index of an interface by its name, in the network namespace of the socket.
+    pub fn interface_index(&self, name: &[u8]) -> Outcome<Result<i32, Failure>, W> {
+        self.with_descriptor(|fd, _| sys::ioctl::interface_index(fd, name))
+    }
+
     /// Keeps what the library has to know of an option that has been set.
     fn has_set(&self, level: i32, option: i32, value: &[u8]) {
         if (level, option) == (libc::SOL_SOCKET, libc::SO_LINGER) {

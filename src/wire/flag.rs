@@ -26,3 +26,7 @@ pub const TABLE: &[(&str, i32)] = &[
 
 /// esock adds this flag to receives of messages on Unix sockets. The kernel returns it with the message, without a meaning.
 pub const CLOEXEC: i32 = libc::MSG_CMSG_CLOEXEC;
+
+/// The kernel reads the data after a send with this flag has returned. Nothing here keeps the data that long, so calls refuse
+/// it, also as a number.
+pub const ZEROCOPY: i32 = libc::MSG_ZEROCOPY;

@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::charge::charge;
-use crate::process::{Args, Handle, Job, Wait};
+use crate::process::{Args, Handle, Job, Wait, notify};
 use crate::term::flags;
 use crate::term::message::{self, Envelope, Iov};
 use crate::{atoms, fail};
@@ -51,10 +51,11 @@ fn send_message<'a>(
     wait: &Wait<'a>,
     [msg, flags, _]: Args<'a>,
 ) -> NifResult<Term<'a>> {
-    let (mut iov, envelope) = match message::decode(env, msg, socket.socket.kind, ctrl_room(socket))? {
-        Ok(parts) => parts,
-        Err(error) => return Ok(error),
-    };
+    let (mut iov, envelope) =
+        match message::decode(env, msg, socket.socket.kind, ctrl_room(socket), &index(env, socket, wait))? {
+            Ok(parts) => parts,
+            Err(error) => return Ok(error),
+        };
     let bits = match flags::decode(env, flags)? {
         Ok(bits) => bits,
         Err(error) => return Ok(error),
@@ -135,7 +136,7 @@ fn sendmmsg<'a>(
         Ok(bits) => bits,
         Err(error) => return Ok(error),
     };
-    let (iovs, envelopes) = match parts(env, msgs, bits, &socket)? {
+    let (iovs, envelopes) = match parts(env, msgs, bits, &socket, &wait)? {
         Ok(parts) => parts,
         Err(error) => return Ok(error),
     };
@@ -151,6 +152,15 @@ fn sendmmsg<'a>(
 /// The most bytes of control messages to send, `{otp, sndctrlbuf}`.
 fn ctrl_room(socket: &Handle) -> usize {
     socket.socket.settings.sndctrlbuf.load(Relaxed)
+}
+
+/// Finds interfaces by their names, in the network namespace of the socket.
+fn index<'a>(env: Env<'a>, socket: &Handle, wait: &Wait<'a>) -> impl Fn(&[u8]) -> Option<i32> {
+    move |name| {
+        let (index, wakes) = socket.socket.interface_index(name);
+        notify::deliver(env, wait.place(), wakes);
+        index.ok()
+    }
 }
 
 /// Charges the caller for the parts, in addition to the attempt. A completion charges no process.
@@ -171,12 +181,18 @@ const MESSAGE: usize = 8;
 
 /// The first messages, as many as one call takes; or the answer for an invalid one. Those behind them are not decoded,
 /// because each call with the rest of a long list would do so again.
-fn parts<'a>(env: Env<'a>, msgs: Term<'a>, flags: i32, socket: &Handle) -> NifResult<Result<Parts<'a>, Term<'a>>> {
+fn parts<'a>(
+    env: Env<'a>,
+    msgs: Term<'a>,
+    flags: i32,
+    socket: &Handle,
+    wait: &Wait<'a>,
+) -> NifResult<Result<Parts<'a>, Term<'a>>> {
     let (mut parts, mut rest, mut cost, kind) = (Parts::default(), msgs, 0, socket.socket.kind);
     // At most as many as cost [`COST`], and one.
     while cost < COST && !rest.is_empty_list() {
         let (msg, tail) = rest.list_get_cell()?;
-        let (mut iov, envelope) = match message::decode(env, msg, socket.socket.kind, ctrl_room(socket))? {
+        let (mut iov, envelope) = match message::decode(env, msg, kind, ctrl_room(socket), &index(env, socket, wait))? {
             Ok(message) => message,
             Err(error) => return Ok(Err(error)),
         };

@@ -17,15 +17,23 @@ pub(crate) enum Invalid<'a> {
     Level(Term<'a>),
 }
 
+/// The index of an interface by its name, in the network namespace of the socket; `None` if there is none.
+pub(crate) type Index<'i> = &'i dyn Fn(&[u8]) -> Option<i32>;
+
 /// The most bytes that the system takes by default: optmem_max of Linux 6.9.
 const ROOM: usize = 128 * 1024;
 
 /// The bytes of a list of messages to send, at most `room`, and their cost. A cell of an I/O list costs one.
-pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(Vec<u8>, usize), Invalid<'a>> {
+pub(crate) fn decode<'a>(
+    env: Env<'a>,
+    list: Term<'a>,
+    room: usize,
+    index: Index<'_>,
+) -> Result<(Vec<u8>, usize), Invalid<'a>> {
     let (mut bytes, mut rest, mut cells, room) = (Vec::new(), list, list::CELLS, room.min(ROOM));
     // At most as many as fit in `room`, and in the number of cells.
     while let Ok((element, tail)) = rest.list_get_cell() {
-        let message = message(env, element, room.saturating_sub(bytes.len()), &mut cells)?;
+        let message = message(env, element, room.saturating_sub(bytes.len()), &mut cells, index)?;
         cells = cells.checked_sub(MESSAGE).ok_or(Invalid::Message)?;
         control::append(&mut bytes, &message);
         if bytes.len() > room {
@@ -40,7 +48,13 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>, room: usize) -> Result<(V
 /// The cells that each message counts for: there are at most 1,024 messages.
 const MESSAGE: usize = list::CELLS / 1024;
 
-fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> Result<Message, Invalid<'a>> {
+fn message<'a>(
+    env: Env<'a>,
+    term: Term<'a>,
+    room: usize,
+    cells: &mut usize,
+    index: Index<'_>,
+) -> Result<Message, Invalid<'a>> {
     let get = |key: Atom| term.map_get(key).map_err(|_| Invalid::Message);
     let (level, kind) = (get(atoms::level())?, get(atoms::kind())?);
     let number = match level.decode::<Atom>() {
@@ -51,7 +65,7 @@ fn message<'a>(env: Env<'a>, term: Term<'a>, room: usize, cells: &mut usize) -> 
         Err(_) => level.decode().map_err(|_| Invalid::Message)?,
     };
     let (kind, row) = known(number, kind).ok_or(Invalid::Message)?;
-    let data = body(env, row, term, room, cells).ok_or(Invalid::Message)?;
+    let data = body(env, row, term, room, cells, index).ok_or(Invalid::Message)?;
     Ok(Message { level: number, kind, data })
 }
 
@@ -65,11 +79,17 @@ fn known(level: i32, kind: Term<'_>) -> Option<(i32, Option<&'static Row>)> {
     }
 }
 
-fn body<'a>(env: Env<'a>, row: Option<&Row>, term: Term<'a>, room: usize, cells: &mut usize) -> Option<Vec<u8>> {
+fn body<'a>(
+    env: Env<'a>,
+    row: Option<&Row>,
+    term: Term<'a>,
+    room: usize,
+    cells: &mut usize,
+    index: Index<'_>,
+) -> Option<Vec<u8>> {
     match (term.map_get(atoms::data()), term.map_get(atoms::value()), row) {
         (Err(_), Ok(value), Some(row)) => {
-            // The name of an interface has no index here: only the socket knows its network namespace.
-            let value = value::decode(env, row.codec, value).filter(|value| !value.names_interface())?;
+            let value = value::decode(env, row.codec, value)?.resolved(&|name| index(name).ok_or(())).ok()?;
             let data = row.codec.write(&value)?;
             // Two numbers of a list count as one cell.
             *cells = cells.checked_sub(data.len() / 8)?;

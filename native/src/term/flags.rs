@@ -1,6 +1,7 @@
 //! Lists of message flags: names, and integers for flags without a name here.
 
 use crate::{atoms, fail};
+use esock::wire::flag::ZEROCOPY;
 use rustler::{Atom, Encoder, Env, NifResult, Term};
 
 /// The most flags of a list: each flag about twice.
@@ -17,6 +18,9 @@ pub(crate) fn decode<'a>(env: Env<'a>, list: Term<'a>) -> NifResult<Result<i32, 
             return raise(rest);
         } else if let Ok(number) = flag.decode::<i64>() {
             match i32::try_from(number) {
+                Ok(number) if number & ZEROCOPY != 0 && number >= 0 => {
+                    return Ok(Err(fail::invalid(env, (atoms::msg_flag(), flag))));
+                }
                 Ok(number) if number >= 0 => bits |= number,
                 Ok(_) => return raise(rest),
                 Err(_) => return fail::integer_range(env, flag).map(Err),

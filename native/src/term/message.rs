@@ -1,6 +1,7 @@
 //! Messages of sendmsg(2), `socket:msg_send()`, and I/O vectors.
 
-use super::{control, sockaddr};
+use super::control::{self, Index};
+use super::sockaddr;
 use crate::{atoms, fail};
 use esock::op::sendmsg::IOV_MAX;
 use esock::op::{gso, send};
@@ -158,13 +159,14 @@ pub(crate) fn too_long(env: Env<'_>) -> Term<'_> {
 }
 
 /// Decodes a message for a socket of that kind; or the answer for an invalid one. Its control messages take at most
-/// `room` bytes.
+/// `room` bytes; `index` finds the interfaces that they name.
 #[allow(clippy::type_complexity)]
 pub(crate) fn decode<'a>(
     env: Env<'a>,
     msg: Term<'a>,
     kind: Kind,
     room: usize,
+    index: Index<'_>,
 ) -> NifResult<Result<(Iov<'a>, Envelope), Term<'a>>> {
     let iov = match Iov::decode(env, msg.map_get(atoms::iov())?) {
         Ok(iov) => iov,
@@ -177,7 +179,7 @@ pub(crate) fn decode<'a>(
         },
         Err(_) => None,
     };
-    let (ctrl, cost) = match ctrl(env, msg, room)? {
+    let (ctrl, cost) = match ctrl(env, msg, room, index)? {
         Ok(ctrl) => ctrl,
         Err(error) => return Ok(Err(error)),
     };
@@ -185,11 +187,16 @@ pub(crate) fn decode<'a>(
 }
 
 /// The control messages, in at most `room` bytes, and their cost.
-fn ctrl<'a>(env: Env<'a>, msg: Term<'a>, room: usize) -> NifResult<Result<(Vec<u8>, usize), Term<'a>>> {
+fn ctrl<'a>(
+    env: Env<'a>,
+    msg: Term<'a>,
+    room: usize,
+    index: Index<'_>,
+) -> NifResult<Result<(Vec<u8>, usize), Term<'a>>> {
     let Ok(ctrl) = msg.map_get(atoms::ctrl()) else {
         return Ok(Ok((Vec::new(), 0)));
     };
-    Ok(match control::decode(env, ctrl, room) {
+    Ok(match control::decode(env, ctrl, room, index) {
         Ok(ctrl) => Ok(ctrl),
         Err(control::Invalid::Level(name)) => Err(fail::invalid(env, (atoms::protocol(), name))),
         Err(control::Invalid::Message) => {
