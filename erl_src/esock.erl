@@ -920,7 +920,7 @@ socketpair(Domain, Type, Protocol) -> socketpair(Domain, Type, Protocol, #{}).
 socketpair(_Domain, _Type, _Protocol, #{netns := Path}) ->
     {error, {invalid, {netns, Path}}};
 socketpair(Domain, Type, Protocol, Opts) when is_map(Opts) ->
-    case number(Protocol) of
+    case number(Domain, Protocol) of
         undefined -> {error, {invalid, {protocol, Protocol}}};
         Number -> esock_wait:with_signals(esock_nif:socketpair(Domain, Type, Number, Opts))
     end;
