@@ -249,7 +249,7 @@
 %% A communication domain, socket(2) and address_families(7). Functions take its number AF_* too. They return the name; of two
 %% names for one number (`unix', `route') the other one. Examples: `inet' (IPv4), `inet6' (IPv6), `local' (Unix sockets).
 
--type type() :: stream | dgram | raw | rdm | seqpacket.
+-type type() :: stream | dgram | raw | rdm | seqpacket | dccp | packet.
 %% A communication type, socket(2). Functions take the number SOCK_* of any other type, and return it. Examples: `stream',
 %% `dgram'.
 
@@ -2466,6 +2466,8 @@ peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 %% <li>`nread': the number of bytes to read, those of the read-ahead buffer among them;</li>
 %% <li>`nwrite': the number of bytes in the send buffer that the peer has not acknowledged. On Linux OTP's `socket' has
 %% neither this nor the next;</li>
+%% <li>`nwrite_unsent': the number of bytes of a TCP stream that were not sent yet, SIOCOUTQNSD. `socket' has no such
+%% request;</li>
 %% <li>`nspace': the number of bytes that the send buffer still takes;</li>
 %% <li>`atmark': a boolean, whether the next byte is urgent data, tcp(7). No ring reads this stream ahead from then on.</li>
 %% </ul>
@@ -2477,11 +2479,11 @@ peernames(Socket, AssocId) -> erlang:error(badarg, [Socket, AssocId]).
 %% {ok, 5} = esock:ioctl(Socket, nread),
 %% {ok, [#{name := _, addr := #{family := inet}} | _]} = esock:ioctl(Socket, gifconf).
 %% '''
--spec ioctl(socket(), gifconf | nread | nwrite | nspace | atmark | tcp_info) ->
+-spec ioctl(socket(), gifconf | nread | nwrite | nwrite_unsent | nspace | atmark | tcp_info) ->
           {ok, term()} | {error, posix() | closed | invalid()}.
 ioctl(?SOCKET(Ref), Request)
   when ?IS_SOCKET(Ref), Request =:= gifconf orelse Request =:= nread orelse Request =:= nwrite orelse
-       Request =:= nspace orelse Request =:= atmark orelse Request =:= tcp_info ->
+       Request =:= nwrite_unsent orelse Request =:= nspace orelse Request =:= atmark orelse Request =:= tcp_info ->
     esock_wait:until_released(fun() -> esock_nif:ioctl(Ref, Request, []) end);
 ioctl(Socket, Request) ->
     erlang:error(badarg, [Socket, Request]).

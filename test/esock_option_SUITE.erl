@@ -13,7 +13,7 @@ all() ->
      lock_filter, filter_bounds, reuseport_filter, tcp_info, tcp_options, fastopen, repair, tls, port_range, multicast_by_index,
      groups, group_filters, ip_filters, ipv6_options, icmp_filters, packet, netlink, vsock, udp, linger, bind_device, original_dst,
      mptcp, setopts, setopts_checks_first, setopts_arguments, const, const_python, probe, probe_and_read, frag_size,
-     transmit_times, transmit_statistics, flags, clean].
+     tcp_inq, pidfd, transmit_times, transmit_statistics, flags, protocols, clean].
 
 kinds() ->
     [{inet, dgram, udp}, {inet, stream, tcp}, {inet, raw, icmp}, {inet, dgram, 136}, {inet, stream, 262}, {inet6, dgram, udp},
@@ -832,6 +832,46 @@ frag_size(_) ->
     ok = esock:sendmmsg(T, [#{addr => Addr, iov => [<<"m">>], ctrl => [Info("lo")]}], [], 5000),
     ?assertMatch({error, {invalid, _}}, esock:sendmsg(T, #{addr => Addr, iov => [<<"z">>], ctrl => [Info("nosuch0")]})),
     [ok = esock:close(Each) || Each <- [S, T]].
+
+%% How many bytes are left in the queue, with each receive.
+tcp_inq(_) ->
+    {C, S} = esock_pairs:pair(),
+    ok = esock:setopt(S, {tcp, inq}, true),
+    ok = esock:send(C, <<"12345678">>),
+    {ok, _} = esock:recv(S, 8, [peek], 5000),
+    {ok, #{iov := [<<"123">>], ctrl := Ctrl}} = esock:recvmsg(S, 3, 0, 5000),
+    ?assertMatch([#{value := 5}], [M || #{level := tcp, type := inq} = M <- Ctrl]),
+    ?assertEqual({ok, 0}, esock:ioctl(C, nwrite_unsent)),
+    [ok = esock:close(Each) || Each <- [C, S]].
+
+%% The process that sent a message, as a descriptor that is closed on exec, and its credentials.
+pidfd(_) ->
+    {A, B} = esock_pairs:local_pair(esock, stream),
+    ok = esock:setopt(B, {socket, passpidfd}, true),
+    ok = esock:setopt(B, {socket, passcred}, true),
+    ok = esock:send(A, <<"from whom">>),
+    {ok, #{ctrl := Ctrl}} = esock:recvmsg(B, 0, 0, 5000),
+    Pid = list_to_integer(os:getpid()),
+    ?assertMatch([#{value := #{pid := Pid}}], [M || #{type := credentials} = M <- Ctrl]),
+    [#{value := Pidfd}] = [M || #{type := pidfd} = M <- Ctrl],
+    {ok, Info} = file:read_file("/proc/self/fdinfo/" ++ integer_to_list(Pidfd)),
+    ?assertMatch({match, _}, re:run(Info, "Pid:\\s+" ++ os:getpid() ++ "\n")),
+    ?assertMatch({match, _}, re:run(Info, "flags:\\s+0?2\\d{6}\n")),
+    [ok = esock:close(Each) || Each <- [A, B]].
+
+%% Protocols and types by their names, and a protocol in a control message.
+protocols(_) ->
+    [?assertEqual({Name, {ok, Number}}, {Name, esock:const({protocol, Name})})
+     || {Name, Number} <- [{icmp, 1}, {l2tp, 115}, {ethernet, 143}, {aggfrag, 144}, {smc, 256}, {mptcp, 262}, {beetph, 94}, {mtp, 92}]],
+    {ok, Raw} = esock:open(inet, raw, raw),
+    To = #{family => inet, addr => loopback},
+    [?assertNotMatch({Value, {error, {invalid, _}}},
+                     {Value, esock:sendmsg(Raw, #{addr => To, iov => [<<0:160>>], ctrl => [#{level => ip, type => protocol, value => Value}]})})
+     || Value <- [udp, 17]],
+    ?assertMatch({error, {invalid, _}},
+                 esock:sendmsg(Raw, #{addr => To, iov => [<<0:160>>], ctrl => [#{level => ip, type => protocol, value => nosuch}]})),
+    ?assertMatch({error, Reason} when is_atom(Reason), esock:open(inet, dccp, 33)),
+    ok = esock:close(Raw).
 
 %% The times at which a packet was sent, in the error queue with its number; python3 reads the same bytes.
 transmit_times(_) ->

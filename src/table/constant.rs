@@ -90,8 +90,6 @@ const OTHER: &[(&str, i64)] = &[
     ("ipproto_dstopts", 60),
     ("ipproto_comp", 108),
     ("ipproto_mpls", 137),
-    ("ipproto_ethernet", 143),
-    ("ipproto_l2tp", 115),
     ("sol_icmp", 1),
     ("scm_max_fd", 253),
     ("somaxconn", 4096),

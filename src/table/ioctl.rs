@@ -64,6 +64,7 @@ rows! {
     nread       libc::FIONREAD,       Form::Get(Codec::Int);
     nspace      libc::TIOCOUTQ,       Form::Space;
     nwrite      libc::TIOCOUTQ,       Form::Get(Codec::Int);
+    nwrite_unsent 0x894b,             Form::Get(Codec::Int);
     rcvall      0, Form::Unsupported;
     rcvall_igmpmcast 0, Form::Unsupported;
     rcvall_mcast 0, Form::Unsupported;

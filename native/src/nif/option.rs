@@ -114,13 +114,13 @@ fn getopt_of<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'
     let Some(row) = row(option) else {
         return Ok(fail::invalid(env, (atoms::socket_option(), option)));
     };
-    let Keeper::System(level, number) = row.keeper else {
-        return Ok(invalid());
-    };
     let known = value::request(env, row.codec, value).filter(|value| row.codec.request(value).is_some());
-    let Some(request) = known else {
+    let (Keeper::System(level, number), Some(request)) = (row.keeper, known) else {
         return Ok(invalid());
     };
+    if !row.suits(resource.socket.kind.domain) {
+        return Ok(fail::posix(env, errno::NO_OPTION));
+    }
     let domain = resource.socket.kind.domain;
     let term = |value| Some((atoms::ok(), value::encode(env, &value, domain)?).encode(env));
     finish(env, resource.socket.value_of(level, number, row.codec, request), |bytes| {

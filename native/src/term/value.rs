@@ -92,7 +92,12 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
         Codec::Bits(_) | Codec::Bits8(_) | Codec::Bits16(_) | Codec::Timestamping if term.is_list() => {
             several(env, Codec::Tos, term, NAMES)
         }
-        Codec::Own | Codec::Type | Codec::Protocol | Codec::Error | Codec::ExtendedError | Codec::Cmsgs => None,
+        Codec::Protocol => {
+            let number =
+                if term.is_atom() { atoms::protocols().number(term.decode().ok()?) } else { term.decode().ok() };
+            number.map(|number| Value::Kind(Namespace::Protocol, number))
+        }
+        Codec::Own | Codec::Type | Codec::Error | Codec::ExtendedError | Codec::Cmsgs => None,
         _ => named(term),
     }
 }
