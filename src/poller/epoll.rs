@@ -2,11 +2,13 @@
 //!
 //! A descriptor is registered, edge-triggered, with the first wait on its socket, and stays registered until it is closed
 //! (`registration`). Interest in writing is added with the first wait to write: with that interest a datagram socket would
-//! report an event for every packet it has sent.
+//! report an event for every packet it has sent. A process that only waits for events has a registration of its own, for one
+//! event (`duplicate`).
 
 use crate::poller::busy::{Next, Role, StandBy, Traffic};
 use crate::poller::event::{Event, Ready};
 use crate::poller::token::{Table, Token};
+use crate::sys::ready::Events;
 use crate::sys::{Result, processor};
 use crate::wire::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -240,20 +242,39 @@ impl Poller {
     }
 }
 
-/// What an edge-triggered registration reports.
+/// What a registration reports. Errors and hang-ups are reported without being asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
     /// EPOLLIN: there is something to read
     pub read: bool,
     /// EPOLLOUT: there is room to write
     pub write: bool,
+    /// EPOLLPRI: there is urgent data
+    pub priority: bool,
+    /// EPOLLRDHUP: the peer sends no more
+    pub hup: bool,
+    /// EPOLLONESHOT: one event at most, level-triggered. Otherwise the registration is edge-triggered.
+    pub once: bool,
 }
 
 impl Interest {
+    /// Edge-triggered interest in reading.
+    pub const READ: Self = Self { read: true, write: false, priority: false, hup: false, once: false };
+    /// Edge-triggered interest in writing.
+    pub const WRITE: Self = Self { read: false, write: true, ..Self::READ };
+
+    /// One event at most.
+    pub fn once(events: Events) -> Self {
+        let Events { read, write, priority, hup, .. } = events;
+        Self { read, write, priority, hup, once: true }
+    }
+
     fn event(self, token: Token) -> EpollEvent {
-        let mut flags = EpollFlags::EPOLLET;
+        let mut flags = if self.once { EpollFlags::EPOLLONESHOT } else { EpollFlags::EPOLLET };
         flags.set(EpollFlags::EPOLLIN, self.read);
         flags.set(EpollFlags::EPOLLOUT, self.write);
+        flags.set(EpollFlags::EPOLLPRI, self.priority);
+        flags.set(EpollFlags::EPOLLRDHUP, self.hup);
         EpollEvent::new(flags, token.to_u64())
     }
 }

@@ -24,7 +24,7 @@ impl Probe {
     pub fn new(to: &Raw, poller: &'static Poller, source: Arc<dyn Ready>) -> sys::Result<Self> {
         let fd = sys::socket::open(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
         sys::socket::connect(fd.as_fd(), to)?;
-        let token = poller.add(fd.as_fd(), Interest { read: false, write: true }, source)?;
+        let token = poller.add(fd.as_fd(), Interest::WRITE, source)?;
         Ok(Self { fd, token, poller })
     }
 

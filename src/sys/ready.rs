@@ -1,7 +1,66 @@
 //! Readiness of a descriptor, poll(2) without waiting.
 
+use super::{Result, check as checked, uninterrupted};
+use crate::wire::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// Events of poll(2): those that a caller asks for, or those that there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Events {
+    /// POLLIN: a read would not block
+    pub read: bool,
+    /// POLLOUT: a write would not block
+    pub write: bool,
+    /// POLLERR: an error, or an entry of the error queue. Reported without being asked for.
+    pub error: bool,
+    /// POLLRDHUP if asked for: the peer sends no more. POLLHUP, a hang-up, is reported without being asked for.
+    pub hup: bool,
+    /// POLLPRI: urgent data, or what the kind of descriptor has in its place
+    pub priority: bool,
+}
+
+impl Events {
+    /// The events of a number: the sum of 1 (read), 2 (write), 4 (error), 8 (hup) and 16 (priority).
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        let has = |bit| bits & bit != 0;
+        (bits < 32).then(|| Self { read: has(1), write: has(2), error: has(4), hup: has(8), priority: has(16) })
+    }
+
+    /// The number of the events.
+    pub fn bits(self) -> u32 {
+        let bit = |is: bool, bit| if is { bit } else { 0 };
+        bit(self.read, 1) | bit(self.write, 2) | bit(self.error, 4) | bit(self.hup, 8) | bit(self.priority, 16)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Which of the events there are now, and whether there is an error or a hang-up.
+pub fn events_of(fd: BorrowedFd<'_>, asked: Events) -> Result<Events> {
+    let flag = |is: bool, flag| if is { flag } else { 0 };
+    let events = flag(asked.read, libc::POLLIN)
+        | flag(asked.write, libc::POLLOUT)
+        | flag(asked.hup, libc::POLLRDHUP)
+        | flag(asked.priority, libc::POLLPRI);
+    let mut one = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    // SAFETY: the pointer is to one `pollfd`, which outlives the call.
+    uninterrupted(|| checked(unsafe { libc::poll(&raw mut one, 1, 0) }))?;
+    let has = |flag| one.revents & flag != 0;
+    if has(libc::POLLNVAL) {
+        return Err(Errno::new(libc::EBADF));
+    }
+    Ok(Events {
+        read: has(libc::POLLIN),
+        write: has(libc::POLLOUT),
+        error: has(libc::POLLERR),
+        hup: has(libc::POLLHUP | libc::POLLRDHUP),
+        priority: has(libc::POLLPRI),
+    })
+}
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

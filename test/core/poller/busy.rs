@@ -42,7 +42,7 @@ impl Scene {
         let (near, far) = UnixStream::pair().unwrap();
         let (sender, events) = channel();
         let source = Arc::new(Source(Mutex::new(sender)));
-        poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+        poller.add(near.as_fd(), Interest::READ, source).unwrap();
         Self { poller, near, far, events }
     }
 

@@ -38,11 +38,11 @@ fn an_event_for_new_bytes_and_for_room_that_is_there() {
     let poller = Poller::start(90).unwrap();
     let (near, mut far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    let token = poller.add(near.as_fd(), Interest::READ, source).unwrap();
     far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
     // A change of the interest makes the kernel report what the descriptor is ready for already: here also room to write.
-    poller.modify(near.as_fd(), token, Interest { read: true, write: true }).unwrap();
+    poller.modify(near.as_fd(), token, Interest { write: true, ..Interest::READ }).unwrap();
     assert!(events.recv_timeout(PATIENCE).unwrap().1);
     assert_eq!(poller.registered(), 1);
     poller.remove(Some(near.as_fd()), token);
@@ -55,7 +55,7 @@ fn a_broken_connection_is_ready_for_everything() {
     let poller = Poller::start(91).unwrap();
     let (near, far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    poller.add(near.as_fd(), Interest::READ, source).unwrap();
     drop(far);
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, true));
     poller.stop();
@@ -67,8 +67,8 @@ fn a_panic_costs_the_others_nothing() {
     let (bad, mut bad_far) = UnixStream::pair().unwrap();
     let (good, mut good_far) = UnixStream::pair().unwrap();
     let (source, events) = source();
-    poller.add(bad.as_fd(), Interest { read: true, write: false }, Arc::new(Panics)).unwrap();
-    poller.add(good.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    poller.add(bad.as_fd(), Interest::READ, Arc::new(Panics)).unwrap();
+    poller.add(good.as_fd(), Interest::READ, source).unwrap();
     bad_far.write_all(b"x").unwrap();
     good_far.write_all(b"x").unwrap();
     assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
@@ -84,7 +84,7 @@ fn a_registration_ends_even_if_a_duplicate_is_open() {
     let (near, mut far) = UnixStream::pair().unwrap();
     let other = near.try_clone().unwrap();
     let (source, events) = source();
-    let token = poller.add(near.as_fd(), Interest { read: true, write: false }, source).unwrap();
+    let token = poller.add(near.as_fd(), Interest::READ, source).unwrap();
     poller.remove(Some(near.as_fd()), token);
     drop(near);
     far.write_all(b"x").unwrap();
@@ -146,4 +146,27 @@ fn a_reader_that_does_not_wait_gets_no_events() {
     registration.end(near.as_fd(), &poller);
     assert_eq!(poller.registered(), 0);
     poller.stop();
+}
+
+#[test]
+fn a_registration_for_one_event_reports_one() {
+    let poller = Poller::start(95).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let (source, events) = source();
+    let hup = Interest { hup: true, once: true, ..Interest::default() };
+    let once = Interest { once: true, ..Interest::READ };
+    let token = poller.add(near.as_fd(), once, source).unwrap();
+    far.write_all(b"x").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    far.write_all(b"y").unwrap();
+    // Asked again, it reports what is there still.
+    poller.modify(near.as_fd(), token, once).unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (true, false));
+    // Bytes are no end of the peer: neither readable nor writable is reported.
+    poller.modify(near.as_fd(), token, hup).unwrap();
+    far.write_all(b"z").unwrap();
+    far.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap(), (false, false));
+    poller.stop();
+    assert!(events.try_recv().is_err());
 }
