@@ -114,6 +114,7 @@
 -export([recvmmsg/6]).
 -export([send_fds/3, send_fds/4, send_fd/2]).
 -export([recv_fds/2, recv_fds/3, recv_fds/4, recv_fd/1, recv_fd/2]).
+-export([wait/3, wait_readable/2, wait_writable/2, select/2]).
 -export([shutdown/2]).
 -export([close/1]).
 -export([detach/1, detach/2, close_fd/1, fileno/1, with_fd/2]).
@@ -148,6 +149,7 @@
 -export([to_list/1]).
 -export([which_socket_kind/1]).
 
+-export_type([event/0]).
 -export_type([socket/0, socket_handle/0, select_tag/0, select_handle/0, select_info/0, invalid/0, eei/0]).
 -export_type([completion_tag/0, completion_handle/0, completion_info/0]).
 -export_type([domain/0, type/0, protocol/0, port_number/0, in_addr/0, in6_addr/0]).
@@ -191,6 +193,11 @@
 %% A wait that ends with a `select' or an `abort' message. {@link cancel/2} takes it. {@link send/4}, {@link sendto/5},
 %% {@link sendmsg/4}, {@link sendv/4} and {@link sendfile/5} take it as a continuation, to send the rest. Example:
 %% `{select_info, recv, make_ref()}'.
+
+-type event() :: read | write | error | hup | priority.
+%% An event of a descriptor, poll(2). `read': a receive or an accept would not block. `write': a send would not block, or a connect
+%% has ended. `hup': the peer sends no more (POLLRDHUP), or the connection has ended in both directions (POLLHUP). `priority':
+%% there is urgent data (POLLPRI). `error': the socket has an error, or an entry in its error queue (POLLERR). Example: `hup'.
 
 -type completion_tag() :: atom().
 %% The name of the function that is completed. Examples: `recv', `send'. {@link accept_many/3} has `accept'.
@@ -786,6 +793,9 @@ open(FD) -> erlang:error(badarg, [FD]).
 %% stays open. This is for a descriptor that came in a control message. OTP's `socket' has no such option;</li>
 %% <li>`domain', `type', `protocol': what the descriptor is to be. If it is something else, `open' returns
 %% `{error, {invalid, {Key, Value}}}' with what the option says. The protocol `default' is any;</li>
+%% <li>`poll_only' (default `false'): `FD' may be any descriptor, such as a pipe or an eventfd(2). It is used for waiting alone
+%% ({@link wait/3}, {@link select/2}) and is not changed. {@link close/1}, {@link monitor/1}, {@link info/1} and the options of level
+%% `otp' work. Everything else is `{error, enotsock}', even if `FD' is a socket. OTP's `socket' has no such option;</li>
 %% <li>`debug', `use_registry', `io_backend', `cloexec': as with {@link open/4}.</li>
 %% </ul>
 %% Domain, type and protocol are read from the descriptor, which is set to non-blocking. With `dup => false' two sockets may
@@ -2214,6 +2224,116 @@ cancel(?SOCKET(Ref), {Kind, Tag, Handle} = Info)
     end;
 cancel(Socket, Info) ->
     erlang:error(badarg, [Socket, Info]).
+
+%%% ---- Waiting for events -------------------------------------------------------------------------------------------
+
+%% @doc Waits until a socket has one of `Events', as poll(2) does. It receives nothing, takes no turn of the queues of readers and
+%% writers, and disturbs none of their waits. Any number of processes may wait at the same time. OTP's `socket' has no such function.
+%%
+%% `Events' are the events to wait for, see {@link event()}. `error', and a hang-up in both directions as `hup', are returned even
+%% if `Events' does not have them; `[]' waits for these alone. Bytes that esock has read ahead count as readable. Returns
+%% <ul>
+%% <li>`{ok, Now}', the events that there are now, at least one: `read', `write', `priority', `hup' and `error' in this order;</li>
+%% <li>`{select, {select_info, wait, Handle}}', with `nowait' or a handle, if there is none, with either back end. Later the calling
+%% process receives ``{'$socket', Socket, select, Handle}'', and `wait(Socket, Events, 0)' returns the events, unless another
+%% process has taken them since; or ``{'$socket', Socket, abort, {Handle, closed}}''. {@link cancel/2} ends the wait. If the process
+%% calls again under the same handle, the new wait replaces the old one;</li>
+%% <li>`{error, timeout}';</li>
+%% <li>`{error, closed}': the socket is closed;</li>
+%% <li>`{error, {invalid, {event, Term}}}': `Term' in `Events' is no event;</li>
+%% <li>a {@link posix()}: while it waits, each wait has a duplicate of the descriptor, so it may fail with `emfile'. `eperm': the
+%% descriptor is one of a file, which is always readable and writable.</li>
+%% </ul>
+%% A process that only holds a connection learns of its peer's end with `wait(Socket, [hup], nowait)'. A socket whose own side was
+%% shut down for reading has that event too.
+%%
+%% For a descriptor that is no socket (a pipe, a terminal, eventfd(2), timerfd_create(2), inotify(7), pidfd_open(2)), open it with
+%% `poll_only', see {@link open/2}.
+%% ```
+%% {error, timeout} = esock:wait(Socket, [read], 0),
+%% {select, {select_info, wait, Handle}} = esock:wait(Socket, [read, hup], nowait),
+%% ok = esock:send(Peer, "hello"),
+%% receive {'$socket', Socket, select, Handle} -> {ok, [read]} = esock:wait(Socket, [read, hup], 0) end,
+%% {ok, <<"hello">>} = esock:recv(Socket).
+%% '''
+%% ```
+%% {select, {select_info, wait, Handle}} = esock:wait(Socket, [hup], nowait),
+%% ok = esock:close(Peer),
+%% receive {'$socket', Socket, select, Handle} -> {ok, [hup]} = esock:wait(Socket, [hup], 0) end.
+%% '''
+-spec wait(socket(), [event()], timeout() | nowait | select_handle()) ->
+          {ok, [event(), ...]} | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
+wait(?SOCKET(Ref) = Socket, Events, Timeout) when ?IS_SOCKET(Ref) ->
+    case esock_events:number(Events) of
+        {ok, Number} -> wait_for(Ref, Number, Timeout);
+        badarg -> erlang:error(badarg, [Socket, Events, Timeout]);
+        Error -> Error
+    end;
+wait(Socket, Events, Timeout) ->
+    erlang:error(badarg, [Socket, Events, Timeout]).
+
+wait_for(Ref, Number, Timeout) ->
+    Result = case wait(Timeout) of
+                 block -> esock_wait:run(Ref, {wait, Number}, Timeout);
+                 zero -> esock_wait:once(Ref, {wait, Number});
+                 How -> esock_nif:wait(Ref, Number, Timeout, How)
+             end,
+    case Result of
+        {ok, Now} -> {ok, esock_events:names(Now)};
+        _ -> Result
+    end.
+
+%% @doc Waits until a receive or an accept would not block, without receiving: there is data, a connection, the end of the stream, an
+%% error or a hang-up. Returns `ok', and otherwise as {@link wait/3} with `[read]'.
+%% ```
+%% {error, timeout} = esock:wait_readable(Socket, 0),
+%% ok = esock:send(Peer, "hello"),
+%% ok = esock:wait_readable(Socket, 5000).
+%% '''
+-spec wait_readable(socket(), timeout() | nowait | select_handle()) ->
+          ok | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
+wait_readable(Socket, Timeout) -> without_events(wait(Socket, [read], Timeout)).
+
+%% @doc Waits until a send would not block, without sending: there is room, the connect under way has ended, or there is an error or
+%% a hang-up. Returns `ok', and otherwise as {@link wait/3} with `[write]'.
+%% ```
+%% ok = esock:wait_writable(Socket, 5000).
+%% '''
+-spec wait_writable(socket(), timeout() | nowait | select_handle()) ->
+          ok | {select, select_info()} | {error, posix() | closed | invalid() | timeout}.
+wait_writable(Socket, Timeout) -> without_events(wait(Socket, [write], Timeout)).
+
+without_events({ok, _}) -> ok;
+without_events(Result) -> Result.
+
+%% @doc Waits until one of many sockets has an event, as select(2) and poll(2) do. OTP's `socket' has no such function.
+%%
+%% `Sockets' is a list of sockets, for `[read]', and of pairs of a socket and its events, see {@link wait/3}. If a socket is there
+%% twice, its events are those of both entries. `Timeout' is in milliseconds, or `infinity'. A call that waits has a duplicate of each
+%% descriptor meanwhile. To wait for many sockets for long, {@link wait/3} with `nowait' costs less. Returns
+%% <ul>
+%% <li>`{ok, [{Socket, Now}]}', the sockets that have events, in the order of the list, with the events that there are now;</li>
+%% <li>`{error, timeout}';</li>
+%% <li>`{error, {Reason, Socket}}': the call failed for this socket. `Reason' is `closed' or a {@link posix()}, such as
+%% `emfile';</li>
+%% <li>`{error, {invalid, {event, Term}}}', `{error, {invalid, {sockets, []}}}': the list is empty.</li>
+%% </ul>
+%% ```
+%% {error, timeout} = esock:select([Socket, {Peer, [read, hup]}], 0),
+%% ok = esock:send(Peer, "hello"),
+%% {ok, [{Socket, [read]}]} = esock:select([Socket, {Peer, [read, hup]}], 5000),
+%% {ok, [{Peer, [write]}]} = esock:select([{Peer, [read, write]}], infinity).
+%% '''
+-spec select([socket() | {socket(), [event()]}], timeout()) ->
+          {ok, [{socket(), [event(), ...]}, ...]} |
+          {error, timeout | invalid() | {posix() | closed, socket()}}.
+select(Sockets, Timeout) ->
+    _ = wait(Timeout) =/= nowait orelse erlang:error({invalid, {timeout, Timeout}}),
+    case esock_events:entries(Sockets) of
+        {ok, Entries} -> esock_wait:select(Entries, Timeout);
+        badarg -> erlang:error(badarg, [Sockets, Timeout]);
+        Error -> Error
+    end.
 
 %%% ---- Options and names --------------------------------------------------------------------------------------------
 

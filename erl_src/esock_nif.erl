@@ -36,6 +36,7 @@
 -export([recvmmsg/6]).
 -export([setopt_native/3]).
 -export([getopt_native/3]).
+-export([wait/4]).
 -export([cancel/3]).
 -export([close/1, close_linger/1]).
 -export([setopt/3, checkopt/3]).
@@ -63,7 +64,7 @@
 
 -nifs([info/0, info/1, open/2, open/4, protocol/2, pack/1, unpack/2, bind/2, listen/2, shutdown/2, sockname/1, peername/1, connect/1,
        connect/4, accept/3, accept_many/4, send/5, sendto/6, recv/5, recvfrom/5, sendmsg/5, sendv/4, sendmmsg/5,
-       sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6, recvmmsg/6, setopt_native/3, getopt_native/3, cancel/3,
+       sendfile/4, sendfile/6, file/3, readahead/2, recvmsg/6, recvmmsg/6, setopt_native/3, getopt_native/3, wait/4, cancel/3,
        close/1, close_linger/1, setopt/3, checkopt/3, getopt/2, domain/1, number_of/0, which_sockets/1, use_registry/1, io_backend/1,
        busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0, msg_flags/0,
        protocols/0, constants/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
@@ -195,6 +196,10 @@ sendto(_Socket, _Data, _Dest, _Flags, _Handle, _How) -> ?NIF.
 -spec recv(reference(), non_neg_integer() | {some, pos_integer()}, term(), nowait | reference(), how()) ->
           {ok, binary()} | {select | completion, term()} | error() | wait().
 recv(_Socket, _Length, _Flags, _Handle, _How) -> ?NIF.
+
+-spec wait(reference(), Events :: 0..31, nowait | reference(), how()) ->
+          {ok, 0..31} | {select, esock:select_info()} | error() | wait().
+wait(_Socket, _Events, _Handle, _How) -> ?NIF.
 
 -spec recvfrom(reference(), non_neg_integer(), term(), nowait | reference(), how()) ->
           {ok, {esock:sockaddr_recv(), binary()}} | {select | completion, term()} | error() | wait().

@@ -5,6 +5,7 @@
 
 -export([run/3, call/4]).
 -export([once/2]).
+-export([select/2, register/3]).
 -export([until_released/1]).
 -export([cancel/3]).
 -export([with_signals/1]).
@@ -27,7 +28,8 @@
             | {recvmsg, non_neg_integer(), non_neg_integer() | {fds, non_neg_integer(), fd | socket}, list()}
             | {recvmmsg, pos_integer(), {non_neg_integer(), non_neg_integer()}, list()}
             | {recv, non_neg_integer() | {some, pos_integer()}, list()}
-            | {recvfrom, non_neg_integer(), list()}.
+            | {recvfrom, non_neg_integer(), list()}
+            | {wait, Events :: 0..31}.
 
 %% @doc Does `Op' for the calling process, which waits at most `Timeout' milliseconds.
 -spec run(reference(), op(), timeout()) -> term().
@@ -150,9 +152,67 @@ wait(Socket, Op, Handle, Deadline, Done) ->
             timed_out(Socket, Op, Done)
     end.
 
-%% A receive with flags that has timed out returns what is there, as one with timeout 0 does.
-timed_out(Socket, {recv, Length, [_ | _]} = Op, []) when is_integer(Length), Length > 0 -> once(Socket, Op);
+%% A receive with flags that has timed out returns what is there, as one with timeout 0 does. `einval': there is no urgent data.
+timed_out(Socket, {recv, Length, [_ | _]} = Op, []) when is_integer(Length), Length > 0 ->
+    case once(Socket, Op) of
+        {error, einval} -> {error, timeout};
+        Result -> Result
+    end;
 timed_out(_Socket, Op, Done) -> failed(Op, timeout, Done).
+
+%% @doc The sockets that have one of their events now, as {@link esock:select/2} returns them.
+-spec select([esock_events:entry()], timeout()) ->
+          {ok, [{esock:socket(), [esock:event()]}]} | {error, timeout | {term(), esock:socket()}}.
+select(Entries, 0) -> ready(Entries, []);
+select(Entries, Timeout) -> select_until(Entries, deadline(Timeout)).
+
+select_until(Entries, Deadline) ->
+    Handle = make_ref(),
+    Next = case ?MODULE:register(Entries, Handle, []) of
+               {wait, Refs} ->
+                   Left = left(Deadline),
+                   receive
+                       {'$socket', _, select, Handle} -> cancel_all(Refs, Handle, check);
+                       {'$socket', _, abort, {Handle, _}} -> cancel_all(Refs, Handle, check)
+                   after Left ->
+                       cancel_all(Refs, Handle, timeout)
+                   end;
+               {Outcome, Refs} ->
+                   cancel_all(Refs, Handle, Outcome)
+           end,
+    case Next of
+        {error, _} -> Next;
+        _ ->
+            case ready(Entries, []) of
+                {error, timeout} when Next =:= check -> select_until(Entries, Deadline);
+                Result -> Result
+            end
+    end.
+
+%% @private
+%% @doc Waits for the events of sockets, until one has an event or fails. Returns those that have to be cancelled.
+-spec register([esock_events:entry()], reference(), [reference()]) ->
+          {wait | check | {error, {term(), esock:socket()}}, [reference()]}.
+register([], _Handle, Refs) -> {wait, Refs};
+register([{Ref, Events} | Entries], Handle, Refs) ->
+    case esock_nif:wait(Ref, Events, Handle, nowait) of
+        {select, _} -> register(Entries, Handle, [Ref | Refs]);
+        {ok, _} -> {check, Refs};
+        {error, Reason} -> {{error, {Reason, {'$socket', Ref}}}, Refs}
+    end.
+
+cancel_all(Refs, Handle, Outcome) ->
+    lists:foreach(fun(Ref) -> cancel(Ref, wait, Handle) end, Refs),
+    Outcome.
+
+ready([], []) -> {error, timeout};
+ready([], Ready) -> {ok, lists:reverse(Ready)};
+ready([{Ref, Events} | Entries], Ready) ->
+    case once(Ref, {wait, Events}) of
+        {ok, Now} -> ready(Entries, [{{'$socket', Ref}, esock_events:names(Now)} | Ready]);
+        {error, timeout} -> ready(Entries, Ready);
+        {error, Reason} -> {error, {Reason, {'$socket', Ref}}}
+    end.
 
 %% @doc One attempt for a process that waits under `Handle', or does not wait (`nowait', with `zero'); see {@link esock_nif}.
 -spec call(reference(), op(), reference() | nowait, non_neg_integer() | zero) -> term().
@@ -180,6 +240,8 @@ call(Socket, accept, Handle, Yields) ->
     esock_nif:accept(Socket, Handle, Yields);
 call(Socket, accept_from, Handle, Yields) ->
     esock_nif:accept_from(Socket, Handle, Yields);
+call(Socket, {wait, Events}, Handle, Yields) ->
+    esock_nif:wait(Socket, Events, Handle, Yields);
 call(Socket, {accept, Max}, Handle, Yields) ->
     esock_nif:accept_many(Socket, Max, Handle, Yields);
 call(Socket, {connect, Address}, Handle, Yields) ->
@@ -246,26 +308,29 @@ cancel(Socket, Op, Handle, Pause) ->
         ok ->
             ok;
         select_sent ->
-            flush(Socket, Handle),
+            _ = flush(Socket, Handle),
             ok;
         sending ->
             %% Another thread is about to send the message, at once or after thousands of others.
             receive after Pause -> ok end,
             cancel(Socket, Op, Handle, 1);
         not_found ->
-            flush(Socket, Handle),
-            invalid;
+            %% A wait for events has ended when its message is sent.
+            case flush(Socket, Handle) of
+                taken when Op =:= wait -> ok;
+                _ -> invalid
+            end;
         {error, closed} = Closed ->
-            flush(Socket, Handle),
+            _ = flush(Socket, Handle),
             Closed
     end.
 
 flush(Socket, Handle) ->
     receive
-        {'$socket', {'$socket', Socket}, select, Handle} -> ok;
-        {'$socket', {'$socket', Socket}, abort, {Handle, _Reason}} -> ok
+        {'$socket', {'$socket', Socket}, select, Handle} -> taken;
+        {'$socket', {'$socket', Socket}, abort, {Handle, _Reason}} -> taken
     after 0 ->
-            ok
+            none
     end.
 
 deadline(infinity) -> infinity;

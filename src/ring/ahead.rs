@@ -57,6 +57,8 @@ struct State {
     disabled: bool,
     /// The connection is being ended: no ring receives until that is done.
     ending: bool,
+    /// How many processes wait for events of the descriptor that a ring would hide: no ring receives meanwhile.
+    observed: usize,
     /// The descriptor's number is known outside the socket, or the kernel keeps a peek offset (SO_PEEK_OFF): receives of a
     /// length that begin from now on gather nothing here.
     shared: bool,
@@ -126,7 +128,8 @@ impl Ahead {
         let mut state = self.state.lock();
         state.without_wait = 0;
         let leaves = begins.is_some_and(|now| state.waits(now)) && dense;
-        let room = !state.disabled && !state.ending && state.error.is_none() && state.bytes.len() < most;
+        let free = !state.disabled && !state.ending && state.observed == 0;
+        let room = free && state.error.is_none() && state.bytes.len() < most;
         if state.token.is_none() && begins.is_some() && !leaves && room && sys::socket::peername(fd).is_ok() {
             state.token = ring.receive(fd.as_raw_fd(), source());
         }
@@ -159,6 +162,23 @@ impl Ahead {
         self.stop_receive()
     }
 
+    /// A process waits for events of the descriptor, which a ring would hide: no ring receives until [`Ahead::end_observe`].
+    pub fn observe(&self) {
+        self.state.lock().observed += 1;
+        self.stop_receive();
+    }
+
+    /// The process does not wait any more.
+    pub fn end_observe(&self) {
+        let mut state = self.state.lock();
+        state.observed = state.observed.saturating_sub(1);
+    }
+
+    /// Whether there is an error of the stream, which comes after the bytes.
+    pub fn has_error(&self) -> bool {
+        self.state.lock().error.is_some()
+    }
+
     /// The connection is about to be ended (connect(2) with AF_UNSPEC). Answers whether a ring's receive is still in flight.
     pub fn end_stream(&self) -> bool {
         self.state.lock().ending = true;
@@ -180,7 +200,8 @@ impl Ahead {
     /// Clears the buffer: the connection has ended, and another may begin on the descriptor. No ring receives at this point.
     pub fn reset_stream(&self) {
         let mut state = self.state.lock();
-        *state = State { shared: state.shared, disabled: state.disabled, ..State::default() };
+        let State { shared, disabled, observed, .. } = *state;
+        *state = State { shared, disabled, observed, ..State::default() };
     }
 
     /// Cancels the ring's receive, unless that was done already.

@@ -156,7 +156,7 @@ impl<W: Wake> Socket<W> {
     /// The inode number of the socket. The owner of a lent descriptor may close it, and its number may then belong to
     /// another file.
     pub fn file(&self) -> Outcome<Result<u64, Failure>, W> {
-        self.with_descriptor(|fd, _| sys::socket::inode(fd).ok_or(Errno::new(libc::EBADF)))
+        self.with_any_descriptor(|fd, _| sys::socket::inode(fd).ok_or(Errno::new(libc::EBADF)))
     }
 
     /// The number of the descriptor, if it is lent.
@@ -177,6 +177,6 @@ impl<W: Wake> Socket<W> {
 
     /// The number of the descriptor.
     pub fn fd(&self) -> Outcome<Result<RawFd, Failure>, W> {
-        self.with_descriptor(|fd, _| Ok(fd.as_raw_fd()))
+        self.with_any_descriptor(|fd, _| Ok(fd.as_raw_fd()))
     }
 }

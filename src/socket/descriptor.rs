@@ -1,5 +1,6 @@
 //! Descriptors: whether a socket closes its descriptor, and whether that may take long.
 
+use crate::poller::duplicate::Duplicate;
 use crate::ring::thread::Held;
 use crate::socket::numbers;
 use crate::sys;
@@ -11,8 +12,13 @@ use std::sync::{Arc, mpsc};
 /// A backlog of more connections than this is not reset on a scheduler.
 const LONG_BACKLOG: u32 = 64;
 
+/// More registered duplicates than this are not closed on a scheduler.
+const MANY_DUPLICATES: usize = 64;
+
 /// A descriptor of a socket. It is closed with the socket, unless it is lent.
 pub struct Descriptor {
+    /// Registered duplicates, which are closed first: only the last close of an open socket ends the connection.
+    duplicates: Vec<Duplicate>,
     fd: Option<MaybeOwnedFd>,
     slow: bool,
     held: Option<Held>,
@@ -23,7 +29,7 @@ impl Descriptor {
     /// The descriptor of a socket.
     pub fn new(fd: MaybeOwnedFd) -> Self {
         numbers::add(fd.as_fd().as_raw_fd());
-        Self { fd: Some(fd), slow: false, held: None, unread: None }
+        Self { duplicates: Vec::new(), fd: Some(fd), slow: false, held: None, unread: None }
     }
 
     /// The descriptor, until it is closed.
@@ -41,6 +47,17 @@ impl Descriptor {
     pub fn set_read_ahead(&mut self, held: Option<Held>, unread: Arc<AtomicBool>) {
         self.held = held;
         self.unread = Some(unread);
+    }
+
+    /// Its registered duplicates. To close many of them may take long.
+    pub fn set_duplicates(&mut self, duplicates: Vec<Duplicate>) {
+        self.slow |= duplicates.len() > MANY_DUPLICATES;
+        self.duplicates = duplicates;
+    }
+
+    /// Whether there are more than 64 of them.
+    pub fn has_many_duplicates(&self) -> bool {
+        self.duplicates.len() > MANY_DUPLICATES
     }
 
     /// If bytes that were read ahead are left, makes close(2) reset the connection (SO_LINGER with 0 seconds). The
@@ -103,6 +120,7 @@ impl Descriptor {
             // On an error the ring's thread has ended, and has released it.
             let _ = receiver.recv();
         }
+        self.duplicates.clear();
         self.reset_if_unread();
         self.give_up(MaybeOwnedFd::close).unwrap_or(Ok(()))
     }
@@ -148,7 +166,8 @@ impl Drop for Descriptor {
         if let Some(held) = self.held.take() {
             let fd = self.fd.take();
             let (slow, unread) = (self.slow, self.unread.take());
-            held.ring.release(held.token, Box::new(move || drop(Self { fd, slow, held: None, unread })));
+            let duplicates = std::mem::take(&mut self.duplicates);
+            held.ring.release(held.token, Box::new(move || drop(Self { duplicates, fd, slow, held: None, unread })));
         }
         self.give_up(drop);
     }

@@ -51,10 +51,13 @@ impl<W: Wake> Socket<W> {
         })
     }
 
-    /// Removes all waiters of a process that has ended, in both lanes.
+    /// Removes all waiters of a process that has ended, in both lanes, and its observers.
     pub fn remove_process(self: &Arc<Self>, process: W::Process) -> [Wakes<W>; 2] {
         [Direction::Read, Direction::Write].map(|direction| {
             let (_, wakes) = self.hold(direction, |state, wakes| {
+                if direction == Direction::Read {
+                    self.remove_observers(process, wakes);
+                }
                 let fd = state.data.fd.clone();
                 if let Some(fd) = fd.as_deref().and_then(Descriptor::as_fd) {
                     let claim = state.waiters.head.as_ref().map_or(Claim::Read, |head| head.claim);
@@ -101,11 +104,11 @@ impl<W: Wake> Socket<W> {
             state.data.fd.as_ref().ok_or(Kept::Closed)?;
             allowed()?;
             state.waiters.abort(Reason::Closed, wakes);
-            Ok((state.data.fd.take(), state.data.listening))
+            Ok((state.data.fd.take(), state.data.listening, self.abort_observers(wakes)))
         });
-        let (descriptor, listening) = match mine {
-            Ok((Some(descriptor), listening)) => (descriptor, listening),
-            Ok((None, _)) => return (Err(Kept::Closed), read),
+        let (descriptor, listening, duplicates) = match mine {
+            Ok((Some(descriptor), listening, duplicates)) => (descriptor, listening, duplicates),
+            Ok((None, ..)) => return (Err(Kept::Closed), read),
             Err(kept) => return (Err(kept), read),
         };
         let (_, write) = self.hold(Direction::Write, |state, wakes| {
@@ -122,6 +125,7 @@ impl<W: Wake> Socket<W> {
             return (Err(Kept::Closed), read);
         };
         descriptor.set_slow(self.lingers.load(Relaxed) || listening && descriptor.has_long_backlog() != Some(false));
+        descriptor.set_duplicates(duplicates);
         if let Some(ahead) = &self.ahead {
             let (held, unread) = ahead.close();
             descriptor.set_read_ahead(held, unread);

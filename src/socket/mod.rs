@@ -9,9 +9,10 @@ pub mod completion;
 pub mod descriptor;
 pub mod leave;
 pub mod numbers;
+pub mod observe;
+pub(crate) mod observers;
 pub mod open;
 pub mod option;
-
 pub mod pending_error;
 pub mod probe;
 pub mod readiness;
@@ -31,6 +32,7 @@ use crate::socket::answer::Failure;
 use crate::socket::backend::Backend;
 use crate::socket::backoff::Backoff;
 use crate::socket::descriptor::Descriptor;
+use crate::socket::observers::Observers;
 use crate::socket::pending_error::PendingError;
 use crate::socket::probe::Probe;
 use crate::socket::settings::Settings;
@@ -102,6 +104,7 @@ pub struct Socket<W: Wake> {
     pub backend: Backend,
     /// the read-ahead buffer of a stream, with the back end io_uring
     pub(crate) ahead: Option<Ahead>,
+    pub(crate) observers: Observers<W>,
 }
 
 /// A result, and the notifications to deliver.
@@ -241,14 +244,27 @@ impl<W: Wake> Socket<W> {
         self.poller.notify_at(at, false, source);
     }
 
-    /// Calls `show` for each waiter of a process, in both directions.
+    /// Calls `show` for each waiter of a process, in both directions, and each observer.
     pub fn for_each_waiter(&self, process: W::Process, show: impl Fn(&W)) -> [Wakes<W>; 2] {
+        self.observers.for_each(process, &show);
         [Direction::Read, Direction::Write]
             .map(|direction| self.hold(direction, |state, _| state.waiters.of_process(process).for_each(|w| show(w))).1)
     }
 
-    /// Runs `work` with the descriptor, under the lock of the read lane.
+    /// Runs `work` with the descriptor, if it is used as a socket, under the lock of the read lane.
     pub fn with_descriptor<T>(
+        &self,
+        work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>,
+    ) -> Outcome<Result<T, Failure>, W> {
+        self.with_any_descriptor(
+            |fd, side| {
+                if self.kind.is_socket() { work(fd, side) } else { Err(Errno::new(libc::ENOTSOCK)) }
+            },
+        )
+    }
+
+    /// The same for a descriptor that may be used for waiting alone.
+    pub(crate) fn with_any_descriptor<T>(
         &self,
         work: impl FnOnce(BorrowedFd<'_>, &mut Side) -> sys::Result<T>,
     ) -> Outcome<Result<T, Failure>, W> {
@@ -287,6 +303,7 @@ impl<W: Wake> Ready for Socket<W> {
         }
         if event.readable {
             self.read.event(|state| self.wakes_head(state, event.round)).notify();
+            self.check_observers_of_ahead();
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::socket::answer::Failure;
 use crate::socket::backend::Backend;
 use crate::socket::census::CENSUS;
 use crate::socket::descriptor::Descriptor;
+use crate::socket::observers::Observers;
 use crate::socket::pending_error::PendingError;
 use crate::socket::settings::Settings;
 use crate::socket::yielding::YieldPolicy;
@@ -105,6 +106,15 @@ impl<W: Wake> Socket<W> {
         Ok(socket)
     }
 
+    /// A descriptor of any kind that is used for waiting alone. It is used as [`Socket::open_fd`] does, but not changed.
+    pub fn open_poll_only(number: RawFd, dup: bool, own: bool, backend: Backend) -> sys::Result<Arc<Self>> {
+        let used = if dup { sys::socket::dup(number)?.into() } else { MaybeOwnedFd::lent(number)? };
+        let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
+        poller::pool::of(number).ok_or(Errno::new(libc::ENOSYS))?;
+        let used = if own { used.into_owned() } else { used };
+        Self::new(used, Kind::NONE, origin, Settings::default(), false, backend)
+    }
+
     /// A socket for an accepted connection. It inherits the settings of this one.
     pub fn accepted(&self, fd: OwnedFd) -> sys::Result<Arc<Self>> {
         let settings = self.settings.inherited();
@@ -161,6 +171,7 @@ impl<W: Wake> Socket<W> {
             poller,
             backend,
             ahead,
+            observers: Observers::default(),
         }))
     }
 }

@@ -7,6 +7,7 @@ use crate::socket::answer::{Answer, Failure, Mode};
 use crate::socket::readiness::LockedCall;
 use crate::socket::{Outcome, Socket};
 use crate::wire::addr::Raw;
+use crate::wire::errno::Errno;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -41,6 +42,9 @@ impl<W: Wake> Socket<W> {
             let Some(fd) = descriptor.as_fd() else {
                 return Answer::Failed(closed);
             };
+            if !self.kind.is_socket() {
+                return Answer::Failed(Failure::Errno(Errno::new(libc::ENOTSOCK)));
+            }
             if !allowed(&state.waiters) {
                 return Answer::Failed(Failure::NotHead);
             }

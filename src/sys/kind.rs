@@ -14,6 +14,14 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// The kind of a descriptor that is used for waiting alone, and may be no socket.
+    pub const NONE: Self = Self { domain: libc::AF_UNSPEC, kind: 0, protocol: 0 };
+
+    /// Whether it is the kind of a socket.
+    pub fn is_socket(self) -> bool {
+        self.kind != Self::NONE.kind
+    }
+
     /// Whether its type is SOCK_STREAM: data may arrive in pieces, and a receive of 0 bytes means the end.
     pub fn stream(self) -> bool {
         self.kind == libc::SOCK_STREAM

@@ -28,6 +28,7 @@ pub(crate) mod sendfile;
 pub(crate) mod sendmsg;
 pub(crate) mod sockaddr;
 mod supports;
+pub(crate) mod wait;
 
 use crate::process::{Handle, Place, Wait, Waiter, notify};
 use crate::{atoms, charge, fail};

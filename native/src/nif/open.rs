@@ -66,6 +66,11 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     if !options.is_map() {
         return Err(Error::BadArg);
     }
+    let dup = flag(options, atoms::dup()).unwrap_or(true);
+    let own = flag(options, atoms::own()).unwrap_or(false);
+    if poll_only(options) {
+        return opened(env, options, |backend| Socket::open_poll_only(number, dup, own, backend));
+    }
     let found = match descriptor::kind(number) {
         Ok(kind) => kind,
         Err(errno) => return Ok(fail::posix(env, errno)),
@@ -73,8 +78,6 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     if let Some(other) = unexpected(options, found) {
         return Ok(fail::invalid(env, other));
     }
-    let dup = flag(options, atoms::dup()).unwrap_or(true);
-    let own = flag(options, atoms::own()).unwrap_or(false);
     opened(env, options, |backend| Socket::open_fd(number, dup, own, backend))
 }
 
@@ -153,6 +156,11 @@ fn file(env: Env<'_>, socket: &Socket<Waiter>) -> Option<u64> {
     let (file, wakes) = socket.file();
     notify::deliver(env, Place::Call, wakes);
     file.ok()
+}
+
+/// Whether the descriptor is used for waiting alone.
+fn poll_only(options: Term<'_>) -> bool {
+    flag(options, atoms::poll_only()).unwrap_or(false)
 }
 
 fn flag(options: Term<'_>, name: Atom) -> Option<bool> {

@@ -151,12 +151,13 @@ impl Handle {
 }
 
 /// Closes a descriptor when no process waits for the result. The port of a listener is free on return, unless more than
-/// 64 connections wait in its backlog: the system resets them one by one, so a thread closes it.
+/// 64 connections wait in its backlog, or more than 64 processes waited for its events: so a thread closes it.
 fn close_unattended(descriptor: Option<Descriptor>) {
     let Some(descriptor) = descriptor else {
         return;
     };
-    let long = descriptor.slow() && descriptor.has_long_backlog() == Some(true);
+    let backlog = descriptor.slow() && descriptor.has_long_backlog() == Some(true);
+    let long = backlog || descriptor.has_many_duplicates();
     let work = Work::Close(descriptor);
     if let Err(Work::Close(descriptor)) = if long { BACKGROUND.submit(work) } else { Err(work) } {
         descriptor.close_unattended();

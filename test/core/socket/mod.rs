@@ -1,6 +1,7 @@
 //! Tests of `src/socket`.
 
 mod calls;
+mod observers;
 mod registry;
 mod shortage;
 pub(crate) mod waiting;
