@@ -135,6 +135,10 @@ pub trait Op {
     fn disconnects(&self) -> bool {
         false
     }
+    /// Whether it receives urgent data (MSG_OOB), apart from the bytes of the stream and from the turns of their readers.
+    fn urgent(&self) -> bool {
+        false
+    }
     /// What it takes from the read-ahead buffer of a stream. `None`: it always uses the descriptor.
     fn want(&self) -> Option<Want> {
         None

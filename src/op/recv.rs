@@ -14,6 +14,11 @@ pub fn least(flags: i32) -> usize {
     usize::from(flags & libc::MSG_ERRQUEUE == 0)
 }
 
+/// Whether a receive with these flags receives urgent data.
+pub fn is_urgent(flags: i32) -> bool {
+    flags & libc::MSG_OOB != 0
+}
+
 /// MSG_PEEK
 pub const PEEK: i32 = libc::MSG_PEEK;
 
@@ -117,6 +122,10 @@ impl<R: Room> Op for Recv<'_, R> {
 
     fn peeks(&self) -> bool {
         self.flags & PEEK != 0
+    }
+
+    fn urgent(&self) -> bool {
+        is_urgent(self.flags)
     }
 
     fn want(&self) -> Option<Want> {

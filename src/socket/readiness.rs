@@ -36,6 +36,9 @@ impl<W: Wake> State<W, Side> {
 impl<W: Wake> LockedCall<'_, W> {
     pub(crate) fn run<O: Op>(mut self, op: &mut O, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
         (self.reads_stream, self.follows) = (op.want().is_some(), op.continues());
+        if op.urgent() && matches!(self.mode, Mode::Yield(_) | Mode::Wait) {
+            return self.run_urgent(op, waiter);
+        }
         let is_head = self.is_head();
         match self.turn(O::CLAIM) {
             Turn::Mine if O::CLAIM == Claim::Connect && is_head && !sys::ready::writable(self.fd) => {
@@ -168,7 +171,7 @@ impl<W: Wake> LockedCall<'_, W> {
     }
 
     /// One attempt: on the read-ahead buffer, or on the descriptor.
-    fn attempt<O: Op>(&mut self, op: &mut O, is_head: bool) -> Attempt<O::Done> {
+    pub(super) fn attempt<O: Op>(&mut self, op: &mut O, is_head: bool) -> Attempt<O::Done> {
         // A receive of the error queue, or of urgent data, does not report a pending error.
         let takes_error = !self.follows && (O::CLAIM == Claim::Write || self.reads_stream);
         if let Some(errno) = takes_error.then(|| self.socket.pending_error.take()).flatten() {

@@ -1,7 +1,7 @@
 //! How a call that would block waits: as the head of its lane, with the descriptor registered.
 
 use crate::lane::{Claim, Wake};
-use crate::op::Op;
+use crate::op::{Attempt, Op};
 use crate::poller::event::Ready;
 use crate::ring::ahead::Ahead;
 use crate::socket::answer::{Answer, Failure, Mode};
@@ -10,6 +10,7 @@ use crate::socket::probe::Probe;
 use crate::socket::readiness::LockedCall;
 use crate::socket::{EventSource, Socket};
 use crate::sys;
+use crate::sys::ready::Events;
 use crate::wire::addr::Raw;
 use crate::wire::errno::Errno;
 use std::sync::Arc;
@@ -39,6 +40,36 @@ impl<W: Wake> Socket<W> {
 }
 
 impl<W: Wake> LockedCall<'_, W> {
+    /// Receives urgent data, or waits for it as an observer. The bytes before it may have to be read first, so it takes no turn of
+    /// their readers.
+    pub(super) fn run_urgent<O: Op>(&mut self, op: &mut O, waiter: impl FnOnce() -> W) -> Answer<O::Done> {
+        match self.attempt(op, false) {
+            Attempt::Done(done) | Attempt::Partial(done) => {
+                self.update_tally::<O>(|tally| tally.add_package(O::bytes(&done)));
+                Answer::Done(done)
+            }
+            Attempt::Closed => Answer::Failed(Failure::Closed),
+            Attempt::NoMemory => Answer::Failed(Failure::NoMemory),
+            // The kernel's answer if there is no urgent data.
+            Attempt::Failed(errno) if errno.number() != libc::EINVAL || !self.urgent_data_may_come() => {
+                Answer::Failed(Failure::Errno(errno))
+            }
+            _ => {
+                let asked = Events { priority: true, hup: true, ..Events::default() };
+                match self.socket.add_observer(self.fd, asked, waiter(), self.wakes) {
+                    Ok(_) => Answer::Waiting,
+                    Err(errno) => Answer::Failed(Failure::Errno(errno)),
+                }
+            }
+        }
+    }
+
+    /// Whether the peer of a stream may send urgent data, and a receive of it gets that.
+    fn urgent_data_may_come(&self) -> bool {
+        let inline = sys::option::get_int(self.fd, libc::SOL_SOCKET, libc::SO_OOBINLINE);
+        self.socket.kind.stream() && inline == Ok(0) && !sys::ready::ended(self.fd)
+    }
+
     /// Whether a ring receives, and may have taken bytes from the kernel. If so it is asked to deliver them and to
     /// end its receive.
     pub(super) fn ring_may_deliver(&self) -> bool {

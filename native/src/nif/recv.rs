@@ -2,10 +2,10 @@
 
 use super::run;
 use crate::buffer::{self, Buffer, DIRECT, SCRATCH};
-use crate::process::{Args, Handle, Job, Place, Step, Wait};
+use crate::process::{Args, Handle, Job, Place, Step, Wait, notify};
 use crate::term::{flags, sockaddr};
 use crate::{atoms, fail};
-use esock::op::recv::{Recv, least, peeks_exact};
+use esock::op::recv::{Recv, is_urgent, least, peeks_exact};
 use esock::op::recvfrom::RecvFrom;
 use esock::wire::addr::Address;
 use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
@@ -21,7 +21,8 @@ fn recv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let how = if falls_back_to_select(&socket, length, how) { atoms::select().encode(env) } else { how };
+    let select = falls_back_to_select(&socket, length, how) || waits_for_urgent(env, &socket, flags, handle, how);
+    let how = if select { atoms::select().encode(env) } else { how };
     Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
 }
 
@@ -31,6 +32,18 @@ fn falls_back_to_select(socket: &Handle, length: Term<'_>, how: Term<'_>) -> boo
     let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
     let shared = socket.socket.kind.stream() && !socket.socket.gathers();
     nowait && shared && length.decode::<u64>().is_ok_and(|length| length > 0)
+}
+
+/// Whether this is a `nowait` receive of urgent data. It is not completed for the caller, and does not wait in the lane.
+/// A former wait under the same handle is replaced.
+fn waits_for_urgent<'a>(env: Env<'a>, socket: &Handle, flags: Term<'a>, handle: Term<'a>, how: Term<'a>) -> bool {
+    let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
+    let urgent = nowait && flags::decode(env, flags).is_ok_and(|flags| flags.is_ok_and(is_urgent));
+    if urgent && handle.is_ref() {
+        let (_, wakes) = socket.socket.cancel_observer(env.pid(), |waiter| waiter.is(handle));
+        notify::deliver(env, Place::Call, wakes);
+    }
+    urgent
 }
 
 const RECV: Job =
