@@ -14,6 +14,7 @@ recipes() ->
      {hand_over, <<"Hand a connection to another program">>},
      {hub, <<"Serve many sockets in one process">>},
      {active, <<"Receive messages with backpressure">>},
+     {worth, <<"Stop the work for a client that has gone">>},
      {drain, <<"Drain before shutdown">>},
      {bulk_udp, <<"Send many datagrams with one call">>},
      {sniffer, <<"See the packets of an interface">>},
@@ -135,6 +136,34 @@ udp_asked(_) ->
         {error, _} ->
             {comment, "no IPv6"}
     end.
+
+worth(_) ->
+    _ = load(worth),
+    {L, Port} = listener(),
+    Self = self(),
+    Endless = fun(_) -> Self ! {working, self()}, receive never -> ok end end,
+    Before = esock_leak_SUITE:state(),
+    [begin
+         C = tcp(Port),
+         {ok, S} = esock:accept(L),
+         ?assertEqual(ok, worth:answer(S, <<"abc">>, fun(Question) -> [Question, Question] end)),
+         ?assertEqual({ok, <<"abcabc">>}, gen_tcp:recv(C, 6, 5000)),
+         {error, {wrong, _}} = worth:answer(S, <<"abc">>, fun(_) -> exit({wrong, here}) end),
+         Server = server(fun() -> worth:answer(S, <<"abc">>, Endless) end),
+         Worker = receive {working, Pid} -> Pid end,
+         MRef = monitor(process, Worker),
+         %% What the client sends before it leaves does not hide its end.
+         ok = gen_tcp:send(C, <<"more">>),
+         ok = Leaves(C, S),
+         ?assertEqual(gone, returned(Server)),
+         receive {'DOWN', MRef, process, Worker, killed} -> ok end,
+         _ = esock:close(S),
+         _ = gen_tcp:close(C)
+     end || Leaves <- [fun(C, _) -> gen_tcp:close(C) end, fun(C, _) -> gen_tcp:shutdown(C, write) end,
+                       fun(C, _) -> reset(C) end, fun(_, S) -> esock:close(S) end]],
+    receive {'$socket', _, _, _} = Left -> ct:fail({left, Left}) after 0 -> ok end,
+    esock_leak_SUITE:back_to(Before),
+    ok = esock:close(L).
 
 %% The worker is a node of its own: another program of the operating system.
 hand_over(_) ->

@@ -1,4 +1,4 @@
-//! Observers: events are told without reading, beside the lanes, each wait once.
+//! Observers: they get events without reading, beside the lanes, one for each wait.
 
 use crate::socket::waiting::{PATIENCE, Process, Waiter};
 use esock::lane::wakes::Wakes;
