@@ -10,7 +10,7 @@ pub trait Wake: Send + Sync + 'static {
     type Process: Copy + Eq + Hash + Send + Sync + 'static;
     /// The process that waits.
     fn process(&self) -> Self::Process;
-    /// A number for the handle of a pending completion: equal handles have equal tags. 0 for other waiters.
+    /// A number for the handle of a pending completion or an observer: equal handles have equal tags. 0 for other waiters.
     fn tag(&self) -> u64 {
         0
     }

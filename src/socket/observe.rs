@@ -10,7 +10,7 @@ use crate::poller::epoll::Interest;
 use crate::poller::event::{Event, Ready};
 use crate::ring::ahead::Ahead;
 use crate::socket::answer::Failure;
-use crate::socket::observers::Waits;
+use crate::socket::observers::{Number, Waits};
 use crate::socket::{Outcome, Socket};
 use crate::sys;
 use crate::sys::ready::Events;
@@ -34,7 +34,7 @@ pub enum Observed {
 struct Source<W: Wake> {
     socket: Arc<Socket<W>>,
     process: W::Process,
-    number: u64,
+    number: Number,
 }
 
 impl<W: Wake> Ready for Source<W> {
@@ -45,11 +45,11 @@ impl<W: Wake> Ready for Source<W> {
 
 impl<W: Wake> Socket<W> {
     /// Which of the events `asked` for there are, with errors and hang-ups. If there is none and the call `waits`, `waiter` makes
-    /// its waiter. An earlier wait of the process `me` for which `same` holds is replaced.
+    /// its waiter. An earlier wait of the process `me` under a handle of that tag for which `same` holds is replaced.
     pub fn observe(
         self: &Arc<Self>,
         (asked, waits): (Events, bool),
-        me: W::Process,
+        me: (W::Process, u64),
         waiter: impl FnOnce() -> W,
         same: impl Fn(&W) -> bool,
     ) -> Outcome<Result<Observed, Failure>, W> {
@@ -122,7 +122,7 @@ impl<W: Wake> Socket<W> {
     }
 
     /// The poller has reported an event for an observer.
-    fn check_observer(&self, process: W::Process, number: u64) {
+    fn check_observer(&self, process: W::Process, number: Number) {
         let waits = self.observers.take(process, number, |waits| {
             let now = self.events_now(waits.duplicate.as_fd(), waits.events);
             let taken = now.is_ok_and(Events::is_empty);
@@ -143,7 +143,7 @@ impl<W: Wake> Socket<W> {
         }
     }
 
-    fn notify_observer(&self, number: u64, waits: Waits<W>) {
+    fn notify_observer(&self, number: Number, waits: Waits<W>) {
         let waiter = self.unregister(waits);
         waiter.wake(Signal::Ready);
         if waiter.needs_cleanup() {
@@ -162,24 +162,24 @@ impl<W: Wake> Socket<W> {
         wakes.departed(Some(self.unregister(waits)));
     }
 
-    fn end_observer(&self, me: W::Process, same: impl Fn(&W) -> bool, wakes: &mut Wakes<W>) -> bool {
+    fn end_observer(&self, me: (W::Process, u64), same: impl Fn(&W) -> bool, wakes: &mut Wakes<W>) -> bool {
         let removed = self.observers.remove_wait(me, same);
         let found = removed.is_some();
         removed.into_iter().for_each(|waits| self.depart(waits, wakes));
         found
     }
 
-    /// Ends the wait of `me` for which `matches` holds, as [`Socket::cancel`] does for a waiter of a lane.
+    /// Ends the wait of `me`, under a handle of that tag, for which `matches` holds, as [`Socket::cancel`] does for a waiter of a lane.
     pub fn cancel_observer(
         &self,
-        me: W::Process,
+        me: (W::Process, u64),
         matches: impl Fn(&W) -> bool,
     ) -> Outcome<Result<Cancelled, Failure>, W> {
         self.hold(Direction::Read, |state, wakes| {
             if self.end_observer(me, &matches, wakes) {
                 return Ok(Cancelled::Clean);
             }
-            let in_flight = self.observers.in_flight(me).into_iter().find(|waiter| matches(waiter));
+            let in_flight = self.observers.in_flight(me.0, me.1).into_iter().find(|waiter| matches(waiter));
             match in_flight.map(|waiter| waiter.notified()) {
                 Some(false) => Ok(Cancelled::Sending),
                 _ if !state.data.open() => Err(Failure::Closed),

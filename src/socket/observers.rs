@@ -8,22 +8,19 @@ use crate::poller::duplicate::Duplicate;
 use crate::sys;
 use crate::sys::ready::Events;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
 /// The observers of a socket. Most sockets never have one.
 pub(crate) struct Observers<W: Wake>(Mutex<Option<Box<Table<W>>>>);
 
 struct Table<W: Wake> {
-    processes: HashMap<W::Process, Vec<Observer<W>>>,
+    processes: HashMap<W::Process, BTreeMap<Number, Stage<W>>>,
     next: u64,
 }
 
-/// One wait, under a number that no other one of the socket has.
-struct Observer<W: Wake> {
-    number: u64,
-    stage: Stage<W>,
-}
+/// A wait of a process: the tag of its handle, and a number that no other one of the socket has.
+pub(crate) type Number = (u64, u64);
 
 enum Stage<W: Wake> {
     Waits(Waits<W>),
@@ -50,15 +47,15 @@ impl<W: Wake> Observers<W> {
         &self,
         waiter: &Arc<W>,
         events: Events,
-        register: impl FnOnce(u64) -> sys::Result<Duplicate>,
-    ) -> sys::Result<u64> {
+        register: impl FnOnce(Number) -> sys::Result<Duplicate>,
+    ) -> sys::Result<Number> {
         let mut table = self.0.lock();
         let table = table.get_or_insert_with(|| Box::new(Table { processes: HashMap::new(), next: 0 }));
-        let number = table.next;
+        let number = (waiter.tag(), table.next);
         let duplicate = register(number)?;
         table.next += 1;
-        let stage = Stage::Waits(Waits { waiter: Arc::clone(waiter), events, duplicate });
-        table.processes.entry(waiter.process()).or_default().push(Observer { number, stage });
+        let waits = Waits { waiter: Arc::clone(waiter), events, duplicate };
+        table.processes.entry(waiter.process()).or_default().insert(number, Stage::Waits(waits));
         Ok(number)
     }
 
@@ -66,62 +63,72 @@ impl<W: Wake> Observers<W> {
     pub(crate) fn take(
         &self,
         process: W::Process,
-        number: u64,
+        number: Number,
         allowed: impl FnOnce(&Waits<W>) -> bool,
     ) -> Option<Waits<W>> {
         let mut table = self.0.lock();
-        let observers = table.as_mut()?.processes.get_mut(&process)?;
-        let observer = observers.iter_mut().find(|observer| observer.number == number)?;
-        observer.waits().filter(|waits| allowed(waits))?;
-        observer.leave()
+        let stage = table.as_mut()?.processes.get_mut(&process)?.get_mut(&number)?;
+        stage.waits().filter(|waits| allowed(waits))?;
+        stage.leave()
     }
 
     /// The same for all waits for which `wanted` holds.
-    pub(crate) fn take_all(&self, wanted: impl Fn(&Waits<W>) -> bool) -> Vec<(u64, Waits<W>)> {
+    pub(crate) fn take_all(&self, wanted: impl Fn(&Waits<W>) -> bool) -> Vec<(Number, Waits<W>)> {
         let mut table = self.0.lock();
-        let observers = table.iter_mut().flat_map(|table| table.processes.values_mut()).flatten();
-        let wanted = observers.filter(|observer| observer.waits().is_some_and(&wanted));
-        wanted.filter_map(|observer| Some((observer.number, observer.leave()?))).collect()
+        let all = table.iter_mut().flat_map(|table| table.processes.values_mut()).flatten();
+        let wanted = all.filter(|(_, stage)| stage.waits().is_some_and(&wanted));
+        wanted.filter_map(|(number, stage)| Some((*number, stage.leave()?))).collect()
     }
 
     /// Removes the record of a wait that was taken.
-    pub(crate) fn forget(&self, process: W::Process, number: u64) {
-        self.remove(process, |observer| observer.number == number);
+    pub(crate) fn forget(&self, process: W::Process, number: Number) {
+        self.remove(process, |_| Some(number));
     }
 
-    /// Removes the wait of a process for which `wanted` holds.
-    pub(crate) fn remove_wait(&self, process: W::Process, wanted: impl Fn(&W) -> bool) -> Option<Waits<W>> {
-        self.remove(process, |observer| observer.waits().is_some_and(|waits| wanted(&waits.waiter)))
+    /// Removes the wait of a process under a handle of that tag for which `wanted` holds.
+    pub(crate) fn remove_wait(
+        &self,
+        (process, tag): (W::Process, u64),
+        wanted: impl Fn(&W) -> bool,
+    ) -> Option<Waits<W>> {
+        self.remove(process, |all| {
+            let mut tagged = all.range((tag, 0)..=(tag, u64::MAX));
+            let found = tagged.find(|(_, stage)| stage.waits().is_some_and(|waits| wanted(&waits.waiter)));
+            found.map(|(number, _)| *number)
+        })
     }
 
-    /// Removes the first record of a process for which `wanted` holds.
-    fn remove(&self, process: W::Process, wanted: impl Fn(&Observer<W>) -> bool) -> Option<Waits<W>> {
+    /// Removes the record of a process that `find` finds.
+    fn remove(
+        &self,
+        process: W::Process,
+        find: impl FnOnce(&BTreeMap<Number, Stage<W>>) -> Option<Number>,
+    ) -> Option<Waits<W>> {
         let mut whole = self.0.lock();
         let table = whole.as_mut()?;
-        let observers = table.processes.get_mut(&process)?;
-        let at = observers.iter().position(wanted)?;
-        let removed = observers.swap_remove(at);
-        if observers.is_empty() {
+        let all = table.processes.get_mut(&process)?;
+        let removed = all.remove(&find(all)?);
+        if all.is_empty() {
             table.processes.remove(&process);
         }
         if table.processes.is_empty() {
             *whole = None;
         }
-        removed.into_waits()
+        removed?.into_waits()
     }
 
     /// Removes all waits of a process.
     pub(crate) fn remove_process(&self, process: W::Process) -> Vec<Waits<W>> {
         let mut table = self.0.lock();
-        let observers = table.as_mut().and_then(|table| table.processes.remove(&process)).unwrap_or_default();
-        observers.into_iter().filter_map(Observer::into_waits).collect()
+        let all = table.as_mut().and_then(|table| table.processes.remove(&process)).unwrap_or_default();
+        all.into_values().filter_map(Stage::into_waits).collect()
     }
 
-    /// The waiters of a process whose messages may be in flight.
-    pub(crate) fn in_flight(&self, process: W::Process) -> Vec<Arc<W>> {
+    /// The waiters of a process under handles of that tag whose messages may be in flight.
+    pub(crate) fn in_flight(&self, process: W::Process, tag: u64) -> Vec<Arc<W>> {
         let table = self.0.lock();
-        let observers = table.iter().filter_map(|table| table.processes.get(&process)).flatten();
-        let weak = observers.filter_map(|observer| match &observer.stage {
+        let all = table.iter().filter_map(|table| table.processes.get(&process));
+        let weak = all.flat_map(|all| all.range((tag, 0)..=(tag, u64::MAX))).filter_map(|(_, stage)| match stage {
             Stage::InFlight(waiter) => waiter.upgrade(),
             Stage::Waits(_) => None,
         });
@@ -136,25 +143,22 @@ impl<W: Wake> Observers<W> {
     /// Calls `show` for each waiter of a process.
     pub(crate) fn for_each(&self, process: W::Process, show: impl Fn(&W)) {
         let table = self.0.lock();
-        let observers = table.iter().filter_map(|table| table.processes.get(&process)).flatten();
-        observers.filter_map(Observer::waits).for_each(|waits| show(&waits.waiter));
+        let all = table.iter().filter_map(|table| table.processes.get(&process)).flat_map(BTreeMap::values);
+        all.filter_map(Stage::waits).for_each(|waits| show(&waits.waiter));
     }
 }
 
-impl<W: Wake> Observer<W> {
+impl<W: Wake> Stage<W> {
     fn waits(&self) -> Option<&Waits<W>> {
-        if let Stage::Waits(waits) = &self.stage { Some(waits) } else { None }
+        if let Self::Waits(waits) = self { Some(waits) } else { None }
     }
 
     fn into_waits(self) -> Option<Waits<W>> {
-        if let Stage::Waits(waits) = self.stage { Some(waits) } else { None }
+        if let Self::Waits(waits) = self { Some(waits) } else { None }
     }
 
     fn leave(&mut self) -> Option<Waits<W>> {
         let weak = Arc::downgrade(&self.waits()?.waiter);
-        match std::mem::replace(&mut self.stage, Stage::InFlight(weak)) {
-            Stage::Waits(waits) => Some(waits),
-            Stage::InFlight(_) => None,
-        }
+        std::mem::replace(self, Self::InFlight(weak)).into_waits()
     }
 }

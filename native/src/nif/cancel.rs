@@ -42,7 +42,7 @@ fn cancelled<'a>(
             return cancelled;
         }
     }
-    let (cancelled, wakes) = resource.socket.cancel_observer(env.pid(), mine);
+    let (cancelled, wakes) = resource.socket.cancel_observer(key, mine);
     notify::deliver(env, Place::Call, wakes);
     cancelled
 }

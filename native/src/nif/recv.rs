@@ -21,29 +21,28 @@ fn recv<'a>(
     handle: Term<'a>,
     how: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let select = falls_back_to_select(&socket, length, how) || waits_for_urgent(env, &socket, flags, handle, how);
-    let how = if select { atoms::select().encode(env) } else { how };
-    Wait::decode(env, handle, how)?.call(env, &socket, &RECV, [length, flags, flags])
+    let urgent = flags::decode(env, flags).is_ok_and(|flags| flags.is_ok_and(is_urgent));
+    let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
+    let how =
+        if nowait && (urgent || falls_back_to_select(&socket, length)) { atoms::select().encode(env) } else { how };
+    let wait = Wait::decode(env, handle, how)?;
+    if urgent {
+        replace_observer(env, &socket, &wait);
+    }
+    wait.call(env, &socket, &RECV, [length, flags, flags])
+}
+
+/// A receive of urgent data waits as an observer, in place of an earlier one under the same handle.
+fn replace_observer<'a>(env: Env<'a>, socket: &Handle, wait: &Wait<'a>) {
+    let (_, wakes) = socket.socket.cancel_observer(wait.observe(), |waiter| wait.is(waiter));
+    notify::deliver(env, Place::Call, wakes);
 }
 
 /// Whether a `nowait` receive of a length answers `select` with a partial result, although the socket completes calls.
 /// Bytes are not gathered for a length if others may read from the descriptor too.
-fn falls_back_to_select(socket: &Handle, length: Term<'_>, how: Term<'_>) -> bool {
-    let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
+fn falls_back_to_select(socket: &Handle, length: Term<'_>) -> bool {
     let shared = socket.socket.kind.stream() && !socket.socket.gathers();
-    nowait && shared && length.decode::<u64>().is_ok_and(|length| length > 0)
-}
-
-/// Whether this is a `nowait` receive of urgent data. It is not completed for the caller, and does not wait in the lane.
-/// A former wait under the same handle is replaced.
-fn waits_for_urgent<'a>(env: Env<'a>, socket: &Handle, flags: Term<'a>, handle: Term<'a>, how: Term<'a>) -> bool {
-    let nowait = how.decode::<Atom>().is_ok_and(|how| how == atoms::nowait());
-    let urgent = nowait && flags::decode(env, flags).is_ok_and(|flags| flags.is_ok_and(is_urgent));
-    if urgent && handle.is_ref() {
-        let (_, wakes) = socket.socket.cancel_observer(env.pid(), |waiter| waiter.is(handle));
-        notify::deliver(env, Place::Call, wakes);
-    }
-    urgent
+    shared && length.decode::<u64>().is_ok_and(|length| length > 0)
 }
 
 const RECV: Job =

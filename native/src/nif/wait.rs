@@ -22,7 +22,7 @@ fn wait<'a>(
     let wait = Wait::decode(env, handle, how)?;
     let asked = Events::from_bits(events).ok_or(Error::BadArg)?;
     let (waiter, same) = (wait.waiter(env, &socket), |waiter: &_| wait.is(waiter));
-    let (observed, wakes) = socket.socket.observe((asked, wait.waits()), wait.pid, waiter, same);
+    let (observed, wakes) = socket.socket.observe((asked, wait.waits()), wait.observe(), waiter, same);
     notify::deliver(env, Place::Call, wakes);
     charge(env, if observed == Ok(Observed::Waiting) { REGISTER } else { 1 });
     match observed {

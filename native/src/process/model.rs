@@ -125,6 +125,8 @@ pub(crate) struct Wait<'a> {
     pub(super) step: Cell<Step<'a>>,
     /// The fewest bytes for which the waiter is notified.
     pub(super) least: Cell<usize>,
+    /// Whether the waiter waits for events, and in no lane.
+    pub(super) observes: Cell<bool>,
     /// Whether the call has kept the turn since its last attempt.
     pub(super) has_turn: Cell<bool>,
     /// Notifications that are deferred until the message of the completion has been sent.

@@ -49,6 +49,7 @@ impl<'a> Wait<'a> {
             task: Cell::new(None),
             step: Cell::new(Step::Answered),
             least: Cell::new(1),
+            observes: Cell::new(false),
             has_turn: Cell::new(false),
             deferred: Cell::default(),
         }
@@ -129,6 +130,12 @@ impl<'a> Wait<'a> {
         self.least.get()
     }
 
+    /// The waiter will be an observer. Answers the key under which an earlier one is found.
+    pub(crate) fn observe(&self) -> (LocalPid, u64) {
+        self.observes.set(true);
+        (self.pid, waiter::tag(self.handle.get()))
+    }
+
     /// Whether the caller continues after a `more` answer.
     pub(crate) fn follows(&self) -> bool {
         self.how == How::More
@@ -170,7 +177,7 @@ impl<'a> Wait<'a> {
             None => env.monitor(&socket, &pid).map(Arc::new),
         };
         let stored = self.task().map(|task| StoredCall::new(env, task));
-        let tag = if stored.is_some() { waiter::tag(self.handle()) } else { 0 };
+        let tag = if stored.is_some() || self.observes.get() { waiter::tag(self.handle()) } else { 0 };
         let (handle, notified) = (StoredTerm::new(self.handle()), AtomicBool::new(false));
         // A blocking call attempts again by itself, and so does a completion.
         let relies_on_select = stored.is_none() && !self.blocking();

@@ -38,19 +38,20 @@ fn pair() -> (Sock, UnixStream) {
 
 fn observe(socket: &Sock, asked: Events, process: &Process, handle: u32) -> Result<Observed, Failure> {
     let waiter = || process.waiter(handle);
-    let (observed, wakes) = socket.observe((asked, true), process.number, waiter, |w| w.handle() == handle);
+    let (observed, wakes) =
+        socket.observe((asked, true), (process.number, handle.into()), waiter, |w| w.handle() == handle);
     wakes.notify();
     observed
 }
 
 fn look(socket: &Sock, asked: Events, process: &Process) -> Result<Observed, Failure> {
-    let (observed, wakes) = socket.observe((asked, false), process.number, || process.waiter(0), |_| false);
+    let (observed, wakes) = socket.observe((asked, false), (process.number, 0), || process.waiter(0), |_| false);
     wakes.notify();
     observed
 }
 
 fn cancel(socket: &Sock, process: &Process, handle: u32) -> Result<Cancelled, Failure> {
-    let (how, wakes) = socket.cancel_observer(process.number, |waiter| waiter.handle() == handle);
+    let (how, wakes) = socket.cancel_observer((process.number, handle.into()), |waiter| waiter.handle() == handle);
     wakes.notify();
     how
 }
