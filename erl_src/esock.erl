@@ -56,7 +56,7 @@
 %% in flight. A process may have any number of completions in flight. These calls return `select' on every socket:
 %% {@link sendmmsg/4}, messages with `gso' or with more than 1,024 parts, {@link sendv/3} of as many parts, {@link sendfile/5}
 %% of a file that was not opened `raw', {@link recv/4} of a length from a stream that was opened by its descriptor,
-%% {@link recvmsg/5} and {@link recvmmsg/6} on a Unix socket. A program that handles both answers runs with either back end.
+%% {@link recvmsg/5}, {@link recvmmsg/6} and {@link recv_fds/4} on a Unix socket. A program that handles both answers runs with either back end.
 %%
 %% == Examples ==
 %%
@@ -200,7 +200,8 @@
 %% there is urgent data (POLLPRI). `error': the socket has an error, or an entry in its error queue (POLLERR). Example: `hup'.
 
 -type completion_tag() :: atom().
-%% The name of the function that is completed. Examples: `recv', `send'. {@link accept_many/3} has `accept'.
+%% The name of the function that is completed. Examples: `recv', `send'. {@link accept_from/2} and {@link accept_many/3}
+%% have `accept', {@link recv_fds/4} has `recvmsg'.
 
 -type completion_handle() :: reference().
 %% The reference that the message of a completion carries: the caller's own, or a new one for `nowait'. Example: `make_ref()'.
@@ -801,8 +802,9 @@ open(FD) -> erlang:error(badarg, [FD]).
 %% Domain, type and protocol are read from the descriptor, which is set to non-blocking. With `dup => false' two sockets may
 %% use one descriptor; if the socket that closes it is closed, the other one is closed first.
 %%
-%% Returns `{ok, Socket}', `{error, enotsock}' if `FD' is the descriptor of something else, `{error, ebadf}' if it is not open,
-%% `{error, {invalid, {integer_range, FD}}}', or another {@link posix()}.
+%% Returns `{ok, Socket}'; `{error, enotsock}' if `FD' is the descriptor of something else, and `{error, ebadf}' if it is not open,
+%% with `own => true' or one of `domain', `type' and `protocol', else `{error, {invalid, {options, domain, Opts}}}' as OTP's
+%% `socket'; `{error, {invalid, {integer_range, FD}}}', or another {@link posix()}.
 %% ```
 %% {ok, FD} = esock:getopt(Udp, {otp, fd}),
 %% {ok, Same} = esock:open(FD, #{}),

@@ -55,7 +55,8 @@ with_fd(Socket, Fun) ->
 %% @doc Calls `Fun' with a socket on an open descriptor. Afterwards the descriptor is as it was.
 -spec with_view(integer(), fun((esock:socket()) -> Result)) -> Result | error().
 with_view(FD, Fun) ->
-    case {esock_nif:nonblocking(FD), esock:open(FD, #{dup => false, use_registry => false})} of
+    %% The protocol is any, but `open' names what the descriptor is if it is no socket.
+    case {esock_nif:nonblocking(FD), esock:open(FD, #{dup => false, use_registry => false, protocol => default})} of
         {{ok, Before}, {ok, View}} ->
             try Fun(View) after _ = esock:detach(View, #{nonblock => Before}) end;
         {_, {error, _} = Error} ->
@@ -70,7 +71,7 @@ with_view(FD, Fun) ->
 from_inet(InetSocket) ->
     case number(InetSocket) of
         {ok, FD} ->
-            case esock:open(FD) of
+            case esock:open(FD, #{protocol => default}) of
                 {ok, Socket} -> keep(Socket, shares(InetSocket, FD, Socket));
                 {error, _} = Error -> Error
             end;

@@ -87,7 +87,6 @@ differs(connect, 2, Addrs, _) when is_list(Addrs) -> true;
 differs(listen, 2, N, _) when is_integer(N), N > 1 bsl 31 -> true;
 differs(listen, 2, On, _) when is_boolean(On) -> true;
 differs(open, _, N, _) when is_integer(N), N > 1 bsl 31 -> true;
-differs(open, 1, N, 1) when is_integer(N) -> true;
 differs(_, _, #{port := -1}, _) -> true;
 differs(connect, 2, #{family := _}, _) -> otp() >= 29;
 differs(sendmsg, 2, #{ctrl := _}, _) -> true;

@@ -373,9 +373,13 @@ not_a_socket(_) ->
     {ok, File} = file:open(code:which(?MODULE), [read, raw, binary]),
     {file_descriptor, prim_file, _} = File,
     <<Fd:32/native>> = prim_file:get_handle(File),
-    [?assertEqual({error, enotsock}, esock:open(Fd, Options)) || Options <- [#{}, #{dup => false}, #{dup => false, own => true}, #{domain => inet}]],
+    Said = [#{dup => false, own => true}, #{domain => inet}, #{type => stream}, #{protocol => default}],
+    [?assertEqual({error, enotsock}, esock:open(Fd, Options)) || Options <- Said],
+    %% Without these options the answer is that of `socket'.
+    [?assertEqual({error, {invalid, {options, domain, Options}}}, esock:open(Fd, Options)) || Options <- [#{}, #{dup => false}, #{own => false}]],
     ok = file:close(File),
-    [?assertEqual({error, ebadf}, esock:open(Bad)) || Bad <- [Fd, -1, 1_000_000_000]],
+    [?assertEqual({error, ebadf}, esock:open(Bad, Options)) || Bad <- [Fd, -1, 1_000_000_000], Options <- Said],
+    [?assertEqual({error, {invalid, {options, domain, #{}}}}, esock:open(Bad)) || Bad <- [Fd, -1, 1_000_000_000]],
     ?assertEqual({error, {invalid, {integer_range, 1 bsl 40}}}, esock:open(1 bsl 40)).
 
 %%% ---- close_fd

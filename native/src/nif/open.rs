@@ -73,12 +73,22 @@ fn open_fd<'a>(env: Env<'a>, fd: Term<'a>, options: Term<'a>) -> NifResult<Term<
     }
     let found = match descriptor::kind(number) {
         Ok(kind) => kind,
+        // The answer of OTP, unless the caller uses an option that OTP does not have, or does not check.
+        Err(errno::NOT_OPEN | errno::NOT_A_SOCKET) if !says_what(options) => {
+            return Ok(fail::invalid(env, (atoms::options(), atoms::domain(), options)));
+        }
         Err(errno) => return Ok(fail::posix(env, errno)),
     };
     if let Some(other) = unexpected(options, found) {
         return Ok(fail::invalid(env, other));
     }
     opened(env, options, |backend| Socket::open_fd(number, dup, own, backend))
+}
+
+/// Whether the options give the descriptor away, or say what it is to be.
+fn says_what(options: Term<'_>) -> bool {
+    let keys = [atoms::domain(), atoms::kind(), atoms::protocol()];
+    flag(options, atoms::own()) == Some(true) || keys.iter().any(|key| options.map_get(*key).is_ok())
 }
 
 /// The first of domain, type and protocol for which the options say something else than the system. The protocol
