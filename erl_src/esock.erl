@@ -56,7 +56,8 @@
 %% in flight. A process may have any number of completions in flight. These calls return `select' on every socket:
 %% {@link sendmmsg/4}, messages with `gso' or with more than 1,024 parts, {@link sendv/3} of as many parts, {@link sendfile/5}
 %% of a file that was not opened `raw', {@link recv/4} of a length from a stream that was opened by its descriptor,
-%% {@link recvmsg/5}, {@link recvmmsg/6} and {@link recv_fds/4} on a Unix socket. A program that handles both answers runs with either back end.
+%% {@link recvmsg/5}, {@link recvmmsg/6} and {@link recv_fds/4} on a Unix socket. A program that handles both answers runs with
+%% either back end.
 %%
 %% == Examples ==
 %%
