@@ -67,7 +67,7 @@ same_open(M) ->
                  [inet, stream, default], [inet, stream, 0], [inet, stream, 6], [2, 1, 6], [inet, stream, {raw, 6}],
                  [inet, stream, nosuch], [nosuch, stream], [inet, nosuch], [inet, stream, udp], [inet, stream, "tcp"],
                  [inet, stream, tcp, #{}], [inet, stream, tcp, []], [inet, stream, -1],
-                 [a], [a, #{}]]].
+                 [a], [-1], [a, #{}], [9999]]].
 
 same_open_fd(M) ->
     {S, _} = udp(M),
