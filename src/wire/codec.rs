@@ -230,7 +230,7 @@ impl Codec {
             Self::Pairs => "[{non_neg_integer(), non_neg_integer()}]".into(),
             Self::Structs(layout) => format!("[{}]", Self::Struct(layout).erlang_type()),
             Self::Fanout => {
-                format!("{} | #{{mode := atom(), flags := [{}]}}", names(bits::FANOUTS), names(bits::FANOUT_FLAGS))
+                format!("{} | #{{type := atom(), flags := [{}]}}", names(bits::FANOUTS), names(bits::FANOUT_FLAGS))
             }
             Self::Program => "bpf_program()".into(),
             Self::CanFilters => "[{Id, Mask} | {inv, Id, Mask}]".into(),

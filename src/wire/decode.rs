@@ -120,7 +120,7 @@ impl Codec {
                 let mode = Value::named(FANOUTS, number & 0xff);
                 match number & 0xff00 {
                     0 => mode,
-                    flags => Value::Map(vec![("mode", mode), ("flags", Value::bits(FANOUT_FLAGS, flags))]),
+                    flags => Value::Map(vec![("type", mode), ("flags", Value::bits(FANOUT_FLAGS, flags))]),
                 }
             }
             Self::Program => program::read(bytes),

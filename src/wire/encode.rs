@@ -116,7 +116,7 @@ impl Codec {
             (Self::Structs(layout), Value::List(list)) => each(list, |one| layout.write(one)),
             (Self::Fanout, value) => {
                 let (mode, flags) = match value {
-                    Value::Map(_) => (value.get("mode")?, bits(FANOUT_FLAGS, value.get("flags")?)?),
+                    Value::Map(_) => (value.get("type")?, bits(FANOUT_FLAGS, value.get("flags")?)?),
                     mode => (mode, 0),
                 };
                 let number = number(FANOUTS, mode).filter(|mode| (0..=0xff).contains(mode))? | flags;

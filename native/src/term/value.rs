@@ -49,7 +49,7 @@ pub(crate) fn decode<'a>(env: Env<'a>, codec: Codec, term: Term<'a>) -> Option<V
         Codec::Times => fields(env, TIMES.iter().map(|name| (*name, Codec::Struct(&TIMESPEC), true)), term),
         Codec::Fanout if term.is_map() => {
             let part = |key, codec| Some((key, decode(env, codec, get(env, term, key)?)?));
-            Some(Value::Map(vec![part("mode", Codec::Int)?, part("flags", Codec::Bits(&[]))?]))
+            Some(Value::Map(vec![part("type", Codec::Int)?, part("flags", Codec::Bits(&[]))?]))
         }
         Codec::Tls => {
             let bytes = ["iv", "key", "salt", "rec_seq"].into_iter().map(|name| (name, Codec::Bytes(64), true));

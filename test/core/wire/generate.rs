@@ -148,7 +148,7 @@ impl Seed {
             }),
             Codec::Fanout => match (self.next() & 1, self.name(FANOUTS)) {
                 (0, mode) => mode,
-                (_, mode) => Value::Map(vec![("mode", mode), ("flags", Value::List(vec![self.name(FANOUT_FLAGS)]))]),
+                (_, mode) => Value::Map(vec![("type", mode), ("flags", Value::List(vec![self.name(FANOUT_FLAGS)]))]),
             },
             Codec::Tls => {
                 let (version, cipher) = (self.name(TLS_VERSIONS), self.name(TLS_CIPHERS));
