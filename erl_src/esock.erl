@@ -391,9 +391,14 @@
         batch | cmsg_cloexec | confirm | ctrunc | dontroute | dontwait | eor | errqueue | fastopen | more | nosignal | oob |
         peek | probe | sock_devmem | trunc | waitall | waitforone.
 %% A flag MSG_* of send(2) and recv(2). A list of flags has at most 64 elements; an integer in it stands for its bits. An
-%% unknown name is `{error, {invalid, {msg_flag, Name}}}', and so is the bit of MSG_ZEROCOPY; anything else raises `{invalid, {msg_flags, Rest}}'. Examples:
-%% `peek' (leave the data in the socket), `more' (more data follows), `oob' (urgent data of TCP), `errqueue' (receive from the
-%% error queue).
+%% unknown name is `{error, {invalid, {msg_flag, Name}}}', and so is an integer with the bit of MSG_ZEROCOPY; anything else
+%% raises `{invalid, {msg_flags, Rest}}'. Examples: `peek' (leave the data in the socket), `more' (more data follows), `oob'
+%% (urgent data of TCP), `errqueue' (receive from the error queue).
+%%
+%% `dontwait' is implied: how a call waits is its last argument. `waitall' is what a receive of a length does on a stream.
+%% `fastopen', of {@link sendto/5} and {@link sendmsg/4} on a TCP socket, begins a connection with the data in its first packet,
+%% tcp(7); without a cookie of the peer it returns `{error, einprogress}', and the data is to be sent again. `batch',
+%% `waitforone', `probe' and `sock_devmem' are passed to the kernel.
 
 -type msg() :: msg_send() | msg_recv().
 %% A message to send, or a received one. Example: `#{iov => [<<"data">>]}'.
@@ -2417,7 +2422,7 @@ setopt_native(Socket, Option, Value) -> erlang:error(badarg, [Socket, Option, Va
 %%
 %% These of level `otp' are read only: `domain', `assoc_id' (of an SCTP socket), and `fd', the number of the descriptor: it is
 %% the socket's, so do not close it. After a call for `fd' no ring reads this stream ahead; the call waits until the ring has
-%% released it. Returns `{ok, Value}'; `{error, {invalid, {socket_option, Option}}}' for an unknown or write-only option;
+%% released it. `{socket, peerpidfd}' returns a new descriptor, which the caller has to close. Returns `{ok, Value}'; `{error, {invalid, {socket_option, Option}}}' for an unknown or write-only option;
 %% `{error, closed}', or a {@link posix()} such as `enoprotoopt'.
 %% ```
 %% {ok, stream} = esock:getopt(Socket, {socket, type}),

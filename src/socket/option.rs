@@ -25,7 +25,6 @@ const RECEIVED_WITH: &[(i32, i32)] = &[
     (libc::SOL_SOCKET, 65),
     (libc::SOL_SOCKET, 75),
     (libc::SOL_SOCKET, 82),
-    (libc::IPPROTO_TCP, libc::TCP_INQ),
     (libc::IPPROTO_TCP, libc::TCP_ULP),
     // A receive in repair mode reads a queue that TCP_REPAIR_QUEUE selects.
     (libc::IPPROTO_TCP, libc::TCP_REPAIR),
@@ -40,8 +39,8 @@ impl<W: Wake> Socket<W> {
     /// receives for this socket again.
     pub fn may_set(&self, level: i32, option: i32) -> bool {
         match (level, option) {
-            // SO_PEEK_OFF is an offset in the kernel's queue, so bytes must not be read ahead of it.
-            (libc::SOL_SOCKET, libc::SO_PEEK_OFF) => self.share(),
+            // SO_PEEK_OFF is an offset in the kernel's queue, and TCP_INQ its length, so bytes must not be read ahead of it.
+            (libc::SOL_SOCKET, libc::SO_PEEK_OFF) | (libc::IPPROTO_TCP, libc::TCP_INQ) => self.share(),
             with => !RECEIVED_WITH.contains(&with) || self.leave_ring(),
         }
     }

@@ -339,7 +339,9 @@ pub fn classes() -> Vec<Class> {
 }
 
 fn owned(names: &[Name]) -> Vec<(String, i64)> {
-    names.iter().map(|(name, number)| ((*name).to_owned(), i64::from(*number))).collect()
+    // The highest bit is no sign.
+    let value = |number: i32| if number == i32::MIN { 1 << 31 } else { i64::from(number) };
+    names.iter().map(|(name, number)| ((*name).to_owned(), value(*number))).collect()
 }
 
 /// The class of the options of a level, of those that the system has.

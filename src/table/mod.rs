@@ -1,4 +1,4 @@
-//! Tables with one row for each socket option, control message and ioctl request.
+//! Tables with one row for each socket option, control message, ioctl request and constant.
 
 pub mod constant;
 pub mod control;
