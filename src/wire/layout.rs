@@ -662,11 +662,11 @@ layouts! {
         chunks   4 Codec::Counted32(256),;
     }
     /// `struct sctp_paddrthlds`, linux/sctp.h
-    SCTP_THRESHOLDS 136 {
+    SCTP_THRESHOLDS 144 {
         assoc_id   0   Codec::Int,;
-        address    4   Codec::Address,;
-        pathmaxrxt 132 Codec::U16,;
-        pathpfthld 134 Codec::U16,;
+        address    8   Codec::Address,;
+        pathmaxrxt 136 Codec::U16,;
+        pathpfthld 138 Codec::U16,;
     }
     /// `struct sctp_sndinfo`, RFC 6458 section 5.3.4
     SCTP_SNDINFO 16 {
@@ -737,16 +737,16 @@ layouts! {
         on       6 Codec::Bool8,;
     }
     /// `struct sctp_udpencaps`, RFC 6951
-    SCTP_UDPENCAPS 136 {
+    SCTP_UDPENCAPS 144 {
         assoc_id 0   Codec::Int,;
-        address  4   Codec::Address,;
-        port     132 Codec::Be16,;
+        address  8   Codec::Address,;
+        port     136 Codec::Be16,;
     }
     /// `struct sctp_probeinterval`, linux/sctp.h
-    SCTP_PROBE 136 {
+    SCTP_PROBE 144 {
         assoc_id 0   Codec::Int,;
-        address  4   Codec::Address,;
-        interval 132 Codec::Uint,;
+        address  8   Codec::Address,;
+        interval 136 Codec::Uint,;
     }
     /// `struct sctp_sndrcvinfo`, RFC 6458 section 5.3.2
     SCTP_SNDRCV 32 {

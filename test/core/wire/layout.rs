@@ -3,7 +3,7 @@
 use super::generate;
 use esock::wire::addr::Address;
 use esock::wire::cmsg::{Message, parse, space, write};
-use esock::wire::codec::Codec;
+use esock::wire::codec::{Codec, Layout};
 use esock::wire::layout;
 use esock::wire::value::Value;
 use std::net::Ipv4Addr;
@@ -54,6 +54,48 @@ fn sizes_are_those_of_libc() {
     assert_eq!(layout::LINGER.size, size_of::<libc::linger>());
     assert_eq!(layout::TIMEVAL.size, size_of::<libc::timeval>());
     assert_eq!(esock::wire::ifreq::IFREQ, size_of::<libc::ifreq>());
+}
+
+/// What gcc says with the headers of Linux 6.1: sizes, and the offsets of fields behind padding.
+#[test]
+fn sizes_and_offsets_are_those_of_gcc() {
+    let at = |layout: &Layout, name: &str| layout.fields.iter().find(|field| field.name == name).unwrap().at;
+    for (layout, size, name, offset) in [
+        (&layout::SCTP_THRESHOLDS, 144, "pathmaxrxt", 136),
+        (&layout::SCTP_UDPENCAPS, 144, "port", 136),
+        (&layout::SCTP_PROBE, 144, "interval", 136),
+        (&layout::SCTP_PRSTATUS, 24, "abandoned_unsent", 8),
+        (&layout::SCTP_DEFAULT_PRINFO, 12, "policy", 8),
+        (&layout::SCTP_EVENT, 8, "on", 6),
+        (&layout::SCTP_RCVINFO, 28, "ppid", 8),
+        (&layout::SCTP_NXTINFO, 16, "assoc_id", 12),
+        (&layout::SCTP_SNDINFO, 16, "assoc_id", 12),
+        (&layout::SCTP_PRINFO, 8, "value", 4),
+        (&layout::SCTP_SACK, 12, "freq", 8),
+        (&layout::SCTP_ADD_STREAMS, 8, "outbound", 6),
+        (&layout::SCTP_STREAM_VALUE, 8, "value", 6),
+        (&layout::SCTP_KEY_ID, 8, "keynumber", 4),
+        (&layout::FLOWLABEL, 32, "flags", 22),
+        (&layout::ISOTP, 12, "rx_ext_address", 11),
+        (&layout::ISOTP_FC, 3, "wftmax", 2),
+        (&layout::ISOTP_LL, 3, "tx_flags", 2),
+        (&layout::J1939_FILTER, 32, "addr_mask", 25),
+        (&layout::GROUP_SOURCE, 264, "source", 136),
+        (&layout::TIMESTAMP_PKTINFO, 16, "pkt_length", 4),
+        (&layout::TIPC_GROUP, 16, "flags", 12),
+        (&layout::PACKET_ROLLOVER, 24, "failed", 16),
+        (&layout::PACKET_FANOUT, 8, "max_num_members", 4),
+        (&layout::REPAIR_WINDOW, 20, "rcv_wup", 16),
+    ] {
+        assert_eq!((layout.size, at(layout, name)), (size, offset), "{name}");
+    }
+    // An older kernel ends here.
+    assert_eq!(at(&layout::MPTCP_INFO, "retransmits"), 44);
+    assert_eq!((layout::GROUP_FILTER.size, at(&layout::GROUP_FILTER, "mode")), (140, 136));
+    for (cipher, size) in [(51_u16, 40), (52, 56), (54, 56), (58, 56)] {
+        let header = [0x0304_u16.to_ne_bytes(), cipher.to_ne_bytes()].concat();
+        assert_eq!(esock::wire::tls::size(&header), Some(size));
+    }
 }
 
 /// RFC 6458; the offsets are those of linux/sctp.h.
