@@ -736,13 +736,14 @@
           num_readers := non_neg_integer(),
           num_writers := non_neg_integer(),
           num_acceptors := non_neg_integer(),
+          num_observers := non_neg_integer(),
           rstates := [atom()],
           wstates := [atom()]}.
 %% What {@link info/1} returns. `ctype': `{fromfd, FD}' for a socket on a duplicate of `FD', `fromfd' on a lent descriptor.
 %% `read_ahead': bytes in the read-ahead buffer, which no call has taken yet. `num_readers', `num_writers' and
-%% `num_acceptors': waiters, the head of the queue among them. `rstates' and `wstates' have those of `bound', `listening',
-%% `accepting', `connecting', `connected', `selected' (a call has waited), `closing' and `closed' that apply. To match a part
-%% of one: `#{owner := Pid, counters := #{write_byte := Sent}}'.
+%% `num_acceptors': waiters, the head of the queue among them. `num_observers': waits for events ({@link wait/3}). `rstates' and
+%% `wstates' have those of `bound', `listening', `accepting', `connecting', `connected', `selected' (a call has waited), `closing' and
+%% `closed' that apply. To match a part of one: `#{owner := Pid, counters := #{write_byte := Sent}}'.
 
 -type info() ::
         #{counters := #{atom() := non_neg_integer()},

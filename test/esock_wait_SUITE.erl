@@ -180,6 +180,7 @@ beside_readers(_) ->
     ok = esock:close(C),
     notified(S, H),
     %% The counters of the readers know nothing of it.
+    until(fun() -> maps:get(num_observers, esock:info(S)) =:= 0 end),
     ?assertMatch(#{num_readers := 0, num_writers := 0}, esock:info(S)),
     ok = esock:close(S).
 
@@ -406,6 +407,7 @@ waiters_killed(_) ->
          Round rem 2 =:= 0 andalso ({ok, <<"x">>} = esock:recv(S, 1, 5000))
      end || Round <- lists:seq(1, 200)],
     esock_leak_SUITE:back_to(Before),
+    ?assertMatch(#{num_observers := 0}, esock:info(S)),
     close([C, S]).
 
 %% Events, cancels and a close from several processes cross: each handle that was not cancelled has one message.

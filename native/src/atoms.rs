@@ -15,7 +15,7 @@ rustler::atoms! {
     family, fd, fds, flowinfo, fromfd, gro, gso, hatype, how, ifindex, inet, inet6, info, infinity, integer_range, invalid,
     io_backend, iov_max, iow, keys, level, linger, listening, load_nif_result, local, loopback, memlock, memory,
     meta, mode, more, msg_flag, msg_flags, name, netns, no = "false", normal, nosock, not_found, not_owner,
-    notification, nowait, options, num_acceptors, num_cnt_bits, num_readers, num_writers, ok, onoff, otp, own,
+    notification, nowait, options, num_acceptors, num_cnt_bits, num_observers, num_readers, num_writers, ok, onoff, otp, own,
     owner, packet, path, pkttype, poll_only, pollers, port, protocol, read, read_ahead, recv, recvfrom, recvmsg, recvmmsg,
     refused, rings, sendmmsg, rstates, scope_id, sctp, select, select_info, select_read, select_write, select_sent,
     sending, selected, send, signals, sendfile, sendmsg, sendto, sendv, sockaddr, socket, socket_debug,

@@ -189,6 +189,11 @@ impl<W: Wake> Socket<W> {
         })
     }
 
+    /// How many processes' waits for events there are, counted by handle.
+    pub fn observers(&self) -> usize {
+        self.observers.len()
+    }
+
     /// Removes the observers of a process that has ended.
     pub(crate) fn remove_observers(&self, process: W::Process, wakes: &mut Wakes<W>) {
         self.observers.remove_process(process).into_iter().for_each(|waits| self.depart(waits, wakes));

@@ -135,6 +135,11 @@ impl<W: Wake> Observers<W> {
         weak.collect()
     }
 
+    /// How many there are, those whose messages may be in flight among them.
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().iter().flat_map(|table| table.processes.values()).map(BTreeMap::len).sum()
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.lock().is_none()

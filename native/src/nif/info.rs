@@ -68,8 +68,7 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
     let handle = handle(socket)?;
     charge(env, INFO);
     let kind = handle.socket.kind;
-    let read = snapshot(env, handle, Direction::Read);
-    let write = snapshot(env, handle, Direction::Write);
+    let [read, write] = [Direction::Read, Direction::Write].map(|direction| snapshot(env, handle, direction));
     map(
         env,
         &[
@@ -83,6 +82,7 @@ fn info_socket<'a>(env: Env<'a>, socket: Term<'a>) -> NifResult<Term<'a>> {
             (atoms::num_readers(), read.waiting.encode(env)),
             (atoms::num_writers(), write.waiting.encode(env)),
             (atoms::num_acceptors(), read.accepting.encode(env)),
+            (atoms::num_observers(), handle.socket.observers().encode(env)),
             (atoms::read_ahead(), handle.socket.read_ahead().encode(env)),
             (atoms::rstates(), read.states.encode(env)),
             (atoms::wstates(), write.states.encode(env)),

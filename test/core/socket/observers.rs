@@ -2,9 +2,11 @@
 
 use crate::socket::waiting::{PATIENCE, Process, Waiter};
 use esock::lane::wakes::Wakes;
-use esock::lane::{Cancelled, Reason, Signal};
+use esock::lane::{Cancelled, Reason, Signal, Wake};
 use esock::op::recv::Recv;
 use esock::poller;
+use esock::poller::epoll::Interest;
+use esock::poller::event::{Event, Ready};
 use esock::socket::Socket;
 use esock::socket::answer::{Answer, Failure, Mode};
 use esock::socket::backend::Backend;
@@ -14,7 +16,9 @@ use esock::sys::room::{Memory, Space};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 type Sock = Arc<Socket<Waiter>>;
 
@@ -225,4 +229,115 @@ fn a_pipe_is_only_waited_for() {
 fn events_are_numbers_and_back() {
     assert!((0..32).all(|bits| Events::from_bits(bits).map(Events::bits) == Some(bits)));
     assert_eq!(Events::from_bits(32), None);
+}
+
+/// Holds the poller's thread in a call: it says that it has entered, and waits until it may go on.
+struct Gate {
+    entered: Mutex<Sender<()>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Gate {
+    fn new() -> (Arc<Self>, Receiver<()>, Sender<()>) {
+        let ((entered, has_entered), (go_on, may_go_on)) = (channel(), channel());
+        (Arc::new(Self { entered: Mutex::new(entered), go_on: Mutex::new(may_go_on) }), has_entered, go_on)
+    }
+
+    fn hold(&self) {
+        self.entered.lock().unwrap().send(()).unwrap();
+        self.go_on.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+    }
+}
+
+impl Ready for Gate {
+    fn ready(&self, _: Event) {
+        self.hold();
+    }
+}
+
+/// A registered gate: bytes open it.
+struct Registered {
+    far: UnixStream,
+    entered: Receiver<()>,
+    go_on: Sender<()>,
+    _near: UnixStream,
+}
+
+fn gate() -> Registered {
+    let (near, far) = UnixStream::pair().unwrap();
+    let (gate, entered, go_on) = Gate::new();
+    poller::pool::get(0).unwrap().add(near.as_fd(), Interest::READ, gate).unwrap();
+    Registered { far, entered, go_on, _near: near }
+}
+
+#[test]
+fn an_event_that_is_over_sends_no_signal() {
+    let (socket, mut far) = pair();
+    let (reader, observer) = (Process::new(1), Process::new(2));
+    let [mut first, mut second, mut third] = [gate(), gate(), gate()];
+    assert_eq!(observe(&socket, READ, &observer, 1), Ok(Observed::Waiting));
+    first.far.write_all(b"x").unwrap();
+    first.entered.recv_timeout(PATIENCE).unwrap();
+    // The poller fetches these two events together.
+    second.far.write_all(b"x").unwrap();
+    far.write_all(b"x").unwrap();
+    first.go_on.send(()).unwrap();
+    second.entered.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(recv(&socket, &reader, 2), Answer::Done(1)));
+    second.go_on.send(()).unwrap();
+    third.far.write_all(b"x").unwrap();
+    third.entered.recv_timeout(PATIENCE).unwrap();
+    third.go_on.send(()).unwrap();
+    assert_eq!((observer.inbox(), socket.observers()), (Vec::new(), 1));
+    far.write_all(b"y").unwrap();
+    assert_eq!(observer.receive(), (1, Signal::Ready));
+    let end = std::time::Instant::now() + PATIENCE;
+    while socket.observers() > 0 {
+        assert!(std::time::Instant::now() < end, "the record of a notified observer stays");
+        std::thread::yield_now();
+    }
+}
+
+/// A waiter whose message is in flight until the gate opens.
+struct Slow(Arc<Gate>, AtomicBool);
+
+impl Wake for Slow {
+    type Process = u32;
+    fn process(&self) -> u32 {
+        1
+    }
+    fn wake(self: &Arc<Self>, signal: Signal) {
+        assert_eq!(signal, Signal::Ready);
+        self.0.hold();
+        self.1.store(true, Relaxed);
+    }
+    fn notified(&self) -> bool {
+        self.1.load(Relaxed)
+    }
+    fn needs_cleanup(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_cancel_while_the_message_is_in_flight_has_to_ask_again() {
+    poller::pool::start(1).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let socket: Arc<Socket<Slow>> = Socket::open_fd(near.as_raw_fd(), true, false, Backend::Epoll).unwrap();
+    let (gate, entered, go_on) = Gate::new();
+    let (observed, wakes) = socket.observe((READ, true), (1, 0), || Slow(gate, AtomicBool::new(false)), |_| false);
+    wakes.notify();
+    assert_eq!(observed, Ok(Observed::Waiting));
+    far.write_all(b"x").unwrap();
+    entered.recv_timeout(PATIENCE).unwrap();
+    let cancel = || socket.cancel_observer((1, 0), |_| true).0;
+    assert_eq!(cancel(), Ok(Cancelled::Sending));
+    go_on.send(()).unwrap();
+    let how = loop {
+        match cancel() {
+            Ok(Cancelled::Sending) => std::thread::yield_now(),
+            how => break how,
+        }
+    };
+    assert!(matches!(how, Ok(Cancelled::Sent | Cancelled::NotFound)), "{how:?}");
 }
