@@ -375,7 +375,9 @@ system! {
     TCP tcp libc::IPPROTO_TCP, {
         ao_add_key           38,                     Codec::Struct(&layout::AO_ADD), W;
         ao_del_key           39,                     Codec::Struct(&layout::AO_DEL), W;
+        ao_get_keys          41,                     Codec::Struct(&layout::AO_KEY), R;
         ao_info              40,                     Codec::Struct(&layout::AO_INFO), RW;
+        ao_repair            42,                     Codec::Struct(&layout::AO_REPAIR), RW;
         cc_info              26,                     Codec::Bytes(64), R;
         congestion           libc::TCP_CONGESTION,   Codec::Text(16), RW;
         cork                 libc::TCP_CORK,         Codec::Bool, RW;
@@ -807,7 +809,9 @@ pub const SINCE: &[(&str, &str, &str)] = &[
     ("socket", "zerocopy", "4.14"),
     ("tcp", "ao_add_key", "6.7"),
     ("tcp", "ao_del_key", "6.7"),
+    ("tcp", "ao_get_keys", "6.7"),
     ("tcp", "ao_info", "6.7"),
+    ("tcp", "ao_repair", "6.7"),
     ("tcp", "cc_info", "4.1"),
     ("tcp", "congestion", "2.6.13"),
     ("tcp", "delack_max_us", "6.15"),

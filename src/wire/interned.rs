@@ -18,6 +18,7 @@ const NAMES: &[&[Name]] = &[
     layout::SCTP_FLAGS,
     layout::AO_DELETE,
     layout::AO_INFO_SET,
+    layout::AO_MATCH,
     layout::SCTP_ADDRESS_STATES,
     layout::SCTP_STATES,
     layout::TCP_STATES,

@@ -80,6 +80,9 @@ pub const AO_DELETE: &[Name] = &[("current", 1), ("rnext", 2), ("del_async", 4)]
 pub const AO_INFO_SET: &[Name] =
     &[("current", 1), ("rnext", 2), ("ao_required", 4), ("counters", 8), ("accept_icmps", 16)];
 
+/// Bits of `struct tcp_ao_getsockopt`, linux/tcp.h.
+pub const AO_MATCH: &[Name] = &[("current", 1), ("rnext", 2), ("all", 4)];
+
 macro_rules! attributes {
     ($($(#[$doc:meta])* $table:ident { $($name:ident $kind:literal $codec:expr;)* })*) => {
         $($(#[$doc])*
@@ -375,6 +378,30 @@ layouts! {
         pkt_key_not_found 24 Codec::U64, optional;
         pkt_ao_required   32 Codec::U64, optional;
         pkt_dropped_icmp  40 Codec::U64, optional;
+    }
+    /// `struct tcp_ao_getsockopt`, linux/tcp.h, for one key
+    AO_KEY 304 {
+        addr      0   Codec::Address, optional;
+        alg_name  128 Codec::Text(63), optional;
+        key       192 Codec::Bytes(80), optional;
+        nkeys     272 Codec::Uint,;
+        match     276 Codec::Bits16(AO_MATCH), optional;
+        sndid     278 Codec::U8, optional;
+        rcvid     279 Codec::U8, optional;
+        prefix    280 Codec::U8, optional;
+        maclen    281 Codec::U8, optional;
+        keyflags  282 Codec::U8, optional;
+        keylen    283 Codec::U8, optional;
+        ifindex   284 Codec::Ifindex, optional;
+        pkt_good  288 Codec::U64, optional;
+        pkt_bad   296 Codec::U64, optional;
+    }
+    /// `struct tcp_ao_repair`, linux/tcp.h
+    AO_REPAIR 16 {
+        snt_isn 0  Codec::Be32,;
+        rcv_isn 4  Codec::Be32,;
+        snd_sne 8  Codec::Uint,;
+        rcv_sne 12 Codec::Uint,;
     }
     /// `struct mptcp_info`, linux/mptcp.h
     MPTCP_INFO 96 {
