@@ -4,6 +4,7 @@
 -module(esock_wait).
 
 -export([run/3, call/4]).
+-export([many/2, drop/1]).
 -export([once/2]).
 -export([select/2, register/3]).
 -export([until_released/1]).
@@ -12,7 +13,7 @@
 -export([unsent/2]).
 -export([rest/2]).
 
--export_type([op/0]).
+-export_type([op/0, message/0, step/2]).
 
 %% An operation, with the arguments for what remains of it.
 -type op() :: {connect, esock:sockaddr()}
@@ -338,3 +339,38 @@ deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
 
 left(infinity) -> infinity;
 left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
+
+%% A message of a task that waits for many: of a socket's wait, of a process, of the end of a process.
+-type message() :: {select, esock:socket()} | {abort, esock:socket(), Reason :: term()} | {message, term()} |
+                   {down, Monitor :: reference(), Reason :: term()} | timeout.
+
+%% What a task does next: waits, for a time in milliseconds, or ends.
+-type step(State, Result) :: {wait, timeout(), State} | {done, Result}.
+
+%% @doc Runs a task that waits for many sockets and processes at a time. All its waits have the handle that `Start' takes. A process
+%% sends it `{Handle, Message}'; a monitor for it has the tag `{down, Handle}'.
+-spec many(fun((reference()) -> step(State, Result)), fun((message(), State) -> step(State, Result))) -> Result.
+many(Start, Next) ->
+    Handle = make_ref(),
+    many(Handle, Start(Handle), Next).
+
+many(_Handle, {done, Result}, _Next) ->
+    Result;
+many(Handle, {wait, Timeout, State}, Next) ->
+    Step = receive
+               {'$socket', Socket, select, Handle} -> Next({select, Socket}, State);
+               {'$socket', Socket, abort, {Handle, Reason}} -> Next({abort, Socket, Reason}, State);
+               {Handle, Message} -> Next({message, Message}, State);
+               {{down, Handle}, Monitor, process, _, Reason} -> Next({down, Monitor, Reason}, State)
+           after Timeout -> Next(timeout, State)
+           end,
+    many(Handle, Step, Next).
+
+%% @doc Takes the messages of processes to a task out of the message queue.
+-spec drop(reference()) -> ok.
+drop(Handle) ->
+    receive
+        {Handle, _} -> drop(Handle)
+    after 0 ->
+            ok
+    end.
