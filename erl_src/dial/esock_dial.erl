@@ -160,7 +160,7 @@ connect(Host, Port) ->
 %% <li>`{ok, Socket}'. The calling process owns it;</li>
 %% <li>`{completion, {completion_info, {dial, Pid}, Ref}}' with `nowait': a process dials, and then the calling process receives the
 %% message ``{'$esock_dial', Ref, {ok, Socket} | {error, Reason}}'' and owns the socket. It gets exactly one message, or none after
-%% {@link cancel/1}. `Ref' is the reference of the option;</li>
+%% {@link cancel/1}. `Ref' is the reference of the option. If another process kills `Pid', no message comes;</li>
 %% <li>`{error, {dial_failed, Info}}': {@link dial_error()};</li>
 %% <li>`{error, {invalid, {option, Key}}}': an unknown option; `{error, {invalid, {option, Key, Value}}}': a wrong value;
 %% `{error, {invalid, {service | port, Port}}}': an unknown service, or a number that is no port.</li>

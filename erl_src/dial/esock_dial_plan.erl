@@ -94,7 +94,8 @@ event(Event, Now, Plan) -> emitted(advance(apply_event(Event, Now, Plan), Now)).
 
 %% @doc The time of the next `time' event, or `infinity' if none is needed.
 -spec wake(plan()) -> integer() | infinity.
-wake(#plan{deadline = Deadline, pause = Pause}) when is_integer(Pause) -> min(Deadline, Pause);
+%% A pause ends before the deadline.
+wake(#plan{pause = Pause}) when is_integer(Pause) -> Pause;
 wake(#plan{deadline = Deadline, asked = Asked, running = Running, gate = Gate, next = Next} = Plan) ->
     Queries = maps:fold(fun(_, {_, Until}, Wake) -> min(Until, Wake) end, Deadline, Asked),
     Attempts = maps:fold(fun(_, #attempt{until = Until}, Wake) -> min(Until, Wake) end, Queries, Running),
@@ -153,17 +154,15 @@ failure(What, Reason, Ms, #plan{failures = Failures, count = Count} = Plan) ->
     Plan#plan{failures = [{What, Reason, Ms} | Kept], count = Count + 1}.
 
 %% The addresses by their class. Of an address that comes twice the first counts.
-add(Addresses, Plan) -> lists:foldl(fun add_one/2, Plan, Addresses).
+add([#{family := Family} | _] = Addresses, #plan{preferred = any, config = #{race := true}} = Plan) ->
+    add(Addresses, Plan#plan{preferred = Family});
+add(Addresses, #plan{first = First, second = Second, known = Known, preferred = Preferred} = Plan) ->
+    {New, All} = lists:foldl(fun unknown/2, {[], Known}, Addresses),
+    {Mine, Others} = lists:partition(fun(#{family := F}) -> Preferred =:= any orelse F =:= Preferred end, lists:reverse(New)),
+    Plan#plan{first = First ++ Mine, second = Second ++ Others, known = All}.
 
-add_one(Address, #plan{known = Known} = Plan) when is_map_key(Address, Known) -> Plan;
-add_one(#{family := Family} = Address, #plan{preferred = any, config = #{race := true}} = Plan) ->
-    add_one(Address, Plan#plan{preferred = Family});
-add_one(#{family := Family} = Address, #plan{known = Known, preferred = Preferred} = Plan0) ->
-    Plan = Plan0#plan{known = Known#{Address => []}},
-    case Preferred =:= any orelse Family =:= Preferred of
-        true -> Plan#plan{first = Plan#plan.first ++ [Address]};
-        false -> Plan#plan{second = Plan#plan.second ++ [Address]}
-    end.
+unknown(Address, {_, Known} = Found) when is_map_key(Address, Known) -> Found;
+unknown(Address, {New, Known}) -> {[Address | New], Known#{Address => []}}.
 
 %%% ---- Progress -------------------------------------------------------------------------------------------------------
 
@@ -223,7 +222,7 @@ open_gate(Plan, _) -> Plan.
 
 %% RFC 8305 section 5: one attempt starts at a time. The next one starts after the attempt delay, or when one has failed.
 start(#plan{first = [], second = []} = Plan, _) -> Plan;
-start(#plan{next = Next, running = Running} = Plan, Now) when Next =< Now; Running =:= #{} -> start_one(Plan, Now);
+start(#plan{next = Next} = Plan, Now) when Next =< Now -> start_one(Plan, Now);
 start(Plan, _) -> Plan.
 
 start_one(#plan{id = Id, running = Running, config = #{attempt_timeout := Timeout} = Config} = Plan0, Now) ->
