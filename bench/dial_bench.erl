@@ -33,7 +33,7 @@ label(sequential) -> "esock_dial, race => false";
 label(two) -> "esock_dial, two addresses";
 label(nowait) -> "esock_dial, nowait";
 label(name) -> "esock_dial, a name, own resolver";
-label(localhost) -> "esock_dial, localhost";
+label(localhost) -> "esock_dial, localhost over IPv4";
 label(gen_tcp) -> "gen_tcp, an address";
 label(gen_tcp_localhost) -> "gen_tcp, localhost".
 
@@ -57,15 +57,15 @@ kinds(Port) ->
                   receive {'$esock_dial', Ref, {ok, S}} -> S end
               end},
      {name, Dial("name", #{resolver => Resolver})},
-     {localhost, Dial("localhost", #{})},
+     {localhost, Dial("localhost", #{family => inet})},
      {gen_tcp, fun() ->
                    {ok, S} = gen_tcp:connect(Loopback, Port, [{active, false}, {nodelay, true}]),
                    S
                end},
      {gen_tcp_localhost, fun() ->
-                   {ok, S} = gen_tcp:connect("localhost", Port, [{active, false}, {nodelay, true}]),
-                   S
-               end}].
+                           {ok, S} = gen_tcp:connect("localhost", Port, [{active, false}, {nodelay, true}]),
+                           S
+                       end}].
 
 run(Connect) ->
     erlang:garbage_collect(),
