@@ -47,12 +47,15 @@
 -export([backoff_new/1, backoff_next/2, backoff_reset/1]).
 -export([format_error/1]).
 
--export_type([host/0, host_name/0, address/0, options/0, family/0, query/0, resolver/0, backoff/0, own_backoff/0, backoff_state/0]).
+-export_type([host/0, peer/0, host_name/0, address/0, options/0, family/0, query/0, resolver/0, backoff/0, own_backoff/0, backoff_state/0]).
 -export_type([source/0, event/0, dial_error/0, completion_info/0]).
 
--type host() :: host_name() | atom() | binary() | address() | [address()] | {unix, binary() | string()}.
-%% Where to: a name, an address as text, an address, or several addresses. A list of addresses is not sorted within a family. In results
-%% the host of {@link connect_unix/2} is `{unix, Path}'. Examples: `"localhost"', `"fe80::1%eth0"', `{127, 0, 0, 1}'.
+-type host() :: host_name() | atom() | binary() | address() | [address()].
+%% Where to: a name, an address as text, an address, or several addresses. A list of addresses is not sorted within a family.
+%% Examples: `"localhost"', `"fe80::1%eth0"', `{127, 0, 0, 1}'.
+
+-type peer() :: host() | {unix, binary() | string()}.
+%% The host of a dial, or the path of {@link connect_unix/2}, in results and events. Example: `{unix, "/tmp/echo"}'.
 
 -type host_name() :: string().
 %% A name, or an address as text. Example: `"www.example.org"'.
@@ -97,7 +100,7 @@
 %% How to dial; {@link connect/3} has the meanings. Example: `#{timeout => 5000, retry_on => []}'.
 
 -type event() ::
-        #{event := resolving | resolved | unresolved | connecting | connected | failed | retrying | gave_up, host := host(),
+        #{event := resolving | resolved | unresolved | connecting | connected | failed | retrying | gave_up, host := peer(),
           port := esock:port_number() | undefined, elapsed := non_neg_integer(), queries => [query()], query => query(),
           addresses => [esock:sockaddr()], address => esock:sockaddr(), reason => term(), ms => non_neg_integer(),
           round => pos_integer(), delay => non_neg_integer(), attempts => non_neg_integer()}.
@@ -106,7 +109,7 @@
 %% round => 1, reason => econnrefused, delay => 1000}'.
 
 -type dial_error() ::
-        {dial_failed, #{host := host(), port := esock:port_number() | undefined, reason := failed | timeout | stopped,
+        {dial_failed, #{host := peer(), port := esock:port_number() | undefined, reason := failed | timeout | stopped,
                         elapsed := non_neg_integer(), omitted := non_neg_integer(),
                         attempts := [{esock:sockaddr() | resolve, Reason :: term(), Ms :: non_neg_integer()}]}} |
         {raised, term()} | esock:posix() | closed.

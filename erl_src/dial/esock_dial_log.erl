@@ -15,7 +15,7 @@
 -define(LEFT_OUT, 2).
 
 %% @doc Reports that a dial will try again, unless a report was made in the last 30 seconds.
--spec nobody_listens(esock_dial:host(), esock:port_number() | undefined) -> ok.
+-spec nobody_listens(esock_dial:peer(), esock:port_number() | undefined) -> ok.
 nobody_listens(Host, Port) ->
     Counters = persistent_term:get(?MODULE),
     Now = erlang:monotonic_time(millisecond),

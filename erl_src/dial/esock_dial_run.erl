@@ -9,7 +9,7 @@
 
 -export_type([job/0, run/0, step/0, result/0]).
 
--type job() :: #{host := esock_dial:host(), name := esock_dial:host_name(), port := esock:port_number() | undefined,
+-type job() :: #{host := esock_dial:peer(), name := esock_dial:host_name(), port := esock:port_number() | undefined,
                  config := esock_dial_options:config()}.
 %% What to dial: the caller's host for results, its name for the resolver.
 
