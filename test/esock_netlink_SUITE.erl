@@ -394,7 +394,7 @@ connection() ->
 
 sock_diag(_) ->
     {[_, C, _] = Sockets, From, To} = connection(),
-    Keys = [state, snd_mss, rcv_mss, pmtu, advmss, snd_cwnd, rtt, bytes_sent, bytes_acked, bytes_received, segs_out, segs_in, wscale, rto],
+    Keys = [state, snd_mss, rcv_mss, pmtu, advmss, snd_cwnd, rtt, bytes_sent, bytes_acked, bytes_received, segs_out, segs_in, rto],
     One = fun() ->
               {ok, [Found]} = esock_netlink:sock_diag(#{family => inet, states => [established], local_port => From, peer_port => To}),
               Found

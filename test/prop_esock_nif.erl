@@ -6,9 +6,9 @@
 -export([prop_any_terms/0]).
 -export([prop_likely_terms/0]).
 
-%% The functions of the NIF, without those that change settings of the node.
+%% The functions of the NIF, without those that change settings of the node, or close any descriptor of it.
 functions() ->
-    [{F, A} || {F, A} <- esock_nif:module_info(exports), not lists:member(F, [module_info, use_registry, io_backend, read_ahead, debug, socket_debug])].
+    [{F, A} || {F, A} <- esock_nif:module_info(exports), not lists:member(F, [module_info, use_registry, io_backend, read_ahead, debug, socket_debug, close_fd])].
 
 prop_any_terms() ->
     ?FORALL({F, Args}, call(any()), answers(F, Args)).
