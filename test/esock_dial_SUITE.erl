@@ -15,7 +15,7 @@ all() ->
      retries_until_someone_listens, never_sleeps_past_the_deadline, deadline_of_all_rounds, own_backoff, backoffs,
      resolves_again, resolver_failures, retry_classes, timeout_zero,
      dead_first_address, dead_family, sequential, dropped_for_ever, losers_are_closed, asyncio,
-     nowait, cancelled, killed, functions_that_raise, unix, unix_full, events, one_report, failed_dials_leave_nothing,
+     nowait, cancelled, killed, functions_that_raise, shared_source_port, zones, unix, unix_full, events, one_report, failed_dials_leave_nothing,
      other_servers, same_as_ruby, error_texts, examples].
 
 %% The plan against a model of RFC 8305; ESOCK_PROGRAMS networks (default 600).
@@ -570,6 +570,32 @@ functions_that_raise(_) ->
             Second = fun(#{event := connecting, address := #{addr := {10, 9, 8, 2}}}) -> error(mine); (_) -> ok end,
             ?assertError(mine, esock_dial:connect([?DEAD, {10, 9, 8, 2}], Dead, Opts#{attempt_delay => 10, on_event => Second}))
         end)
+    end).
+
+%% Four ports for eight connections from one address: to two peers. A bind that chooses the port runs out of them.
+shared_source_port(_) ->
+    in_net(fun(#{open := Net} = Opts, Port) ->
+        _ = esock_netlink_SUITE:in_it(Net, "sh -c 'echo 41000 41003 > /proc/sys/net/ipv4/ip_local_port_range'"),
+        From = Opts#{source => {127, 0, 0, 9}, retry_on => []},
+        Sockets = [begin {ok, S} = esock_dial:connect(To, Port, From), S end || To <- [?LOOPBACK, {127, 0, 0, 2}], _ <- [1, 2, 3, 4]],
+        Ports = [P || S <- Sockets, {ok, #{addr := {127, 0, 0, 9}, port := P}} <- [esock:sockname(S)]],
+        ?assertEqual({8, [41000, 41001, 41002, 41003]}, {length(Ports), lists:usort(Ports)}),
+        esock_pairs:close(Sockets)
+    end).
+
+%% An address with a zone, by name and by number.
+zones(_) ->
+    in_net(fun(#{open := #{netns := Path}} = Opts, Port) ->
+        Index = index("va", #{netns => Path}),
+        Local = {16#fe80, 0, 0, 0, 0, 0, 0, 7},
+        ok = esock_netlink:change(newaddr, #{family => inet6, prefixlen => 64, index => Index, flags => [nodad], address => Local}, #{netns => Path}),
+        Number = "fe80::7%" ++ integer_to_list(Index),
+        {ok, S} = esock_dial:connect(Number, Port, Opts#{retry_on => []}),
+        ?assertMatch({ok, #{addr := Local, scope_id := Index}}, esock:peername(S)),
+        ok = esock:close(S),
+        %% A name is one of the node's own namespace.
+        ?assertMatch(#{attempts := [{#{addr := Local, scope_id := "nosuch0"}, _, _}]},
+                     failed(esock_dial:connect("fe80::7%nosuch0", Port, #{retry_on => []})))
     end).
 
 %%% ---- Unix sockets ---------------------------------------------------------------------------------------------------

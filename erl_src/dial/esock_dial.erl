@@ -149,7 +149,8 @@ connect(Host, Port) ->
 %% count if no address was found, and `etimedout' for `timeout' too. A function takes a reason, or `{gai, Reason}';</li>
 %% <li>`backoff' (`{fixed, 1000}'): the pauses between rounds;</li>
 %% <li>`resolver' (inet:getaddrs/2): a function that resolves names;</li>
-%% <li>`source': the local address, or one for each family. An address without one of its family fails with `no_local_address';</li>
+%% <li>`source': the local address, or one for each family. An address without one of its family fails with `no_local_address'. If the
+%% source has no port, connections to several peers can share one (IP_BIND_ADDRESS_NO_PORT, ip(7)). It is no name: resolve a name first;</li>
 %% <li>`nodelay' (`true'): TCP_NODELAY, tcp(7). An error of it is ignored;</li>
 %% <li>`keepalive' (`false'): SO_KEEPALIVE; a map has its times in seconds, and the number of probes;</li>
 %% <li>`options' (`[]'): socket options, set in this order before the connect. Those of the levels `ip' and `ipv6' are set on sockets of

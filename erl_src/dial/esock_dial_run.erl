@@ -19,6 +19,9 @@
 -type step() :: {wait, timeout(), run()} | {done, result()}.
 %% What follows. A timeout is in milliseconds.
 
+%% linux/in.h.
+-define(IP_BIND_ADDRESS_NO_PORT, 24).
+
 -record(run, {handle :: reference(), job :: job(), plan :: esock_dial_plan:plan() | undefined,
               attempts = [] :: [{pos_integer(), esock:socket(), esock_dial_plan:address()}],
               resolver = none :: none | {pid(), Monitor :: reference(), Alias :: reference(), [term()]}}).
@@ -150,6 +153,10 @@ unused(Socket, Error) ->
     Error.
 
 bind(ok, none, _) -> ok;
+bind(ok, #{port := 0} = Source, Socket) ->
+    %% The connect chooses the port: connections to other peers may share it. Without the option (Linux 4.2) the bind does.
+    _ = esock:setopt_native(Socket, {ip, ?IP_BIND_ADDRESS_NO_PORT}, true),
+    esock:bind(Socket, Source);
 bind(ok, Source, Socket) -> esock:bind(Socket, Source);
 bind(Error, _, _) -> Error.
 
