@@ -12,7 +12,7 @@ suite() -> [{timetrap, {seconds, 120}}].
 
 all() ->
     [model, hosts, ports, refused, option_errors, bad_arguments, socket_options, source, connection_block,
-     retries_until_someone_listens, never_sleeps_past_the_deadline, deadline_of_all_rounds, own_backoff, backoffs,
+     retries_until_there_is_a_listener, never_sleeps_past_the_deadline, deadline_of_all_rounds, own_backoff, backoffs,
      resolves_again, resolver_failures, retry_classes, timeout_zero,
      dead_first_address, dead_family, sequential, dropped_for_ever, losers_are_closed, asyncio,
      nowait, cancelled, killed, functions_that_raise, shared_source_port, zones, unix, unix_full, events, one_report, failed_dials_leave_nothing,
@@ -51,7 +51,7 @@ listen(L, Address) ->
     {ok, #{port := Port}} = esock:sockname(L),
     {L, Port}.
 
-%% A port that refuses: bound, but nobody listens.
+%% A port that refuses: bound, without a listener.
 closed_port() ->
     {ok, L} = esock:open(inet, stream, tcp),
     ok = esock:bind(L, #{family => inet, addr => ?LOOPBACK, port => 0}),
@@ -197,7 +197,7 @@ connection_block(_) ->
 
 %%% ---- Rounds ---------------------------------------------------------------------------------------------------------
 
-retries_until_someone_listens(_) ->
+retries_until_there_is_a_listener(_) ->
     {L, Port} = closed_port(),
     Listens = fun(#{event := retrying, round := 2}) -> ok = esock:listen(L, 5); (_) -> ok end,
     leaves_nothing(fun() ->
@@ -408,9 +408,9 @@ sequential(_) ->
         ?assert(Ms >= 100),
         %% All of one family before the other.
         Self = self(),
-        Told = fun(#{event := connecting, address := #{addr := A}}) -> Self ! A; (_) -> ok end,
+        Observe = fun(#{event := connecting, address := #{addr := A}}) -> Self ! A; (_) -> ok end,
         #{reason := failed, attempts := [_, _, _]} =
-            failed(esock_dial:connect([?DEAD, ?DEAD6, {10, 9, 8, 2}], Port, Once#{retry_on => [], on_event => Told})),
+            failed(esock_dial:connect([?DEAD, ?DEAD6, {10, 9, 8, 2}], Port, Once#{retry_on => [], on_event => Observe})),
         [?assertEqual(A, receive A -> A after 0 -> none end) || A <- [?DEAD6, ?DEAD, {10, 9, 8, 2}]],
         %% The time of an attempt is of the class etimedout.
         #{reason := stopped, attempts := [_, _]} =
@@ -440,9 +440,9 @@ losers_are_closed(_) ->
     in_net(fun(Opts, Port) ->
         Self = self(),
         Open = counters:new(1, []),
-        Told = fun(#{event := connected}) -> counters:put(Open, 1, length(esock:which_sockets(Self))); (_) -> ok end,
+        Observe = fun(#{event := connected}) -> counters:put(Open, 1, length(esock:which_sockets(Self))); (_) -> ok end,
         [begin
-             {{127, 0, 0, 2}, _} = won([?DEAD, {10, 9, 8, 2}, {10, 9, 8, 3}, {127, 0, 0, 2}], Port, Opts#{attempt_delay => 10, on_event => Told}),
+             {{127, 0, 0, 2}, _} = won([?DEAD, {10, 9, 8, 2}, {10, 9, 8, 3}, {127, 0, 0, 2}], Port, Opts#{attempt_delay => 10, on_event => Observe}),
              %% The listeners and all four attempts, before the losers are closed.
              ?assert(counters:get(Open, 1) >= 6)
          end || _ <- lists:seq(1, 20)]
@@ -501,7 +501,7 @@ nowait(_) ->
 cancelled(_) ->
     {L, Port} = listener(),
     leaves_nothing(fun() ->
-        %% At every moment: before, while and after the message is sent.
+        %% Before, while and after the message is sent.
         [begin
              {completion, Info} = esock_dial:connect(?LOOPBACK, Port, #{nowait => true}),
              [erlang:yield() || _ <- lists:seq(1, N rem 50)],
@@ -639,19 +639,19 @@ events(_) ->
     Tell = fun(#{host := "name", port := P, elapsed := Elapsed} = Event) when P =:= Port, Elapsed >= 0 -> Self ! {event, Event} end,
     _ = failed(esock_dial:connect("name", Port, #{resolver => answers(#{inet => {ok, [?LOOPBACK]}}), on_event => Tell,
                                                   backoff => fun(1, _) -> 0; (_, _) -> stop end})),
-    Names = [case E of #{event := Name} when Name =:= resolved; Name =:= unresolved -> resolved; #{event := Name} -> Name end || E <- told()],
+    Names = [case E of #{event := Name} when Name =:= resolved; Name =:= unresolved -> resolved; #{event := Name} -> Name end || E <- received()],
     Expected = [resolving, resolved, resolved, connecting, failed],
     %% The answer about IPv6 may come after the first attempt has failed.
     ?assertEqual(lists:sort(Expected ++ [retrying] ++ Expected ++ [gave_up]), lists:sort(Names)),
     ?assertEqual([resolving, gave_up], [hd(Names), lists:last(Names)]),
     ok = esock:listen(L),
     {ok, S} = esock_dial:connect("name", Port, #{resolver => answers(#{inet => {ok, [?LOOPBACK]}}), on_event => Tell}),
-    ?assertMatch(#{event := connected, address := #{addr := ?LOOPBACK}, ms := _}, lists:last(told())),
+    ?assertMatch(#{event := connected, address := #{addr := ?LOOPBACK}, ms := _}, lists:last(received())),
     esock_pairs:close([S, L]).
 
-told() -> receive {event, Event} -> [Event | told()] after 0 -> [] end.
+received() -> receive {event, Event} -> [Event | received()] after 0 -> [] end.
 
-%% Whoever dials and however often: one report in 30 seconds.
+%% Twenty processes dial at the same time: one report in 30 seconds.
 one_report(_) ->
     {L, Port} = closed_port(),
     ok = atomics:put(persistent_term:get(esock_dial_log), 1, erlang:monotonic_time(millisecond)),
@@ -660,13 +660,13 @@ one_report(_) ->
         Dialers = [spawn_monitor(fun() -> esock_dial:connect(?LOOPBACK, Port, #{timeout => 50, backoff => {fixed, 2}}) end) || _ <- lists:seq(1, 20)],
         [receive {'DOWN', Monitor, process, Pid, Why} -> ?assertEqual(normal, Why) end || {Pid, Monitor} <- Dialers]
     after logger:remove_handler(?MODULE) end,
-    ?assertMatch([#{what := nobody_listens_yet, host := ?LOOPBACK, port := Port, left_out := _}], reports()),
+    ?assertMatch([#{what := no_listener_yet, host := ?LOOPBACK, port := Port, left_out := _}], reports()),
     ok = esock:close(L).
 
 reports() -> receive {report, Report} -> [Report | reports()] after 0 -> [] end.
 
 %% A logger handler.
-log(#{msg := {report, #{what := nobody_listens_yet} = Report}, meta := #{report_cb := Text}}, #{config := #{to := To}}) ->
+log(#{msg := {report, #{what := no_listener_yet} = Report}, meta := #{report_cb := Text}}, #{config := #{to := To}}) ->
     {Format, Args} = Text(Report),
     _ = io_lib:format(Format, Args),
     To ! {report, Report};
@@ -698,7 +698,7 @@ failed_dials_leave_nothing(_) ->
 
 %%% ---- Oracles --------------------------------------------------------------------------------------------------------
 
-%% Echo servers that nobody here wrote.
+%% Echo servers of Python and Ruby.
 other_servers(_) ->
     Python = "import socketserver\n"
              "class H(socketserver.StreamRequestHandler):\n"

@@ -236,7 +236,7 @@ perform({connect, Id, Address}, [], #sim{now = Now, queue = Queue, world = World
 perform({close, Id}, Actions, #sim{running = Running} = Sim) when is_map_key(Id, Running) ->
     perform(Actions, Sim#sim{running = maps:remove(Id, Running)});
 perform({event, #{event := Event}}, Actions, Sim) when is_atom(Event) -> perform(Actions, Sim);
-perform(retry_notice, Actions, #sim{running = Running, world = #{lookup := Lookup}, round = Round} = Sim) when Running =:= #{} ->
+perform(no_listener, Actions, #sim{running = Running, world = #{lookup := Lookup}, round = Round} = Sim) when Running =:= #{} ->
     perform(Actions, Sim#sim{resolving = false, round = case Lookup of true -> Round; false -> Round + 1 end});
 perform({done, {ok, Id}}, [], #sim{now = Now, starts = Starts, running = Running}) ->
     %% All others are closed.

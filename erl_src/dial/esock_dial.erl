@@ -170,7 +170,7 @@ connect(Host, Port) ->
 %% `{error, {invalid, {service | port, Port}}}': an unknown service, or a number that is no port.</li>
 %% </ul>
 %% A host or a port of a wrong type raises `badarg'. If a function of the options raises, the dial ends and the exception goes on; of a
-%% resolver it is an error `{exit, Reason}' of the query. In the first pause of a dial the node logs a warning that nobody listens yet,
+%% resolver it is an error `{exit, Reason}' of the query. In the first pause of a dial the node logs a warning that the peer has no listener yet,
 %% at most once in 30 seconds for all dials.
 %% ```
 %% {completion, {completion_info, _, Ref} = Info} = esock_dial:connect("localhost", Port, #{nowait => true}),

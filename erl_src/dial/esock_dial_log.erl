@@ -1,11 +1,11 @@
 %% @private
-%% @doc Dials as text: errors, and the report that nobody listens yet. There is one such report in 30 seconds for the whole node,
+%% @doc Dials as text: errors, and the report that a peer has no listener yet. There is one such report in 30 seconds for the whole node,
 %% however many processes dial.
 -module(esock_dial_log).
 
 -include_lib("kernel/include/logger.hrl").
 
--export([nobody_listens/2, format/1, format_error/1]).
+-export([no_listener/2, format/1, format_error/1]).
 
 -on_load(make_counters/0).
 
@@ -15,8 +15,8 @@
 -define(LEFT_OUT, 2).
 
 %% @doc Reports that a dial will try again, unless a report was made in the last 30 seconds.
--spec nobody_listens(esock_dial:peer(), esock:port_number() | undefined) -> ok.
-nobody_listens(Host, Port) ->
+-spec no_listener(esock_dial:peer(), esock:port_number() | undefined) -> ok.
+no_listener(Host, Port) ->
     Counters = persistent_term:get(?MODULE),
     Now = erlang:monotonic_time(millisecond),
     Next = atomics:get(Counters, ?NEXT),
@@ -26,13 +26,13 @@ nobody_listens(Host, Port) ->
     end.
 
 report(Host, Port, LeftOut) ->
-    ?LOG_WARNING(#{what => nobody_listens_yet, host => Host, port => Port, left_out => LeftOut},
+    ?LOG_WARNING(#{what => no_listener_yet, host => Host, port => Port, left_out => LeftOut},
                  #{report_cb => fun ?MODULE:format/1}).
 
 %% @doc A report as text.
 -spec format(map()) -> {io:format(), [term()]}.
 format(#{host := Host, port := Port, left_out := LeftOut}) ->
-    {"esock_dial: nobody listens at ~tp, port ~tp, yet; it tries again (~b more since the last report)", [Host, Port, LeftOut]}.
+    {"esock_dial: no listener at ~tp, port ~tp, yet; the dial tries again (~b dials more since the last report)", [Host, Port, LeftOut]}.
 
 %% Once for the node, before any process can ask for them.
 make_counters() ->

@@ -35,7 +35,7 @@
 
 -type action() ::
         {resolve, [resolve_id()]} | stop_resolving | {connect, Id :: pos_integer(), address()} |
-        {close, Id :: pos_integer()} | {event, map()} | retry_notice | {done, {ok, Id :: pos_integer()} | {error, map()}}.
+        {close, Id :: pos_integer()} | {event, map()} | no_listener | {done, {ok, Id :: pos_integer()} | {error, map()}}.
 %% What to do, in this order. `done' is the last.
 
 %% Failed attempts that the result lists.
@@ -120,8 +120,8 @@ resolved(Query, Result, Now, #plan{asked = Asked} = Plan0) ->
     Plan = Plan0#plan{asked = maps:remove(Query, Asked)},
     case Result of
         {ok, [_ | _] = Addresses} ->
-            Told = tell(Plan, Now, fun() -> #{event => resolved, query => Query, addresses => Addresses, ms => Now - Since} end),
-            add(Addresses, Told);
+            Published = publish(Plan, Now, fun() -> #{event => resolved, query => Query, addresses => Addresses, ms => Now - Since} end),
+            add(Addresses, Published);
         {ok, []} -> unresolved(Query, no_address, Since, Now, Plan);
         {error, Reason} -> unresolved(Query, Reason, Since, Now, Plan)
     end.
@@ -129,18 +129,18 @@ resolved(Query, Result, Now, #plan{asked = Asked} = Plan0) ->
 unresolved(Query, Reason, Since, Now, Plan0) ->
     Failed = failure(resolve, Reason, Now - Since, Plan0),
     Plan = Failed#plan{unresolved = [Reason | Failed#plan.unresolved]},
-    tell(Plan, Now, fun() -> #{event => unresolved, query => Query, reason => Reason, ms => Now - Since} end).
+    publish(Plan, Now, fun() -> #{event => unresolved, query => Query, reason => Reason, ms => Now - Since} end).
 
 connected(Id, Now, #plan{running = Running} = Plan) ->
     {#attempt{address = Address, since = Since}, Losers} = maps:take(Id, Running),
-    Told = tell(Plan#plan{running = Losers}, Now, fun() -> #{event => connected, address => Address, ms => Now - Since} end),
-    act({done, {ok, Id}}, release(Told)).
+    Published = publish(Plan#plan{running = Losers}, Now, fun() -> #{event => connected, address => Address, ms => Now - Since} end),
+    act({done, {ok, Id}}, release(Published)).
 
 failed(Id, Reason, Now, #plan{running = Running} = Plan0) ->
     {#attempt{address = Address, since = Since}, Others} = maps:take(Id, Running),
     Plan = failure(Address, Reason, Now - Since, Plan0#plan{running = Others, next = Now}),
-    Told = tell(Plan, Now, fun() -> #{event => failed, address => Address, reason => Reason, ms => Now - Since} end),
-    retryable(Reason, Told).
+    Published = publish(Plan, Now, fun() -> #{event => failed, address => Address, reason => Reason, ms => Now - Since} end),
+    retryable(Reason, Published).
 
 retryable(Reason, #plan{retry = Retry, config = #{retries := Retries}} = Plan) ->
     Plan#plan{retry = Retry orelse Retries(Reason), reason = Reason}.
@@ -192,9 +192,9 @@ begin_round(#plan{config = #{target := Target, family := Family}, round = Before
         {addresses, Addresses} -> add(Addresses, Plan);
         {resolve, Queries} ->
             Until = later(Now, map_get(resolve_timeout, Plan#plan.config)),
-            Told = tell(Plan, Now, fun() -> #{event => resolving, queries => Queries} end),
+            Published = publish(Plan, Now, fun() -> #{event => resolving, queries => Queries} end),
             act({resolve, [{Round, Query} || Query <- Queries]},
-                Told#plan{asked = maps:from_list([{Query, {Now, Until}} || Query <- Queries])})
+                Published#plan{asked = maps:from_list([{Query, {Now, Until}} || Query <- Queries])})
     end.
 
 expire_queries(#plan{asked = Asked} = Plan, Now) ->
@@ -232,8 +232,8 @@ start_one(#plan{id = Id, running = Running, config = #{attempt_timeout := Timeou
                #{race := true, attempt_delay := Delay} -> Now + Delay;
                _ -> infinity
            end,
-    Told = tell(Plan, Now, fun() -> #{event => connecting, address => Address} end),
-    act({connect, Id, Address}, Told#plan{id = Id + 1, running = Running#{Id => Attempt}, next = Next}).
+    Published = publish(Plan, Now, fun() -> #{event => connecting, address => Address} end),
+    act({connect, Id, Address}, Published#plan{id = Id + 1, running = Running#{Id => Attempt}, next = Next}).
 
 %% RFC 8305 section 4: the families alternate, and the preferred one begins. Without a race it goes first.
 take(#plan{first = [Address | Rest], second = Second, last = Last, config = #{race := Race}} = Plan)
@@ -254,8 +254,8 @@ retry(#plan{backoff = Backoff, reason = Reason, deadline = Deadline, round = Rou
         stop -> finish(stopped, Now, Plan);
         {Delay, _} when Now + Delay >= Deadline -> finish(timeout, Now, Plan);
         {Delay, Next} ->
-            Told = tell(Plan, Now, fun() -> #{event => retrying, round => Round, reason => Reason, delay => Delay} end),
-            act(retry_notice, Told#plan{backoff = Next, pause = Now + Delay})
+            Published = publish(Plan, Now, fun() -> #{event => retrying, round => Round, reason => Reason, delay => Delay} end),
+            act(no_listener, Published#plan{backoff = Next, pause = Now + Delay})
     end.
 
 finish(Reason, Now, #plan{asked = Asked, running = Running, began = Began} = Plan0) ->
@@ -265,9 +265,9 @@ finish(Reason, Now, #plan{asked = Asked, running = Running, began = Began} = Pla
     Plan = lists:foldl(fun(#attempt{address = A, since = S}, P) -> failure(A, timeout, Now - S, P) end, Asking, Attempts),
     #plan{failures = Failures, count = Count} = Plan,
     Kept = lists:reverse(lists:sublist(Failures, ?ATTEMPTS)),
-    Told = tell(Plan, Now, fun() -> #{event => gave_up, reason => Reason, attempts => Count} end),
+    Published = publish(Plan, Now, fun() -> #{event => gave_up, reason => Reason, attempts => Count} end),
     act({done, {error, #{reason => Reason, elapsed => Now - Began, attempts => Kept, omitted => Count - length(Kept)}}},
-        release(Told)).
+        release(Published)).
 
 %% Nothing that has begun is left.
 release(#plan{asked = Asked, running = Running} = Plan0) ->
@@ -280,5 +280,5 @@ release(#plan{asked = Asked, running = Running} = Plan0) ->
 
 act(Action, #plan{actions = Actions} = Plan) -> Plan#plan{actions = [Action | Actions]}.
 
-tell(#plan{config = #{observed := false}} = Plan, _, _) -> Plan;
-tell(#plan{began = Began} = Plan, Now, Event) -> act({event, (Event())#{elapsed => Now - Began}}, Plan).
+publish(#plan{config = #{observed := false}} = Plan, _, _) -> Plan;
+publish(#plan{began = Began} = Plan, Now, Event) -> act({event, (Event())#{elapsed => Now - Began}}, Plan).

@@ -99,8 +99,8 @@ perform([{event, Event} | Actions], #run{job = Job} = Run) ->
         _ -> perform(Actions, Run)
     catch Class:Reason:Stack -> raise(Class, Reason, Stack, Run)
     end;
-perform([retry_notice | Actions], #run{job = #{host := Host, port := Port}} = Run) ->
-    ok = esock_dial_log:nobody_listens(Host, Port),
+perform([no_listener | Actions], #run{job = #{host := Host, port := Port}} = Run) ->
+    ok = esock_dial_log:no_listener(Host, Port),
     perform(Actions, Run);
 perform([{done, {ok, Id}}], Run) ->
     {value, {_, Socket, _}, Others} = lists:keytake(Id, 1, Run#run.attempts),
