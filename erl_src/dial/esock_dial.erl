@@ -170,8 +170,8 @@ connect(Host, Port) ->
 %% `{error, {invalid, {service | port, Port}}}': an unknown service, or a number that is no port.</li>
 %% </ul>
 %% A host or a port of a wrong type raises `badarg'. If a function of the options raises, the dial ends and the exception goes on; of a
-%% resolver it is an error `{exit, Reason}' of the query. In the first pause of a dial the node logs a warning that the peer has no listener yet,
-%% at most once in 30 seconds for all dials.
+%% resolver it is an error `{exit, Reason}' of the query. When a dial pauses, the node logs a warning that the peer has no listener
+%% yet, at most once in 30 seconds for all dials.
 %% ```
 %% {completion, {completion_info, _, Ref} = Info} = esock_dial:connect("localhost", Port, #{nowait => true}),
 %% receive {'$esock_dial', Ref, {ok, S}} -> esock:close(S) after 5000 -> esock_dial:cancel(Info) end.

@@ -108,7 +108,8 @@ service(Text, Service) ->
             end
     end.
 
-%% `inet' takes the names of services as atoms, which are never freed: no name longer than a service's becomes one. RFC 6335 section 5.1: at most 15 letters, digits and hyphens; older names have more.
+%% `inet' takes the names of services as atoms, which are never freed: no text that is longer than a name becomes one. RFC 6335
+%% section 5.1: at most 15 letters, digits and hyphens; older names have more.
 is_name(Text) -> length(Text) =< 32 andalso lists:all(fun(C) -> C > 32 andalso C < 127 end, Text).
 
 %% @doc The source addresses by family.
