@@ -292,7 +292,7 @@ systemd(Config) ->
         false -> {skip, no_python3};
         Python ->
             Path = path(Config),
-            {ok, Peer, _} = peer:start_link(#{connection => 0, exec => {Python, ["-c", Script, Path]}, name => peer:random_name(),
+            {ok, Peer, _} = peer:start_link(#{connection => standard_io, exec => {Python, ["-c", Script, Path]},
                                               args => ["-pa" | [P || P <- code:get_path(), P =/= "."]], wait_boot => 60_000}),
             Got = peer:call(Peer, ?MODULE, from_systemd, [], 30_000),
             ?assertMatch([{<<"web">>, #{family := inet, port := _}, true}, {<<"admin">>, #{family := local}, true}], Got),

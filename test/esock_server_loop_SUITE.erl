@@ -141,7 +141,7 @@ udp_asked(_) ->
 udp_asked_six(_) ->
     esock_netlink_SUITE:in_netns(fun(#{netns := Path} = Ns) ->
         In = fun(Command) -> esock_netlink_SUITE:in_it(Ns, Command) end,
-        [_ = In("ip " ++ C) || C <- ["link set lo up", "link add d0 type dummy", "link set d0 up", "addr add 10.9.8.7/24 dev d0",
+        [_ = In("ip " ++ C) || C <- ["link set lo up", "link add d0 type veth peer name d1", "link set d0 up", "link set d1 up", "addr add 10.9.8.7/24 dev d0",
                                      "-6 addr add fd00::1/128 dev lo nodad", "-6 addr add fd00::2/64 dev d0 nodad"]],
         {ok, Ss} = esock_server:udp_sockets(0, #{open => #{netns => Path}}),
         ?assertMatch([_, _], Ss),

@@ -69,7 +69,8 @@
 
 -type fd_options() ::
         #{port => esock:port_number(), family => inet | inet6 | local, own => boolean(), backlog => max | non_neg_integer(), open => map()}.
-%% `port' and `family': what the descriptor has to be bound to. `own' (`true'): the socket closes the descriptor.
+%% `port' and `family': what the descriptor has to be bound to. The socket uses a duplicate that is closed on exec; with `own' (`true')
+%% the descriptor itself is closed at once.
 
 -type peercred() ::
         fun((#{pid := integer(), uid := integer(), gid := integer()}) -> boolean()) | #{uid => [integer()], gid => [integer()]}.

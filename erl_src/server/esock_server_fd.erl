@@ -16,17 +16,23 @@ listen_fd(Fd, Opts) when is_integer(Fd), Fd >= 0 ->
     end;
 listen_fd(Fd, _) -> {error, {invalid, {fd, Fd}}}.
 
-%% The checks use a duplicate: if one fails, the descriptor is as it was.
+%% The socket uses a duplicate, which is closed on exec; the descriptor that was given may not be. If a check fails, it is as it was.
 looked_at(Fd, Opts) ->
-    case esock:open(Fd, #{dup => true}) of
+    Open = maps:get(open, Opts, #{}),
+    case esock:open(Fd, Open#{dup => true}) of
         {ok, S} ->
-            Checked = check(S, Opts),
-            _ = esock:close(S),
-            case Checked of
-                ok -> esock:open(Fd, (maps:get(open, Opts, #{}))#{dup => false, own => maps:get(own, Opts, true)});
-                Error -> Error
+            case check(S, Opts) of
+                ok -> own(maps:get(own, Opts, true), Fd, S);
+                Error -> _ = esock:close(S), Error
             end;
         Error -> Error
+    end.
+
+own(false, _, S) -> {ok, S};
+own(true, Fd, S) ->
+    case esock:open(Fd, #{dup => false, own => true}) of
+        {ok, Given} -> _ = esock:close(Given), {ok, S};
+        Error -> _ = esock:close(S), Error
     end.
 
 check(S, Opts) ->

@@ -6,6 +6,11 @@
 -behaviour(gen_server).
 
 -export([start/4, of_socket/1, guards/1, keep/1, await/1]).
+%% The kernel may release the descriptor after the message about the close, and until then the listener answers: probes, and the
+%% milliseconds between two of them. If it still answers then, another program listens on a file of the same number.
+-define(PROBES, 100).
+-define(PAUSE, 10).
+
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 %% @doc A guard of a listener. It watches the socket when this returns.
@@ -47,7 +52,12 @@ handle_call(_, _, State) -> {noreply, State}.
 handle_cast(_, State) -> {noreply, State}.
 
 -spec handle_info(term(), term()) -> {noreply, term()} | {stop, normal, term()}.
-handle_info({'DOWN', MRef, socket, _, _}, {MRef, {Path, Id, Lock}} = State) ->
-    ok = esock_server_unix:remove(Path, Id, Lock),
-    {stop, normal, State};
+handle_info({'DOWN', MRef, socket, _, _}, {MRef, _} = State) -> remove(?PROBES, State);
+handle_info({probe, Left}, State) -> remove(Left, State);
 handle_info(_, State) -> {noreply, State}.
+
+remove(Left, {_, {Path, Id, Lock}} = State) ->
+    case esock_server_unix:remove(Path, Id, Lock) of
+        listens when Left > 0 -> _ = erlang:send_after(?PAUSE, self(), {probe, Left - 1}), {noreply, State};
+        _ -> {stop, normal, State}
+    end.

@@ -194,8 +194,9 @@ pass({Giver, Alias, Deadline}, S, What) ->
 
 late(MRef) -> _ = demonitor(MRef, [flush]), receive {MRef, Result} -> Result after 0 -> {error, timeout} end.
 
-%% Bytes that a ring has read ahead do not travel with the descriptor.
+%% Bytes that a ring has read ahead do not travel with the descriptor. After the question for its number nothing is read ahead.
 buffered(S) ->
+    _ = esock:getopt(S, {otp, fd}),
     case esock:info(S) of
         #{read_ahead := Bytes} when Bytes > 0 -> true;
         _ -> false

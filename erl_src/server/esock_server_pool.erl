@@ -4,7 +4,7 @@
 
 -behaviour(gen_server).
 
--export([start_link/3, connection/2]).
+-export([start_link/3]).
 -export([init/1, handle_continue/2, handle_call/3, handle_cast/2, handle_info/2, terminate/2, code_change/3]).
 
 %% Connections that one call accepts at most, see esock:accept_many/3.
@@ -34,7 +34,7 @@ handle_continue(register, {Sup, N, Opts} = Args) ->
             Filter = case Opts of #{peercred := P} -> esock_server_unix:peercred(P); _ -> none end,
             State = #{n => N, keeper => Keeper, slots => Slots, slot => element(N, Slots), opts => Opts,
                       max => maps:get(max_connections, Opts, infinity), filter => Filter,
-                      handler => maps:get(handler, Opts), spawn => [link | maps:get(spawn_options, Opts, [])],
+                      handler => maps:get(handler, Opts), spawn => maps:get(spawn_options, Opts, []),
                       listeners => maps:from_list([{S, #{server => Sup, address => A}} || {S, A} <- Listeners]),
                       handle => make_ref(), waiting => #{}, parked => [], connections => #{}, accepts => true, cut => none},
             {noreply, begin_accepting(Now, State)}
@@ -141,27 +141,13 @@ refused(_, S, #{listeners := Listeners} = State) -> State#{listeners := maps:rem
 start(Socket, Info, #{filter := Filter, handler := Handler, spawn := Spawn, connections := Connections} = State) ->
     case esock_server_unix:allowed(Socket, Filter) of
         true ->
-            Pid = proc_lib:spawn_opt(?MODULE, connection, [Handler, {esock_server, Socket, Info}], Spawn),
-            case esock:setopt(Socket, {otp, controlling_process}, Pid) of
-                ok -> Pid ! {'$esock_server', Socket, go};
-                {error, _} -> _ = esock:close(Socket), Pid ! {'$esock_server', Socket, stop}
-            end,
+            Pid = esock_server_connection:start(Handler, {esock_server, Socket, Info}, Spawn),
             State#{connections := Connections#{Pid => []}};
         false ->
             _ = esock:close(Socket),
             add(?REJECTED, 1, State),
             release(1, State),
             State
-    end.
-
-%% @doc The process of a connection. It begins when the socket belongs to it. The handler is called last, so that no code of this
-%% module is needed as long as it runs.
--spec connection(esock_server:handler(), esock_server:connection()) -> term().
-connection(Handler, {esock_server, Socket, _} = Connection) ->
-    case {receive {'$esock_server', Socket, What} -> What end, Handler} of
-        {go, {M, F, A}} -> apply(M, F, [Connection | A]);
-        {go, Fun} -> Fun(Connection);
-        {stop, _} -> ok
     end.
 
 %%% ---- Places ---------------------------------------------------------------------------------------------------------

@@ -112,17 +112,20 @@ id(Path) ->
         {error, _} -> none
     end.
 
-%% @doc Removes the file of a listener that has closed, if it is still the same file, and its lock.
--spec remove(binary(), none | {integer(), integer()}, none | {file:name_all(), binary()}) -> ok.
+%% @doc Removes the file of a listener that has closed, if it is still the same file, and its lock. `listens': the file stays, because
+%% something listens on it. Its number may have been used again.
+-spec remove(binary(), none | {integer(), integer()}, none | {file:name_all(), binary()}) -> ok | listens | {error, term()}.
 remove(Path, Id, Lock) ->
-    _ = exclusively(Path, fun() ->
-        case Id =/= none andalso id(Path) of
-            Id -> _ = file:delete(Path, [raw]), ok;
-            _ -> ok
-        end,
-        unlock(Lock)
-    end),
-    ok.
+    exclusively(Path, fun() ->
+        case Id =/= none andalso id(Path) =:= Id andalso dead(Path) of
+            true -> _ = file:delete(Path, [raw]), unlock(Lock);
+            false ->
+                case Id =/= none andalso id(Path) =:= Id of
+                    true -> listens;
+                    false -> unlock(Lock)
+                end
+        end
+    end).
 
 %% @doc Guards a listener that another program made and has handed over.
 -spec adopt(esock:socket(), {binary(), term(), none | {file:name_all(), binary()}}) -> ok.
