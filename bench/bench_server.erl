@@ -1,24 +1,21 @@
 %% esock_server against a gen_tcp server of ranch's shape (bench/server.sh): connections a second, and memory of an idle connection.
 %%
-%% A connection is accepted, gets a process of its own, answers 64 bytes, and is reset by the client (connect.c). The rounds alternate.
+%% A connection is accepted and gets a process of its own. Row `close': that process resets it. Row `echo': it answers 64 bytes, and the
+%% client (connect.c) resets the connection. The rounds alternate.
 %% Memory is the growth of the resident set of a new node, with `IDLE' connections that a Python program holds.
-%% Environment: ROUNDS (default 5), MS (1000), THREADS of the client (16), IDLE (10000).
+%% Environment: ROUNDS (default 15), MS (300), THREADS of the client (16), IDLE (10000).
 -module(bench_server).
 
--export([main/0, serve/1, serve/2, start/1, idle/2]).
+-export([main/0, serve/2, idle/2]).
 
 -define(KINDS, [esock_server, ranch_shape]).
 
 main() ->
-    [Rounds, Ms, Threads, Idle] = [number(N, D) || {N, D} <- [{"ROUNDS", 5}, {"MS", 1000}, {"THREADS", 16}, {"IDLE", 10000}]],
+    [Rounds, Ms, Threads, Idle] = [number(N, D) || {N, D} <- [{"ROUNDS", 15}, {"MS", 300}, {"THREADS", 16}, {"IDLE", 10000}]],
     io:format("OTP ~s, ~b schedulers, ~b rounds of ~b ms, ~b client threads~n",
               [erlang:system_info(otp_release), erlang:system_info(schedulers_online), Rounds, Ms, Threads]),
-    [rate(K, 200, Threads) || K <- ?KINDS],
-    All = [{K, rate(K, Ms, Threads)} || _ <- lists:seq(1, Rounds), K <- ?KINDS],
-    [Ours, Theirs] = [{median([R || {Of, {R, _}} <- All, Of =:= K]), median([C || {Of, {_, C}} <- All, Of =:= K])} || K <- ?KINDS],
-    [io:format("~-14s ~8b connections/s ~6.1f us of CPU each~n", [K, round(R), C]) || {K, {R, C}} <- lists:zip(?KINDS, [Ours, Theirs])],
-    io:format("connections/s x ~.2f, CPU x ~.2f~n", [element(1, Ours) / element(1, Theirs), element(2, Ours) / element(2, Theirs)]),
-    os:getenv("IDLE", "") =:= "0" andalso halt(0),
+    [rates(Row, Rounds, Ms, Threads) || Row <- [close, echo]],
+    Idle =:= 0 andalso halt(0),
     [A, B] = [memory(K, Idle) || K <- ?KINDS],
     [io:format("~-14s ~8.2f KB for an idle connection, ~b of them~n", [K, Kb, Idle]) || {K, Kb} <- lists:zip(?KINDS, [A, B])],
     io:format("memory x ~.2f~n", [A / B]),
@@ -28,11 +25,24 @@ number(Variable, Default) -> list_to_integer(os:getenv(Variable, integer_to_list
 
 median(List) -> lists:nth((length(List) + 1) div 2, lists:sort(List)).
 
-rate(Kind, Ms, Threads) ->
-    {Port, Stop} = start(Kind),
+rates(Row, Rounds, Ms, Threads) ->
+    [rate(Row, K, 200, Threads) || K <- ?KINDS],
+    All = [{K, rate(Row, K, Ms, Threads)} || _ <- lists:seq(1, Rounds), K <- ?KINDS],
+    Medians = [{median([R || {Of, {R, _}} <- All, Of =:= K]), median([C || {Of, {_, C}} <- All, Of =:= K])} || K <- ?KINDS],
+    [io:format("~-6s ~-14s ~8b connections/s ~6.1f us of CPU each~n", [Row, K, round(R), C])
+     || {K, {R, C}} <- lists:zip(?KINDS, Medians)],
+    %% Of each round, so that other load on the machine weighs less.
+    io:format("~-6s connections/s x ~.2f, CPU x ~.2f (medians of the rounds' ratios)~n",
+              [Row, median(ratios([R || {_, {R, _}} <- All])), median(ratios([C || {_, {_, C}} <- All]))]).
+
+ratios([A, B | Rest]) -> [A / B | ratios(Rest)];
+ratios([]) -> [].
+
+rate(Row, Kind, Ms, Threads) ->
+    {Port, Stop} = start(Kind, Row),
     Cpu = bench_stats:cpu(),
     Begin = erlang:monotonic_time(microsecond),
-    Served = list_to_integer(string:trim(os:cmd(lists:join(" ", [os:getenv("CONNECT"), integer_to_list(Port), integer_to_list(Threads), integer_to_list(Ms)])))),
+    Served = list_to_integer(string:trim(os:cmd(lists:join(" ", [os:getenv("CONNECT"), integer_to_list(Port), integer_to_list(Threads), integer_to_list(Ms), atom_to_list(Row)])))),
     Time = erlang:monotonic_time(microsecond) - Begin,
     After = bench_stats:cpu(),
     Stop(),
@@ -46,7 +56,7 @@ memory(Kind, Count) ->
 
 idle(Kind, Count) ->
     %% Without the memory that the first connections of a node need.
-    {Port, _} = start(Kind),
+    {Port, _} = start(Kind, echo),
     C = clients(Port, 100),
     port_close(C),
     Before = bench_stats:rss(),
@@ -63,17 +73,19 @@ clients(Port, Count) ->
 
 %%% ---- The servers ----------------------------------------------------------------------------------------------------
 
-start(esock_server) ->
-    {ok, Server} = esock_server:start_link(#{listen => {{127, 0, 0, 1}, 0}, handler => {?MODULE, serve, []},
+start(esock_server, Row) ->
+    Reset = [{{socket, linger}, #{onoff => true, linger => 0}} || Row =:= close],
+    {ok, Server} = esock_server:start_link(#{listen => {{127, 0, 0, 1}, 0}, listen_options => #{options => Reset},
+                                             handler => {?MODULE, serve, [Row]},
                                              acceptors => number("ACCEPTORS", 1)}),
     {ok, #{listeners := [#{port := Port}]}} = esock_server:info(Server),
     {Port, fun() -> esock_server:stop(Server) end};
 %% Ten acceptors, and for each a supervisor of connections to which it gives what it has accepted.
-start(ranch_shape) ->
+start(ranch_shape, Row) ->
     {ok, L} = gen_tcp:listen(0, [binary, {ip, {127, 0, 0, 1}}, {active, false}, {backlog, 1024}, {nodelay, true}, {reuseaddr, true},
-                                 {send_timeout, 30000}, {send_timeout_close, true}]),
+                                 {send_timeout, 30000}, {send_timeout_close, true} | [{linger, {true, 0}} || Row =:= close]]),
     {ok, Port} = inet:port(L),
-    Sups = [spawn(fun() -> process_flag(trap_exit, true), connections() end) || _ <- lists:seq(1, 10)],
+    Sups = [spawn(fun() -> process_flag(trap_exit, true), connections(Row) end) || _ <- lists:seq(1, 10)],
     Acceptors = [spawn(fun() -> accept(L, Sup) end) || Sup <- Sups],
     {Port, fun() -> [exit(P, kill) || P <- Acceptors ++ Sups], gen_tcp:close(L) end}.
 
@@ -87,28 +99,30 @@ accept(L, Sup) ->
     end,
     accept(L, Sup).
 
-connections() ->
+connections(Row) ->
     receive
         {start_protocol, To, S} ->
-            Pid = proc_lib:spawn_link(?MODULE, serve, [ranch, S]),
+            Pid = proc_lib:spawn_link(?MODULE, serve, [{handshake, S}, Row]),
             ok = gen_tcp:controlling_process(S, Pid),
             Pid ! {handshake, S},
             put(Pid, active),
             To ! self(),
-            connections();
-        {'EXIT', Pid, _} -> erase(Pid), connections()
+            connections(Row);
+        {'EXIT', Pid, _} -> erase(Pid), connections(Row)
     end.
 
-serve({esock_server, S, _}) ->
+%% The process of a connection.
+serve({esock_server, _, _}, close) -> ok;
+serve({esock_server, S, _} = Connection, echo) ->
     case esock:recv(S) of
-        {ok, Data} -> _ = esock:send(S, Data), serve({esock_server, S, none});
-        {error, _} -> esock:close(S)
-    end.
+        {ok, Data} -> _ = esock:send(S, Data), serve(Connection, echo);
+        {error, _} -> ok
+    end;
+serve({handshake, S} = Handshake, Row) -> receive Handshake -> ranch(S, Row) end.
 
-serve(ranch, S) -> receive {handshake, S} -> echo(S) end.
-
-echo(S) ->
+ranch(S, close) -> gen_tcp:close(S);
+ranch(S, echo) ->
     case gen_tcp:recv(S, 0) of
-        {ok, Data} -> _ = gen_tcp:send(S, Data), echo(S);
+        {ok, Data} -> _ = gen_tcp:send(S, Data), ranch(S, echo);
         {error, _} -> gen_tcp:close(S)
     end.
