@@ -206,7 +206,8 @@ close(Socket) ->
 %%% ---- Servers --------------------------------------------------------------------------------------------------------
 
 %% @doc Starts a server: a supervisor, linked to the caller, with its listeners and acceptors, and one process for each connection.
-%% A process that accepts supervises its connections: they end with it. Returns `{error, Reason}' as {@link listen/2}.
+%% A process that accepts supervises its connections: they end with it. If it returns `{error, Reason}', as {@link listen/2}, the
+%% caller also gets the exit signal of the process that has failed, as from supervisor:start_link/2, unless an option is wrong.
 %% ```
 %% {ok, Server} = esock_server:start_link(#{listen => 8080, handler => {my_protocol, serve, [state]}, max_connections => 1000}).
 %% '''

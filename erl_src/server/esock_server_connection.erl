@@ -11,10 +11,11 @@
 -spec start(esock_server:handler(), esock_server:connection(), [term()]) -> pid().
 start(Handler, {esock_server, Socket, _} = Connection, Options) ->
     Pid = proc_lib:spawn_opt(?MODULE, init, [Handler, Connection], [link | Options]),
-    case esock:setopt(Socket, {otp, controlling_process}, Pid) of
-        ok -> Pid ! {'$esock_server', Socket, go};
-        {error, _} -> _ = esock:close(Socket), Pid ! {'$esock_server', Socket, stop}
-    end,
+    What = case esock:setopt(Socket, {otp, controlling_process}, Pid) of
+               ok -> go;
+               {error, _} -> _ = esock:close(Socket), stop
+           end,
+    Pid ! {'$esock_server', Socket, What},
     Pid.
 
 %% @doc Runs the handler when the socket belongs to the process. After it has returned the socket is closed, unless it belongs to

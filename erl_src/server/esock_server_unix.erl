@@ -154,12 +154,12 @@ hold(Name, Deadline) ->
         Error -> Error
     end.
 
-%% The holder never accepts: its close ends the connection.
+%% The holder never accepts: its close ends the connection. Its queue may be full, or it has not begun to listen, or has just ended.
 wait(S, Name, Deadline, eaddrinuse) ->
     Left = Deadline - erlang:monotonic_time(millisecond),
     _ = case esock:connect(S, Name, max(0, Left)) of
             ok -> esock:recv(S, 0, max(1, Left));
-            {error, _} -> erlang:yield()
+            {error, _} -> receive after 1 -> ok end
         end,
     _ = esock:close(S),
     case Left > 0 of
