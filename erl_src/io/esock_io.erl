@@ -334,7 +334,7 @@ relay(A, B) -> relay(A, B, #{}).
 %%
 %% Returns `{ok, {AToB, BToA}}', the bytes sent in each direction. If anything fails, the relay ends, and returns
 %% `{error, {Reason, Counts}}', see {@link relay_error()}, which has the bytes that were received and not sent. No wait is left
-%% behind.
+%% behind. The counts need the socket's counters: nothing else may send on the sockets meanwhile.
 %% ```
 %% %% A client on `Client' talks to the server on `Server'.
 %% {ok, {_Requests, _Answers}} = esock_io:relay(Client, Server, #{idle_timeout => 60_000}).

@@ -16,6 +16,8 @@
               %% Received, and not sent.
               data = <<>> :: binary(),
               sent = 0 :: non_neg_integer(),
+              %% The counter of bytes written of the socket `to' when the relay began.
+              written :: non_neg_integer(),
               %% Counts the receives and sends that moved bytes.
               moves = 0 :: non_neg_integer()}).
 
@@ -39,7 +41,12 @@ start({A, FromA}, {B, FromB}, Opts) ->
     Idle = timeout(idle_timeout, Opts),
     Relay = #relay{deadline = esock_io_reader:deadline(timeout(timeout, Opts)), idle = Idle,
                    idle_until = esock_io_reader:deadline(Idle)},
-    loop({#way{from = A, to = B, chunk = Chunk, data = FromA}, #way{from = B, to = A, chunk = Chunk, data = FromB}}, Relay).
+    loop({#way{from = A, to = B, chunk = Chunk, data = FromA, written = written(B)},
+          #way{from = B, to = A, chunk = Chunk, data = FromB, written = written(A)}}, Relay).
+
+written(Socket) ->
+    #{counters := #{write_byte := Bytes}} = esock:info(Socket),
+    Bytes.
 
 side({'$socket', _} = Socket) -> {Socket, <<>>};
 side(Reader) -> {esock_io_reader:socket(Reader), esock_io_reader:buffered(Reader)}.
@@ -117,9 +124,17 @@ settled(#way{state = {wait, Op, Handle, Info}, data = Data} = Way) ->
         {'$socket', _, completion, {Handle, {ok, More}}} -> Way#way{data = <<Data/binary, More/binary>>};
         %% An end or an error: the next receive finds it again.
         {'$socket', _, completion, {Handle, _}} -> Way
-    after 0 -> Way
+    after 0 -> cancelled(Op, Info, Way)
     end;
 settled(Way) -> Way.
+
+%% A completion of a send that was cancelled may have sent a part. The counter of the socket has it.
+cancelled(send, {completion_info, _, _}, #way{to = To, data = Data, sent = Sent, written = Written} = Way) ->
+    case written(To) - Written - Sent of
+        Part when Part > 0, Part =< byte_size(Data) -> rest(binary:part(Data, Part, byte_size(Data) - Part), Way);
+        _ -> Way
+    end;
+cancelled(_, _, Way) -> Way.
 
 waits_on(recv, #way{from = From}) -> From;
 waits_on(send, #way{to = To}) -> To.
