@@ -4,7 +4,7 @@
 
 send_fds(S, Data, Fds) ->
     Rights = << <<Fd:32/native>> || Fd <- Fds >>,
-    esock:sendmsg(S, #{iov => [Data], ctrl => [#{level => socket, type => rights, data => Rights}]}).
+    esock:sendmsg(S, #{iov => [iolist_to_binary(Data)], ctrl => [#{level => socket, type => rights, data => Rights}]}).
 
 %% At most `Size' bytes and `Max' descriptors, which belong to the caller: esock:open(Fd, #{dup => false, own => true}) of a socket.
 recv_fds(S, Size, Max) ->

@@ -16,7 +16,7 @@ loop(S) ->
 
 open(Interface) ->
     {ok, S} = esock:open(packet, dgram, {ethertype, ?ETH_P_IP}),
-    case esock:bind(S, #{family => packet, protocol => ?ETH_P_IP, ifindex => list_to_binary(Interface)}) of
+    case esock:bind(S, #{family => packet, protocol => ?ETH_P_IP, ifindex => Interface}) of
         ok -> {ok, S};
         Error -> ok = esock:close(S), Error
     end.

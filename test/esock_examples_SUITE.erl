@@ -13,7 +13,7 @@ all() ->
      tcp_server_loop, ruby_tcp_server_loop, unix_server_loop, ruby_unix_server_loop, ruby_udp_server_loop,
      elixir_udp_server, elixir_tcp_server, elixir_client].
 
-folder() -> filename:join(filename:dirname(filename:dirname(esock_docs_SUITE:file("README.md"))), "examples").
+folder() -> filename:join(code:lib_dir(esock), "../../../../examples").
 
 init_per_suite(Config) ->
     Dir = proplists:get_value(priv_dir, Config),
@@ -39,7 +39,7 @@ short(_) ->
 program(Name, Args) ->
     case os:find_executable(Name) of
         false -> throw({skip, Name ++ " is not there"});
-        Path -> open_port({spawn_executable, Path}, [{args, Args}, binary, exit_status, stderr_to_stdout, {line, 1000}])
+        Path -> open_port({spawn_executable, Path}, [{args, [iolist_to_binary(Arg) || Arg <- Args]}, binary, exit_status, stderr_to_stdout, {line, 1000}])
     end.
 
 python(Program) -> program("python3", ["-uc", ["import socket, array, os, struct, sys\n", Program]]).
