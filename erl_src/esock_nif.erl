@@ -55,6 +55,8 @@
 -export([busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1]).
 -export([monitor/1]).
 -export([cancel_monitor/1]).
+-export([lookup/3, cancel_lookup/1, lookups/0, lookup_slot/1]).
+-export([gethostname/0, sethostname/1, if_nametoindex/1, if_indextoname/1]).
 -export([options/0]).
 -export([msg_flags/0]).
 -export([protocols/0]).
@@ -69,7 +71,8 @@
        busy_poller/1, busy_poll/1, busy_polling/1, read_ahead/1, monitor/1, cancel_monitor/1, options/0, msg_flags/0,
        protocols/0, constants/0, getopt/3, open_in/5, ioctl/3, ioctl_requests/0, ioctl_flags/0, bindx/3, connectx/2,
        names/3, peeloff/2, monitors/2, number_of_monitors/0, debug/1, socket_debug/1, accept_from/3, socketpair/4, dup/1,
-       detach/2, close_fd/1, fd/1, inheritable/1, set_inheritable/2, nonblocking/1, monitor/2]).
+       detach/2, close_fd/1, fd/1, inheritable/1, set_inheritable/2, nonblocking/1, monitor/2,
+       lookup/3, cancel_lookup/1, lookups/0, lookup_slot/1, gethostname/0, sethostname/1, if_nametoindex/1, if_indextoname/1]).
 
 %% In the place of the size of control messages: receive at most so many descriptors.
 -type rights() :: {fds, Max :: non_neg_integer(), fd | socket}.
@@ -377,3 +380,34 @@ debug(_On) -> ?NIF.
 
 -spec socket_debug(boolean()) -> ok.
 socket_debug(_On) -> ?NIF.
+
+%% A text is a binary; it may be missing where `undefined' stands.
+-type lookup() ::
+        {addresses, binary() | undefined, binary() | undefined, {integer(), integer(), integer(), integer()} | undefined} |
+        {names, binary(), integer()} | {host, binary(), integer()} | {addr, binary(), integer()} |
+        {service, binary(), binary() | undefined} | {port, 0..65535, binary() | undefined}.
+
+-spec lookup(reference(), {Threads :: non_neg_integer(), Queue :: non_neg_integer()}, lookup()) -> ok | busy.
+lookup(_Handle, _Limits, _Query) -> ?NIF.
+
+-spec cancel_lookup(reference()) -> ok | sending | not_found.
+cancel_lookup(_Handle) -> ?NIF.
+
+-spec lookup_slot(non_neg_integer()) -> {ok, reference()} | busy.
+lookup_slot(_Most) -> ?NIF.
+
+-spec lookups() ->
+          {Threads :: non_neg_integer(), Running :: non_neg_integer(), Waiting :: non_neg_integer(), Slots :: non_neg_integer()}.
+lookups() -> ?NIF.
+
+-spec gethostname() -> {ok, binary()} | error().
+gethostname() -> ?NIF.
+
+-spec sethostname(binary()) -> ok | error().
+sethostname(_Name) -> ?NIF.
+
+-spec if_nametoindex(binary() | string()) -> {ok, pos_integer()} | error().
+if_nametoindex(_Name) -> ?NIF.
+
+-spec if_indextoname(non_neg_integer()) -> {ok, binary()} | error().
+if_indextoname(_Index) -> ?NIF.

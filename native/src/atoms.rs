@@ -25,6 +25,7 @@ rustler::atoms! {
     acc_success, acc_fails, acc_tries, acc_waits, read_byte, read_fails, read_pkg, read_pkg_max, read_tries,
     read_waits, write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits, sendfile_byte,
     sendfile_fails, sendfile_max, sendfile_pkg, sendfile_pkg_max, sendfile_tries, sendfile_waits, dtor,
+    net_tag = "$esock_net", gai_key = "gai", system, enoent, canonname, host, service, aliases, addrs,
 }
 
 /// The atoms of the core's tables.
@@ -37,6 +38,7 @@ pub(crate) struct Tables {
     hows: Names,
     packets: Names,
     hardware: Names,
+    gai: Names,
     rows: HashMap<(Atom, Atom), &'static Row>,
     levels: HashMap<Atom, i32>,
 }
@@ -100,7 +102,7 @@ macro_rules! lookup {
     };
 }
 
-lookup! { flags domains types protocols hows packets hardware }
+lookup! { flags domains types protocols hows packets hardware gai }
 
 /// The atom of an error number: its name, or `errno_N` if it has none.
 pub(crate) fn errno(env: Env<'_>, errno: Errno) -> Atom {
@@ -139,6 +141,7 @@ impl Tables {
             hows: Names::new(env, name::HOWS),
             packets: Names::new(env, name::PACKETS),
             hardware: Names::new(env, name::HARDWARE),
+            gai: Names::new(env, name::GAI),
             rows,
             levels,
         }

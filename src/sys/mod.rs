@@ -14,6 +14,7 @@ pub mod memory;
 pub mod option;
 pub mod processor;
 pub mod ready;
+pub mod resolve;
 pub mod room;
 pub mod socket;
 pub mod uring;

@@ -200,3 +200,25 @@ pub const J1939_NO_PGN: u32 = 0x40000;
 pub const J1939_PGNS: &[Name] = &[("none", 0x40000)];
 /// J1939_NO_ADDR
 pub const J1939_ADDRS: &[Name] = &[("none", 0xff)];
+
+/// Codes of getaddrinfo(3), EAI_*, by their names in OTP's `net`.
+pub const GAI: &[Name] = &[
+    ("ebadflags", -1),
+    ("enoname", -2),
+    ("eagain", -3),
+    ("efail", -4),
+    ("enodata", -5),
+    ("efamily", -6),
+    ("esocktype", -7),
+    ("eservice", -8),
+    ("eaddrfamily", -9),
+    ("emem", -10),
+    ("esystem", -11),
+    ("eoverflow", -12),
+    ("einprogress", -100),
+    ("ecanceled", -101),
+    ("enotcanceled", -102),
+    ("ealldone", -103),
+    ("eintr", -104),
+    ("eidnencode", -105),
+];

@@ -12,6 +12,7 @@ pub(crate) mod descriptor;
 pub(crate) mod info;
 pub(crate) mod ioctl;
 pub(crate) mod load;
+pub(crate) mod lookup;
 pub(crate) mod name;
 pub(crate) mod native;
 pub(crate) mod open;

@@ -4,6 +4,7 @@ mod close;
 mod complete;
 pub(crate) mod handle;
 pub(crate) mod job;
+pub(crate) mod lookup;
 mod model;
 pub(crate) mod notify;
 pub(crate) mod open;

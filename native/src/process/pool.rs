@@ -43,27 +43,38 @@ impl<T: Run> Pool<T> {
     }
 
     fn start(&'static self) -> Option<Sender<T>> {
-        static AT_EXIT: Once = Once::new();
-        AT_EXIT.call_once(|| {
-            esock::sys::exit::at_exit(stop);
-        });
         let (queue, receiver) = unbounded();
         let threads = (0..self.threads).filter(|index| {
             let receiver: Receiver<T> = receiver.clone();
-            let builder = Builder::new().name(format!("{}_{index}", self.name)).stack_size(STACK);
-            let run = move || {
-                unbind();
+            spawn(format!("{}_{index}", self.name), STACK, move || {
                 for work in receiver {
-                    enter();
-                    // A panic ends this work and no other. The panic hook has written where it happened.
-                    let _ = catch_unwind(AssertUnwindSafe(|| work.run()));
-                    leave();
+                    in_vm(|| work.run());
                 }
-            };
-            builder.spawn(run).is_ok()
+            })
         });
         (threads.count() > 0).then_some(queue)
     }
+}
+
+/// Starts a thread that may use the VM within [`in_vm`]. Answers whether the system has one.
+pub(super) fn spawn(name: String, stack: usize, body: impl FnOnce() + Send + 'static) -> bool {
+    static AT_EXIT: Once = Once::new();
+    AT_EXIT.call_once(|| {
+        esock::sys::exit::at_exit(stop);
+    });
+    let run = move || {
+        unbind();
+        body();
+    };
+    Builder::new().name(name).stack_size(stack).spawn(run).is_ok()
+}
+
+/// Runs `work`, which uses the VM. Once the VM exits, the thread stays here.
+pub(super) fn in_vm(work: impl FnOnce()) {
+    enter();
+    // A panic ends this work and no other. The panic hook has written where it happened.
+    let _ = catch_unwind(AssertUnwindSafe(work));
+    leave();
 }
 
 /// How many threads use the VM now; `None` once the VM exits.
