@@ -6,6 +6,7 @@ use crate::wire::errno::Errno;
 use libc::{c_char, c_int, hostent, servent, size_t, socklen_t};
 use std::ffi::{CStr, CString};
 use std::mem::{MaybeUninit, zeroed};
+use std::net::IpAddr;
 use std::ptr::{null, null_mut};
 
 /// The room for the first try of a call that takes a buffer, in bytes; and the most that it is given.
@@ -130,6 +131,20 @@ unsafe extern "C" {
 }
 
 impl Query {
+    /// Whether libc asks no server for it: it is about numbers, or about services(5).
+    pub fn asks_no_server(&self) -> bool {
+        let is_number = |host: &CString| host.to_str().is_ok_and(|host| host.parse::<IpAddr>().is_ok());
+        match self {
+            Self::Addresses(host, _, hints) => {
+                host.as_ref().is_none_or(is_number)
+                    || hints.is_some_and(|hints| hints.flags & libc::AI_NUMERICHOST != 0)
+            }
+            Self::Names(_, flags) => flags & libc::NI_NUMERICHOST != 0,
+            Self::Service(..) | Self::ServiceOf(..) => true,
+            Self::Host(..) | Self::HostOf(..) => false,
+        }
+    }
+
     /// Asks libc, and blocks until it answers.
     pub fn ask(&self) -> std::result::Result<Answer, Fault> {
         match self {

@@ -57,15 +57,32 @@ pub(crate) enum Cancel {
     Over,
 }
 
+/// Lookups that wait for a thread, and their threads.
 struct Queue {
     waiting: VecDeque<ResourceArc<Lookup>>,
     running: Vec<ResourceArc<Lookup>>,
     threads: usize,
+    /// Threads that run no lookup, those that are starting among them.
     idle: usize,
 }
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { waiting: VecDeque::new(), running: Vec::new(), threads: 0, idle: 0 });
-static QUEUED: Condvar = Condvar::new();
+struct Lane {
+    queue: Mutex<Queue>,
+    queued: Condvar,
+}
+
+impl Lane {
+    const fn new() -> Self {
+        let queue = Queue { waiting: VecDeque::new(), running: Vec::new(), threads: 0, idle: 0 };
+        Self { queue: Mutex::new(queue), queued: Condvar::new() }
+    }
+}
+
+/// Lookups that may ask a server, and those that ask none: slow servers do not hold up the latter.
+static REMOTE: Lane = Lane::new();
+static AT_HAND: Lane = Lane::new();
+/// Number of threads for lookups that ask no server.
+const AT_HAND_THREADS: usize = 1;
 
 #[rustler::resource_impl]
 impl Resource for Lookup {
@@ -74,7 +91,7 @@ impl Resource for Lookup {
     fn down<'a>(&'a self, _: Env<'a>, _: LocalPid, _: Monitor) {
         self.cancel();
         let same = |lookup: &ResourceArc<Self>| std::ptr::eq(self, &raw const **lookup);
-        drop(QUEUE.lock().take(same));
+        drop(self.lane().queue.lock().take(same));
     }
 }
 
@@ -91,11 +108,14 @@ impl Queue {
     }
 
     /// Sees to it that a thread takes what has been queued. Answers whether there is any.
-    fn serve(&mut self, limits: Limits) -> bool {
+    fn serve(&mut self, lane: &'static Lane, limits: Limits) -> bool {
         if self.idle >= self.waiting.len() {
-            QUEUED.notify_one();
-        } else if self.threads < limits.threads && spawn(format!("esock_dns_{}", self.threads), STACK, work) {
+            lane.queued.notify_one();
+        } else if self.threads < limits.threads
+            && spawn(format!("esock_dns_{}", self.threads), STACK, move || work(lane))
+        {
             self.threads += 1;
+            self.idle += 1;
         }
         self.threads > 0
     }
@@ -111,17 +131,24 @@ impl Lookup {
         if let Some(monitor) = env.monitor(&lookup, &pid) {
             lookup.monitor.get_or_init(|| monitor);
         }
-        let mut queue = QUEUE.lock();
+        let lane = lookup.lane();
+        let local = Limits { threads: AT_HAND_THREADS, ..limits };
+        let limits = if std::ptr::eq(lane, &raw const AT_HAND) { local } else { limits };
+        let mut queue = lane.queue.lock();
         let mut accepted = queue.accepts(limits);
         if accepted {
             queue.waiting.push_back(lookup.clone());
-            accepted = queue.serve(limits) || queue.waiting.pop_back().is_none();
+            accepted = queue.serve(lane, limits) || queue.waiting.pop_back().is_none();
         }
         drop(queue);
         if !accepted {
             Self::unmonitor(&lookup, Some(env));
         }
         accepted
+    }
+
+    fn lane(&self) -> &'static Lane {
+        if self.query.asks_no_server() { &AT_HAND } else { &REMOTE }
     }
 
     /// Ends the VM's monitor on the process.
@@ -135,10 +162,11 @@ impl Lookup {
     pub(crate) fn cancel_by(env: Env<'_>, handle: Term<'_>) -> Cancel {
         let pid = env.pid();
         let is = |lookup: &ResourceArc<Self>| lookup.pid == pid && lookup.handle.is(handle);
-        let mut queue = QUEUE.lock();
-        let waiting = queue.take(is);
-        let found = waiting.or_else(|| queue.running.iter().find(|lookup| is(lookup)).cloned());
-        drop(queue);
+        let found = [&REMOTE, &AT_HAND].into_iter().find_map(|lane| {
+            let mut queue = lane.queue.lock();
+            let waiting = queue.take(is);
+            waiting.or_else(|| queue.running.iter().find(|lookup| is(lookup)).cloned())
+        });
         let Some(lookup) = found else {
             return Cancel::Over;
         };
@@ -174,41 +202,42 @@ impl Lookup {
 }
 
 /// The body of a thread.
-fn work() {
-    while let Some(lookup) = next() {
+fn work(lane: &'static Lane) {
+    while let Some(lookup) = next(lane) {
         in_vm(move || {
-            let _ends = Running(&lookup);
+            let _ends = Running(lane, &lookup);
             Lookup::run(&lookup);
         });
     }
 }
 
 /// The next lookup. `None`: there has been none for a while, and the thread ends.
-fn next() -> Option<ResourceArc<Lookup>> {
-    let mut queue = QUEUE.lock();
+fn next(lane: &Lane) -> Option<ResourceArc<Lookup>> {
+    let mut queue = lane.queue.lock();
     loop {
         if let Some(lookup) = queue.waiting.pop_front() {
             queue.running.push(lookup.clone());
+            queue.idle -= 1;
             return Some(lookup);
         }
-        queue.idle += 1;
-        let idle = QUEUED.wait_for(&mut queue, IDLE).timed_out();
-        queue.idle -= 1;
+        let idle = lane.queued.wait_for(&mut queue, IDLE).timed_out();
         if idle && queue.waiting.is_empty() {
             queue.threads -= 1;
+            queue.idle -= 1;
             return None;
         }
     }
 }
 
 /// A lookup in the list of those that run. It leaves the list even if it panics.
-struct Running<'a>(&'a ResourceArc<Lookup>);
+struct Running<'a>(&'static Lane, &'a ResourceArc<Lookup>);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let mut queue = QUEUE.lock();
-        let at = queue.running.iter().position(|lookup| std::ptr::eq(&raw const **lookup, &raw const **self.0));
+        let mut queue = self.0.queue.lock();
+        let at = queue.running.iter().position(|lookup| std::ptr::eq(&raw const **lookup, &raw const **self.1));
         let taken = at.map(|at| queue.running.swap_remove(at));
+        queue.idle += 1;
         drop(queue);
         drop(taken);
     }
@@ -216,8 +245,10 @@ impl Drop for Running<'_> {
 
 /// Number of threads, and of lookups that run and that wait.
 pub(crate) fn counts() -> (usize, usize, usize) {
-    let queue = QUEUE.lock();
-    (queue.threads, queue.running.len(), queue.waiting.len())
+    [&REMOTE, &AT_HAND].into_iter().fold((0, 0, 0), |(threads, running, waiting), lane| {
+        let queue = lane.queue.lock();
+        (threads + queue.threads, running + queue.running.len(), waiting + queue.waiting.len())
+    })
 }
 
 /// One of a bounded number of lookups that a process makes without libc. It is free again when the process drops it or ends.
