@@ -6,6 +6,8 @@
 %% <li>`io_backend' (`epoll', `io_uring' or `auto', default `epoll'): their back end, see {@link esock:open/4};</li>
 %% <li>`busy_poll' (a boolean, default `true'): whether a process polls in place of a poller thread while events are dense, see
 %% {@link esock_busy_poll}. `always' is for tests;</li>
+%% <li>`resolver_threads' (default 32), `resolver_queue' (default 1024), `resolver_processes' (default 1024): the bounds of
+%% {@link esock_net}'s lookups. A lookup reads them;</li>
 %% <li>`read_ahead' (bytes, default 0): how much a ring reads ahead of each TCP stream with `io_uring', `{otp, read_ahead}' of
 %% {@link esock:setopt/3}.</li>
 %% </ul>
