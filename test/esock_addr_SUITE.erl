@@ -10,7 +10,7 @@ suite() -> [{timetrap, {seconds, 300}}].
 all() ->
     [round_trip, ip_round_trip, texts, any_text, comparing, predicates, networks, control_messages, control_bytes,
      texts_of_python, networks_of_python, predicates_of_python, predicates_of_ruby, sizes_of_python, byteorder,
-     forms, wrong, hosts, unix_names, zones, kinds, libc_names, messages, order].
+     forms, wrong, hosts, unix_names, zones, kinds, libc_names, messages, order, examples].
 
 check(Property) -> ok = esock_check:property(Property, {"ESOCK_PROPER", 2000}, [quiet]).
 
@@ -278,3 +278,29 @@ order(_) ->
     [A, B] = [element(2, esock_addr:parse_ip(T)) || T <- ["2001:db8:1::1", "2001:db8:2::1"]],
     ?assertEqual([B, A], Sort([{A, B}, {B, B}])),
     ?assertEqual([{10, 0, 0, 2}, {10, 0, 0, 1}], Sort([{{10, 0, 0, 2}, {10, 0, 0, 3}}, {{10, 0, 0, 1}, {10, 0, 0, 3}}])).
+
+%% Every example in the documentation of these modules runs as it stands.
+examples(_) ->
+    Counts = [begin
+                  Source = proplists:get_value(source, M:module_info(compile)),
+                  {ok, Text} = file:read_file(Source),
+                  Examples = blocks(string:split(binary_to_list(Text), "\n", all)),
+                  [evaluate(M, Example) || Example <- Examples],
+                  length(Examples)
+              end || M <- [esock_addr, esock_addr_order, esock_cidr, esock_cmsg, esock_net, esock_net_cache]],
+    ?assert(lists:min(Counts) > 0, Counts).
+
+blocks(Lines) ->
+    case lists:dropwhile(fun(L) -> L =/= "%% ```" end, Lines) of
+        [] -> [];
+        [_ | Rest] ->
+            {Block, After} = lists:splitwith(fun(L) -> L =/= "%% '''" end, Rest),
+            [lists:append([string:slice(L, 3) ++ "\n" || L <- Block]) | blocks(After)]
+    end.
+
+evaluate(M, Text) ->
+    {ok, Tokens, _} = erl_scan:string(Text),
+    {ok, Expressions} = erl_parse:parse_exprs(Tokens),
+    try erl_eval:exprs(Expressions, [])
+    catch Class:Reason -> ct:fail({M, Text, Class, Reason})
+    end.

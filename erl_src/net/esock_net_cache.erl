@@ -61,14 +61,16 @@ clear(Cache) -> gen_server:call(Cache, clear).
 -spec info(cache()) -> #{size := non_neg_integer(), hits := non_neg_integer(), misses := non_neg_integer()}.
 info(Cache) -> gen_server:call(Cache, info).
 
-%% @private A cache that has ended has nothing.
+%% @private
+%% @doc A cache that has ended has nothing.
 -spec lookup(cache(), term()) -> {ok, term()} | miss.
 lookup(Cache, Key) ->
     try gen_server:call(Cache, {lookup, Key, now_ms()})
     catch exit:_ -> miss
     end.
 
-%% @private Seconds are those of DNS; `undefined' is the cache's own.
+%% @private
+%% @doc Seconds are those of DNS; `undefined' is the cache's own.
 -spec store(cache(), term(), term(), non_neg_integer() | undefined) -> ok.
 store(Cache, Key, Value, Seconds) -> gen_server:cast(Cache, {store, Key, Value, Seconds, now_ms()}).
 

@@ -84,8 +84,9 @@ fn one_file_sends_messages() {
 #[test]
 fn one_wait_loop() {
     for (path, text) in files("erl_src", "erl") {
-        // esock_busy_poll has a loop too, but it waits for no socket.
-        let allowed = path.ends_with("esock_wait.erl") || path.ends_with("esock_busy_poll.erl");
+        // esock_busy_poll has a loop too, but it waits for no socket. The modules in sub-folders stand on the API.
+        let below = path.parent() != Some(&root().join("erl_src"));
+        let allowed = below || path.ends_with("esock_wait.erl") || path.ends_with("esock_busy_poll.erl");
         assert!(allowed || !text.contains("\n    receive\n"), "a loop in {}", path.display());
     }
 }
@@ -114,8 +115,9 @@ fn nif_functions_are_short() {
 #[test]
 fn files_are_short() {
     for (path, text) in rust().into_iter().chain(files("erl_src", "erl")) {
-        // esock.erl is long because it documents the API, and tables because they have a row for each thing.
-        let table = is_in(&path, "src/table/") || path.ends_with("wire/layout.rs");
+        // esock.erl is long because it documents the API, and tables because they have a row for each thing: esock_nif.erl has one
+        // for each function of the NIF.
+        let table = ["src/table/", "wire/layout.rs", "esock_nif.erl"].iter().any(|part| is_in(&path, part));
         assert!(table || path.ends_with("esock.erl") || text.lines().count() <= 400, "{} is too long", path.display());
     }
 }
