@@ -281,6 +281,12 @@ order(_) ->
 
 %% Every example in the documentation of these modules runs as it stands.
 examples(_) ->
+    case lists:all(fun filelib:is_regular/1, ["/etc/hosts", "/etc/services"]) of
+        true -> run_examples();
+        false -> {skip, no_names}
+    end.
+
+run_examples() ->
     Counts = [begin
                   Source = proplists:get_value(source, M:module_info(compile)),
                   {ok, Text} = file:read_file(Source),

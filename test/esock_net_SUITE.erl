@@ -23,10 +23,20 @@ private_given_up(Config) -> esock_net_private:run(Config, given_up).
 private_cached(Config) -> esock_net_private:run(Config, cached).
 private_ends(Config) -> esock_net_private:run(Config, ends).
 
+%% Minimal systems have no hosts file, and OTP and libc take names from the other two.
+init_per_testcase(Case, Config) ->
+    Files = [File || File <- ["/etc/hosts", "/etc/services", "/etc/protocols"], not filelib:is_regular(File)],
+    case lists:member(Case, [as_net, lookups_of_python, services_of_python, waiting, cancelled, cache]) of
+        true when Files =/= [] -> {skip, {without, Files}};
+        _ -> Config
+    end.
+
+end_per_testcase(_, _) -> ok.
+
 %%% ---- Beside OTP's net
 
 as_net(_) ->
-    [?assertEqual({Args, apply(net, F, Args)}, {Args, apply(esock_net, F, Args)})
+    [?assertEqual({Args, as_29(apply(net, F, Args))}, {Args, apply(esock_net, F, Args)})
      || {F, Args} <- [{getaddrinfo, ["localhost"]}, {getaddrinfo, ["127.0.0.1"]}, {getaddrinfo, ["::1", "80"]}, {getaddrinfo, [undefined, "http"]},
                       {getaddrinfo, ["localhost", "http"]}, {getaddrinfo, ["127.0.0.1", "no_such_service"]}, {getaddrinfo, ["no such host", undefined]},
                       {getnameinfo, [#{family => inet, addr => {127, 0, 0, 1}, port => 80}]},
@@ -43,6 +53,11 @@ as_net(_) ->
         false -> ok
     end.
 
+%% On OTP 25 the key is another one than its documentation has.
+as_29({ok, [#{protocol := _} | _] = Found}) ->
+    {ok, [case maps:take(type, Info) of {Type, Rest} -> Rest#{socktype => Type}; error -> Info end || Info <- Found]};
+as_29(Result) -> Result.
+
 %% The keys and flags that net does not have.
 plain(Entries) ->
     lists:sort([maps:without([ifindex, stats], E#{flags := lists:sort(Flags -- [allmulti, lower_up, dormant, echo])}) || #{flags := Flags} = E <- Entries]).
@@ -58,10 +73,11 @@ interfaces_as_net(_) ->
     {ok, Default} = esock_net:getifaddrs(),
     {ok, All} = net:getifaddrs(all),
     ?assertEqual(plain([E || #{addr := _} = E <- All]), plain(Default)),
-    ?assertEqual({ok, Default}, esock_net:getifaddrs(default)),
-    ?assertEqual(esock_net:getifaddrs(packet), esock_net:getifaddrs(hwaddr)),
+    %% Statistics go on.
+    Same = fun(A, B) -> {{ok, As}, {ok, Bs}} = {esock_net:getifaddrs(A), esock_net:getifaddrs(B)}, ?assertEqual(plain(As), plain(Bs)) end,
+    Same(packet, hwaddr),
     ?assertEqual({ok, []}, esock_net:getifaddrs(link)),
-    ?assertEqual(esock_net:getifaddrs(default), esock_net:getifaddrs(#{family => [inet, inet6, packet]})),
+    Same(default, #{family => [inet, inet6, packet]}),
     ?assertError(badarg, esock_net:getifaddrs(1)).
 
 %%% ---- Beside Python and ip
@@ -85,7 +101,7 @@ as_python({ok, Found}) ->
     Number = fun(Name, Names) -> proplists:get_value(Name, Names, Name) end,
     All = lists:sort([{Number(F, [{inet, 2}, {inet6, 10}]), Number(T, [{stream, 1}, {dgram, 2}, {raw, 3}]), Number(P, [{ip, 0}, {tcp, 6}, {udp, 17}]),
                        maps:get(canonname, I, ""), esock_addr:format_ip(IP), Port}
-                      || #{family := F, type := T, protocol := P, addr := #{addr := IP, port := Port}} = I <- Found]),
+                      || #{family := F, socktype := T, protocol := P, addr := #{addr := IP, port := Port}} = I <- Found]),
     lists:flatten(["[", lists:join(", ", [io_lib:format("(~w, ~w, ~w, '~s', '~s', ~w)", tuple_to_list(E)) || E <- All]), "]"]);
 as_python({error, {gai, Code}}) ->
     integer_to_list(proplists:get_value(Code, [{ebadflags, -1}, {enoname, -2}, {eagain, -3}, {efail, -4}, {enodata, -5}, {efamily, -6}, {esocktype, -7},

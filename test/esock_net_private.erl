@@ -17,9 +17,9 @@ run(Config, Case) ->
                          "127.0.0.1 localhost\n::1 localhost\n192.0.2.7 short full.example.test other\n192.0.2.8 short\n2001:db8::7 six.example.test\n"),
     ok = file:write_file(filename:join(Dir, "nsswitch.conf"), "hosts: files dns\nservices: files\nprotocols: files\n"),
     ok = file:write_file(filename:join(Dir, "run.sh"), script(Dir, Case)),
-    case os:find_executable("python3") =/= false andalso os:cmd("unshare -m -n -u ip link && echo there") of
-        false -> {skip, no_python3};
-        Output when is_list(Output) -> start(Dir, lists:suffix("there\n", Output), Output)
+    case {os:find_executable("python3"), os:cmd("unshare -m -n -u ip link && echo there")} of
+        {false, _} when Case =:= answers; Case =:= names -> {skip, no_python3};
+        {_, Output} -> start(Dir, lists:suffix("there\n", Output), Output)
     end.
 
 start(Dir, true, _) ->

@@ -52,10 +52,10 @@
 %% The answer of a call that does not wait.
 
 -type address_info() ::
-        #{family := esock:domain() | integer(), type := any | esock:type() | integer(), protocol := esock:protocol() | integer(),
+        #{family := esock:domain() | integer(), socktype := any | esock:type() | integer(), protocol := esock:protocol() | integer(),
           addr := esock:sockaddr(), canonname => string(), hostname => string()}.
-%% An element of the list of getaddrinfo(3), with the keys that OTP's `net' returns.
-%% Example: `#{family => inet, type => stream, protocol => tcp, addr => #{family => inet, addr => {127, 0, 0, 1}, port => 80}}'.
+%% An element of the list of getaddrinfo(3), with the keys that `net' of OTP 27 and 29 returns (that of OTP 25 has `type').
+%% Example: `#{family => inet, socktype => stream, protocol => tcp, addr => #{family => inet, addr => {127, 0, 0, 1}, port => 80}}'.
 
 -type ai_flag() :: passive | canonname | numerichost | v4mapped | all | addrconfig | idn | canonidn | numericserv | non_neg_integer().
 %% AI_* of getaddrinfo(3), or bits.

@@ -65,7 +65,7 @@ type(2) -> dgram;
 type(3) -> raw.
 
 infos(#{flags := Flags}, Name, Kinds, Addrs) ->
-    [First | Rest] = [#{family => family(IP), type => Type, protocol => Protocol, addr => sockaddr(IP, Port)}
+    [First | Rest] = [#{family => family(IP), socktype => Type, protocol => Protocol, addr => sockaddr(IP, Port)}
                       || IP <- Addrs, {Type, Protocol, Port} <- Kinds],
     case Flags band ?CANONNAME of
         0 -> [First | Rest];

@@ -25,7 +25,7 @@ rustler::atoms! {
     acc_success, acc_fails, acc_tries, acc_waits, read_byte, read_fails, read_pkg, read_pkg_max, read_tries,
     read_waits, write_byte, write_fails, write_pkg, write_pkg_max, write_tries, write_waits, sendfile_byte,
     sendfile_fails, sendfile_max, sendfile_pkg, sendfile_pkg_max, sendfile_tries, sendfile_waits, dtor,
-    net_tag = "$esock_net", gai_key = "gai", system, enoent, canonname, host, service, aliases, addrs,
+    net_tag = "$esock_net", gai_key = "gai", system, enoent, canonname, host, service, aliases, addrs, socktype,
 }
 
 /// The atoms of the core's tables.

@@ -117,7 +117,7 @@ fn info<'a>(env: Env<'a>, found: &Found) -> Option<Term<'a>> {
     let kind = if found.hints.kind == 0 { atoms::any().encode(env) } else { name(atoms::types(), found.hints.kind) };
     let mut pairs = vec![
         (atoms::family(), name(atoms::domains(), found.hints.family)),
-        (atoms::kind(), kind),
+        (atoms::socktype(), kind),
         (atoms::protocol(), name(atoms::protocols(), found.hints.protocol)),
         (atoms::addr(), sockaddr::encode(env, &Address::from_raw(&found.addr), 0)?),
     ];
