@@ -16,6 +16,7 @@ recipes() ->
      {active, <<"Receive messages with backpressure">>},
      {worth, <<"Stop the work for a client that has gone">>},
      {drain, <<"Drain before shutdown">>},
+     {restart, <<"Restart without losing a connection">>},
      {bulk_udp, <<"Send many datagrams with one call">>},
      {sniffer, <<"See the packets of an interface">>},
      {rings, <<"Use io_uring where it is there">>},
@@ -343,6 +344,32 @@ drain(_) ->
     receive {stopped, Result} -> ?assertEqual(#{ended => 2, cut_off => 1}, Result) after 10_000 -> ct:fail(not_stopped) end,
     eventually(fun() -> [S || S <- esock:which_sockets(tcp), {ok, #{port := P}} <- [esock:sockname(S)], P =:= Port] =:= [] end),
     ok = gen_tcp:close(Stays).
+
+restart(_) ->
+    _ = load(restart),
+    {ok, Old} = restart:start(0),
+    {ok, #{listeners := [#{port := Port}]}} = esock_server:info(Old),
+    Path = "/tmp/esock_restart_" ++ os:getpid(),
+    Before = tcp(Port),
+    ?assertEqual({ok, <<"old">>}, asks(Before, <<"old">>)),
+    Giver = server(fun() -> restart:give(Old, Path) end),
+    %% This program stands for the new one, too.
+    {ok, New} = taken(Path, 500),
+    After = tcp(Port),
+    ?assertEqual({ok, <<"new">>}, asks(After, <<"new">>)),
+    ?assertMatch({ok, #{accepted := 1}}, esock_server:info(New)),
+    ?assertEqual({ok, <<"old">>}, asks(Before, <<"old">>)),
+    ok = gen_tcp:close(Before),
+    ?assertEqual(0, returned(Giver)),
+    ok = gen_tcp:close(After),
+    ok = esock_server:stop(New).
+
+%% The old program may not have begun to wait.
+taken(Path, Tries) ->
+    try restart:take(Path)
+    catch error:{badmatch, {error, Reason}} when Tries > 0, Reason =:= enoent orelse Reason =:= econnrefused ->
+        receive after 10 -> taken(Path, Tries - 1) end
+    end.
 
 bulk_udp(_) ->
     _ = load(bulk_udp),
