@@ -31,7 +31,10 @@ stream(M, Size, Lines) ->
     Chunks = Lines div Per,
     {C, S} = pair(M),
     garbage_collect(),
-    Sender = spawn_link(fun() -> receive go -> [ok = gen_tcp:send(C, Chunk) || _ <- lists:seq(1, Chunks)], receive stop -> ok end end end),
+    Sender = spawn_link(fun() -> receive go -> ok end,
+                                 [ok = gen_tcp:send(C, Chunk) || _ <- lists:seq(1, Chunks)],
+                                 receive stop -> ok end
+                        end),
     ok = gen_tcp:controlling_process(C, Sender),
     Sender ! go,
     {Time, ok} = timer:tc(fun() -> read(M, S, Chunks * Per) end),

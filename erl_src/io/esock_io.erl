@@ -13,32 +13,34 @@
 %% '''
 %% == The reader is a value ==
 %%
-%% Each call returns the reader for the next call, also with an error. So the reader needs no process, table or descriptor, nothing
-%% is left when its process ends, and a line that is in the buffer costs neither a message nor a copy. Use the newest reader only: an
-%% older one reads bytes again that the newest has read, and lacks those that were received since. Give the reader along when another process
-%% takes the socket over. While a reader is in use, do not receive from its socket directly.
+%% Each call returns the reader for the next call, also with an error. So the reader needs no process, table or descriptor,
+%% nothing is left when its process ends, and a line that is in the buffer costs neither a message nor a copy. Use the newest
+%% reader only: an older one reads bytes again that the newest has read, and lacks those that were received since. Give the
+%% reader along when another process takes the socket over. While a reader is in use, do not receive from its socket directly.
 %%
 %% == Results ==
 %% <ul>
 %% <li>`{ok, Data, Reader}';</li>
 %% <li>`{eof, Reader}': the peer has ended the stream, and the buffer is empty;</li>
-%% <li>`{error, {eof, N}, Reader}': the stream has ended before the line, the length or the packet is complete. Its `N' bytes are in the
-%% reader: {@link read/3} returns them;</li>
-%% <li>`{error, {too_long, Limit}, Reader}': the line or packet has more than `Limit' bytes, its end included. All bytes are in the reader. The
-%% buffer never grows beyond `Limit' and one receive (`read_size');</li>
-%% <li>`{error, timeout, Reader}' and other reasons of {@link esock:recv/4}. No byte is lost, and the same or any other call continues;</li>
+%% <li>`{error, {eof, N}, Reader}': the stream has ended before the line, the length or the packet is complete. Its `N' bytes
+%% are in the reader: {@link read/3} returns them;</li>
+%% <li>`{error, {too_long, Limit}, Reader}': the line or packet has more than `Limit' bytes, its end included. All bytes are in
+%% the reader. The buffer never grows beyond `Limit' and one receive (`read_size');</li>
+%% <li>`{error, timeout, Reader}' and other reasons of {@link esock:recv/4}. No byte is lost, and the same or any other call
+%% continues;</li>
 %% <li>`{select, SelectInfo, Reader}', `{completion, CompletionInfo, Reader}' with `nowait'.</li>
 %% </ul>
 %%
 %% == Waiting ==
 %%
 %% The last argument is the time for the whole call in milliseconds, by default `infinity'. With `0' the call takes what the
-%% system has and does not wait. With `nowait' or a handle it answers as {@link esock:recv/4}: after the `select' message call again; the
-%% `completion' message brings `{ok, Data}', which {@link feed/2} adds to the reader, or `eof' or an error. On a socket with
-%% `{otp, select_read}' set, what was received is in the reader of `{select, _, Reader}', so call again before the message too.
+%% system has and does not wait. With `nowait' or a handle it answers as {@link esock:recv/4}: after the `select' message call
+%% again; the `completion' message brings `{ok, Data}', which {@link feed/2} adds to the reader, or `eof' or an error. On a
+%% socket with `{otp, select_read}' set, what was received is in the reader of `{select, _, Reader}', so call again before the
+%% message too.
 %%
-%% Data is a part of the binary that was received, as with {@link binary:part/3}. A program that keeps a small part for long copies it with
-%% {@link binary:copy/1}, so that the rest can be freed.
+%% Data is a part of the binary that was received, as with {@link binary:part/3}. A program that keeps a small part for long
+%% copies it with {@link binary:copy/1}, so that the rest can be freed.
 -module(esock_io).
 
 -export([new/1, new/2, socket/1, buffered/1, unread/2, feed/2]).
@@ -55,12 +57,13 @@
 %% A stream socket with the bytes that have been received and not been read.
 
 -type eol() :: lf | crlf | any.
-%% What ends a line: `lf', the byte 10; `crlf', the bytes 13 and 10, and no other; `any', the byte 10, with or without 13 before it.
+%% What ends a line: `lf', the byte 10; `crlf', the bytes 13 and 10, and no other; `any', the byte 10, with or without 13
+%% before it.
 
 -type options() :: #{eol => eol(), keep => boolean(), limit => pos_integer() | infinity, read_size => pos_integer()}.
-%% `eol' (default `lf'); `keep': lines and the bytes up to a pattern include their end (default false); `limit': the most bytes of a line or
-%% a packet, with its end or header (default 65536); `read_size': the most bytes that a receive asks for (default 65536). A
-%% receive for a known length asks for up to 1 MB. Example: `#{eol => crlf, limit => 8192}'.
+%% `eol' (default `lf'); `keep': lines and the bytes up to a pattern include their end (default false); `limit': the most bytes
+%% of a line or a packet, with its end or header (default 65536); `read_size': the most bytes that a receive asks for (default
+%% 65536). A receive for a known length asks for up to 1 MB. Example: `#{eol => crlf, limit => 8192}'.
 
 -type line_options() :: #{eol => eol(), keep => boolean(), limit => pos_integer() | infinity}.
 %% Options of one call, in place of the reader's. Example: `#{eol => any, keep => true}'.
@@ -110,8 +113,8 @@
 -type relay_error() ::
         {Reason :: esock:posix() | closed | timeout | idle_timeout,
          #{sent := {non_neg_integer(), non_neg_integer()}, unsent := {binary(), binary()}}}.
-%% Why a relay ended early, how many bytes it had sent to the second and to the first socket, and the bytes that it had received for each and
-%% not sent. Example: `{idle_timeout, #{sent => {10, 20}, unsent => {<<>>, <<>>}}}'.
+%% Why a relay ended early, how many bytes it had sent to the second and to the first socket, and the bytes that it had
+%% received for each and not sent. Example: `{idle_timeout, #{sent => {10, 20}, unsent => {<<>>, <<>>}}}'.
 
 %%% ---- The reader -------------------------------------------------------------------------------------------------------
 
@@ -137,8 +140,8 @@ new(Socket, Opts) -> esock_io_reader:new(Socket, Opts).
 -spec socket(reader()) -> esock:socket().
 socket(Reader) -> esock_io_reader:socket(Reader).
 
-%% @doc Returns the bytes that have been received and not been read, without a receive. What takes the socket over needs them first,
-%% for example TLS after STARTTLS.
+%% @doc Returns the bytes that have been received and not been read, without a receive. What takes the socket over needs them
+%% first, for example TLS after STARTTLS.
 %% ```
 %% {ok, Reader} = esock_io:new(Socket),
 %% <<>> = esock_io:buffered(Reader).
@@ -154,8 +157,8 @@ buffered(Reader) -> esock_io_reader:buffered(Reader).
 -spec unread(reader(), iodata()) -> reader().
 unread(Reader, Data) -> esock_io_reader:unread(Reader, Data).
 
-%% @doc Adds bytes to the end of the buffer that the program has received from the socket itself, for example with a completion. Returns the
-%% reader.
+%% @doc Adds bytes to the end of the buffer that the program has received from the socket itself, for example with a
+%% completion. Returns the reader.
 %% ```
 %% {completion, {completion_info, _, Handle}, R1} = esock_io:readline(Reader, nowait),
 %% receive {'$socket', _, completion, {Handle, {ok, Data}}} -> esock_io:readline(esock_io:feed(R1, Data), nowait) end.
@@ -222,8 +225,8 @@ readline(Reader, Wait) -> esock_io_reader:line(Reader, Wait).
 
 %% @doc Reads a line. A last line without an end is `{error, {eof, N}, Reader}': a peer that was cut off looks like this too.
 %%
-%% `{error, {too_long, Limit}, Reader}' leaves the line in the reader. Read on with a larger `limit', drop bytes with {@link read/3},
-%% or close. An unknown option returns `{error, {invalid, {option, Key}}, Reader}'.
+%% `{error, {too_long, Limit}, Reader}' leaves the line in the reader. Read on with a larger `limit', drop bytes with {@link
+%% read/3}, or close. An unknown option returns `{error, {invalid, {option, Key}}, Reader}'.
 %% ```
 %% ok = esock:send(Peer, "GET / HTTP/1.1\r\n"),
 %% {ok, <<"GET / HTTP/1.1\r\n">>, _} = esock_io:readline(Reader, #{eol => crlf, keep => true}, 5000).
@@ -239,8 +242,8 @@ read_until(Reader, Pattern) -> read_until(Reader, Pattern, infinity).
 -spec read_until(reader(), binary(), wait()) -> result(binary()).
 read_until(Reader, Pattern, Wait) -> read_until(Reader, Pattern, #{}, Wait).
 
-%% @doc Reads up to the next occurrence of a pattern, which is removed; with `keep' it is the end of the data. The errors are those of
-%% {@link readline/3}. Bytes are searched once, however they arrive.
+%% @doc Reads up to the next occurrence of a pattern, which is removed; with `keep' it is the end of the data. The errors are
+%% those of {@link readline/3}. Bytes are searched once, however they arrive.
 %% ```
 %% ok = esock:send(Peer, "a: 1\r\nb: 2\r\n\r\n"),
 %% {ok, <<"a: 1\r\nb: 2">>, _} = esock_io:read_until(Reader, <<"\r\n\r\n">>, #{limit => 8192}, 5000).
@@ -256,12 +259,12 @@ read_packet(Reader, Type) -> read_packet(Reader, Type, infinity).
 -spec read_packet(reader(), packet_type(), wait()) -> result(term()).
 read_packet(Reader, Type, Wait) -> read_packet(Reader, Type, [], Wait).
 
-%% @doc Reads a packet of a type of {@link erlang:decode_packet/3}, and returns what that function decodes: the data without the header for 1,
-%% 2 and 4, tuples for the `http' types, else the bytes as they are.
+%% @doc Reads a packet of a type of {@link erlang:decode_packet/3}, and returns what that function decodes: the data without
+%% the header for 1, 2 and 4, tuples for the `http' types, else the bytes as they are.
 %%
 %% `{error, invalid, Reader}' as decode_packet/3 says, and `{error, {too_long, Limit}, Reader}' as soon as the header announces
-%% more; the bytes stay in the reader. The type is an argument of each call: after the request line of HTTP read headers with `httph' or
-%% `httph_bin'; `gen_tcp' changes the type by itself. A bad type or option raises `badarg'.
+%% more; the bytes stay in the reader. The type is an argument of each call: after the request line of HTTP read headers with
+%% `httph' or `httph_bin'; `gen_tcp' changes the type by itself. A bad type or option raises `badarg'.
 %% ```
 %% ok = esock:send(Peer, <<5:32, "hello">>),
 %% {ok, <<"hello">>, _} = esock_io:read_packet(Reader, 4, [], 5000).
@@ -273,8 +276,8 @@ read_packet(Reader, Type, Opts, Wait) -> esock_io_reader:packet(Reader, Type, Op
 -spec write(reader() | esock:socket(), iodata()) -> ok | {error, term()}.
 write(Target, Data) -> write(Target, Data, infinity).
 
-%% @doc Sends data on the socket of a reader, at once. Returns `ok', or the errors of {@link esock:send/4}: `{error, {Reason, Rest}}' after
-%% a part was sent.
+%% @doc Sends data on the socket of a reader, at once. Returns `ok', or the errors of {@link esock:send/4}: `{error, {Reason,
+%% Rest}}' after a part was sent.
 %% ```
 %% ok = esock_io:write(Reader, ["hello", $\n], 5000).
 %% '''
@@ -288,11 +291,11 @@ write(Reader, Data, Timeout) -> esock:send(socket(Reader), Data, Timeout).
 -spec copy(source(), target()) -> {ok, non_neg_integer()} | {ok, non_neg_integer(), reader()} | {error, term()} | {error, term(), reader()}.
 copy(From, To) -> copy(From, To, #{}).
 
-%% @doc Copies bytes from a stream to another one or to a file, or from a file to a stream, up to the end of the source or `count'. One
-%% chunk is in memory: a slow target slows the source down.
+%% @doc Copies bytes from a stream to another one or to a file, or from a file to a stream, up to the end of the source or
+%% `count'. One chunk is in memory: a slow target slows the source down.
 %%
-%% From a socket or a file it returns `{ok, Copied}'; if something fails, `{error, {Reason, Copied}}', or, after a socket as the source,
-%% `{error, {Reason, Copied, Unsent}}' with the bytes that were received and not written. From a reader it returns
+%% From a socket or a file it returns `{ok, Copied}'; if something fails, `{error, {Reason, Copied}}', or, after a socket as
+%% the source, `{error, {Reason, Copied, Unsent}}' with the bytes that were received and not written. From a reader it returns
 %% `{ok, Copied, Reader}' or `{error, {Reason, Copied}, Reader}', and the reader has the rest. A name of a file to write
 %% is opened anew: what it had is gone. A file that is open is written at its position, and read from the offset 0 on. Both
 %% ends stay open; an end of the stream is not passed on ({@link relay/3} does).
@@ -311,8 +314,8 @@ sendfile_all(Socket, File) -> sendfile_all(Socket, File, #{}).
 %% @doc Sends a file, or a part of it, with sendfile(2); if the kernel refuses that for this file (`einval', as for most files in
 %% /proc), by reading and sending. `File' is a name, or an open file, whose position is not used and not moved.
 %%
-%% Returns `{ok, Sent}': fewer than `count' if the file ends before. `{error, {Reason, Sent}}' if something fails, also if the file cannot be
-%% opened. A file without positions (a pipe) is read from where it is; `offset' has to be 0.
+%% Returns `{ok, Sent}': fewer than `count' if the file ends before. `{error, {Reason, Sent}}' if something fails, also if the
+%% file cannot be opened. A file without positions (a pipe) is read from where it is; `offset' has to be 0.
 %% ```
 %% {ok, _} = esock_io:sendfile_all(Socket, "/proc/self/status", #{timeout => 5000}).
 %% '''
@@ -325,8 +328,8 @@ sendfile_all(Socket, File, Opts) -> esock_io_copy:sendfile_all(Socket, File, Opt
           {ok, {non_neg_integer(), non_neg_integer()}} | {error, esock:invalid() | relay_error()}.
 relay(A, B) -> relay(A, B, #{}).
 
-%% @doc Passes bytes between two streams in both directions, until both have ended. If one end ends its stream, the other end sees that
-%% (shutdown(2) of its write direction), and the other direction goes on: half-closed connections stay so.
+%% @doc Passes bytes between two streams in both directions, until both have ended. If one end ends its stream, the other end
+%% sees that (shutdown(2) of its write direction), and the other direction goes on: half-closed connections stay so.
 %%
 %% The calling process does the work, with waits on both sockets; it needs no process of its own. Each direction has one chunk in
 %% memory: if a target does not take it, its source is not read. Bytes in a reader are passed on first. Both sockets stay open and

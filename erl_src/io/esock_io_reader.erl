@@ -32,7 +32,7 @@
 %%% ---- The buffer ----------------------------------------------------------------------------------------------------
 
 -spec new(esock:socket(), esock_io:options()) -> {ok, reader()} | {error, esock:invalid()}.
-new({'$socket', Ref} = Socket, Opts) when is_reference(Ref), is_map(Opts) ->
+new({'$socket', _} = Socket, Opts) when is_map(Opts) ->
     case options(Opts, [eol, keep, limit, read_size]) of
         ok -> {ok, set(#reader{socket = Socket}, Opts)};
         Error -> Error
@@ -270,7 +270,7 @@ decode(#reader{data = Data} = Reader, Type, Opts, Limit) ->
             {more, Length - byte_size(Data), Reader};
         {more, undefined} when byte_size(Data) < Limit; byte_size(Data) =:= Limit, ?LOOKS_AHEAD(Type) ->
             {more, 1, searched(Reader, Type, Opts)};
-        true when byte_size(Data) < Limit ->
+        true when byte_size(Data) < Limit; byte_size(Data) =:= Limit, ?LOOKS_AHEAD(Type) ->
             {more, 1, Reader#reader{clean = byte_size(Data)}};
         {error, Reason} ->
             {error, Reason, Reader};
