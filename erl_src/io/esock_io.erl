@@ -51,7 +51,8 @@
 -export([copy/2, copy/3, sendfile_all/2, sendfile_all/3, relay/2, relay/3]).
 
 -export_type([reader/0, options/0, line_options/0, until_options/0, eol/0, wait/0, result/1, reason/0]).
--export_type([packet_type/0, packet_options/0, source/0, target/0, copy_options/0, file_options/0, relay_options/0, relay_error/0]).
+-export_type([packet_type/0, packet_options/0, source/0, target/0, copy_options/0, file_options/0]).
+-export_type([relay_options/0, relay_error/0]).
 
 -type reader() :: esock_io_reader:reader().
 %% A stream socket with the bytes that have been received and not been read.
@@ -288,7 +289,8 @@ write(Reader, Data, Timeout) -> esock:send(socket(Reader), Data, Timeout).
 %%% ---- Moving bytes ---------------------------------------------------------------------------------------------------------
 
 %% @equiv copy(From, To, #{})
--spec copy(source(), target()) -> {ok, non_neg_integer()} | {ok, non_neg_integer(), reader()} | {error, term()} | {error, term(), reader()}.
+-spec copy(source(), target()) ->
+          {ok, non_neg_integer()} | {ok, non_neg_integer(), reader()} | {error, term()} | {error, term(), reader()}.
 copy(From, To) -> copy(From, To, #{}).
 
 %% @doc Copies bytes from a stream to another one or to a file, or from a file to a stream, up to the end of the source or
@@ -304,7 +306,8 @@ copy(From, To) -> copy(From, To, #{}).
 %% {ok, 5} = esock_io:copy(Socket, {file, "/tmp/esock_io_copy"}, #{count => 5}).
 %% '''
 -spec copy(source(), target(), copy_options()) ->
-          {ok, Copied :: non_neg_integer()} | {ok, Copied :: non_neg_integer(), reader()} | {error, term()} | {error, term(), reader()}.
+          {ok, Copied :: non_neg_integer()} | {ok, Copied :: non_neg_integer(), reader()} |
+          {error, term()} | {error, term(), reader()}.
 copy(From, To, Opts) -> esock_io_copy:copy(From, To, Opts).
 
 %% @equiv sendfile_all(Socket, File, #{})

@@ -1,9 +1,10 @@
 %% @private
-%% @doc Copies between streams and files, and sends files: the loops of {@link esock_io:copy/3} and {@link esock_io:sendfile_all/3}.
+%% @doc Copies between streams and files, and sends files: the loops of {@link esock_io:copy/3} and {@link
+%% esock_io:sendfile_all/3}.
 %%
 %% A copy from a socket to a socket receives and sends. splice(2) through a pipe is not used: measured on loopback it moved
-%% no more bytes a second, and cost the program as much CPU time within the noise, because the receiving and the sending side of TCP
-%% cost more than the copy (doc/figures.md).
+%% no more bytes a second, and cost the program as much CPU time within the noise, because the receiving and the sending side
+%% of TCP cost more than the copy (doc/figures.md).
 -module(esock_io_copy).
 
 -export([copy/3, sendfile_all/3]).

@@ -1,8 +1,8 @@
 %% @private
 %% @doc The buffered reader of {@link esock_io}: the bytes received and not yet read, and how calls take from them.
 %%
-%% A call looks at the buffer first, and receives only if the buffer does not hold the answer. What it receives goes into the buffer
-%% before anything else happens, so every result, also `timeout', carries a reader that has all bytes.
+%% A call looks at the buffer first, and receives only if the buffer does not hold the answer. What it receives goes into the
+%% buffer before anything else happens, so every result, also `timeout', carries a reader that has all bytes.
 -module(esock_io_reader).
 
 -export([new/2]).
@@ -278,9 +278,9 @@ decode(#reader{data = Data} = Reader, Type, Opts, Limit) ->
             {error, {too_long, Limit}, Reader}
     end.
 
-%% Packets made of lines are decoded again when there is another end of a line, not with every byte: else a peer that sends byte by
-%% byte has the node read the same bytes over and over. The last byte that was seen can be such an end, because what follows it
-%% says whether the header is complete. With a size in the options every byte counts, and the options bound the work.
+%% Packets made of lines are decoded again when there is another end of a line, not with every byte: else a peer that sends
+%% byte by byte has the node read the same bytes over and over. The last byte that was seen can be such an end, because what
+%% follows it says whether the header is complete. With a size in the options every byte counts, and the options bound the work.
 unended(#reader{data = Data, clean = Clean, pattern = Pattern}, Type, Opts) when Clean > 0 ->
     End = delimiter(Type, Opts),
     Pattern =:= {packet, End} andalso

@@ -1,8 +1,9 @@
 %% @private
 %% @doc Relays between two streams: the loop of {@link esock_io:relay/3}.
 %%
-%% Each direction is a way: it receives a chunk, sends it, and receives the next one. The calling process steps both ways with `nowait'
-%% until both wait, and then waits for the messages of both. No other process takes part, so none is left behind when one dies.
+%% Each direction is a way: it receives a chunk, sends it, and receives the next one. The calling process steps both ways with
+%% `nowait' until both wait, and then waits for the messages of both. No other process takes part, so none is left behind when
+%% one dies.
 -module(esock_io_relay).
 
 -export([relay/3]).
