@@ -480,7 +480,8 @@ copy_to_file(Config) ->
     esock_pairs:close([C, S]).
 
 copy_from_file(Config) ->
-    Name = file_of(Config, Data = crypto:strong_rand_bytes(300_000)),
+    Data = crypto:strong_rand_bytes(300_000),
+    Name = file_of(Config, Data),
     {C, S} = pair(),
     {_, MRef} = spawn_monitor(fun() -> received(S, Data) end),
     {ok, 300_000} = esock_io:copy({file, Name}, C),
