@@ -20,6 +20,7 @@ PAGES = [
     ("doc/options.md", "options.html", "Options"),
     ("doc/io_uring.md", "io_uring.html", "Completions by io_uring"),
     ("doc/differences.md", "differences.html", "Differences from socket"),
+    ("doc/parity.md", "parity.html", "Features of other systems"),
     ("doc/figures.md", "figures.html", "Figures"),
     ("ARCHITECTURE.md", "architecture.html", "Architecture"),
     ("CONTRIBUTING.md", "contributing.html", "Contributing"),
