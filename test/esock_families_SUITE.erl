@@ -8,7 +8,7 @@
 
 suite() -> [{timetrap, {seconds, 60}}].
 
-all() -> [netlink, vsock, xdp, packet, udplite_and_mptcp, names, bytes, bytes_of_python, wrong_fields, interface_names, native].
+all() -> [netlink, vsock, xdp, packet, udplite_and_mptcp, opened_by_name, names, bytes, bytes_of_python, wrong_fields, interface_names, native].
 
 %% The kernel answers a request for an interface that is not there with an error, from its own address.
 netlink(_) ->
@@ -55,7 +55,27 @@ udplite_and_mptcp(_) ->
          ok = esock:close(S)
      end || {Type, Protocol} <- [{dgram, udplite}, {stream, mptcp}], esock:open(inet, Type, Protocol) =/= {error, eprotonosupport}].
 
-%% Every name of a domain opens as its number does: most are not there.
+%% A name opens what its number opens, here as for python3; most families are not there.
+opened_by_name(_) ->
+    Kinds = [{rds, 21, seqpacket, 5}, {llc, 26, dgram, 2}, {can, 29, dgram, 2}, {tipc, 30, rdm, 4}, {bluetooth, 31, seqpacket, 5},
+             {alg, 38, seqpacket, 5}, {vsock, 40, stream, 1}, {kcm, 41, dgram, 2}, {qipcrtr, 42, dgram, 2}, {smc, 43, stream, 1},
+             {xdp, 44, raw, 3}, {mctp, 45, dgram, 2}, {netlink, 16, raw, 3}],
+    Opened = fun(Domain, Type) ->
+        case esock:open(Domain, Type) of
+            {ok, S} ->
+                ok = esock:close(S),
+                ok;
+            {error, Reason} ->
+                {ok, Number} = esock:const({errno, Reason}),
+                Number
+        end
+    end,
+    Said = python(["import socket\ndef o(d, t):\n try: socket.socket(d, t).close(); return 'ok'\n except OSError as e: return e.errno\n",
+                   [io_lib:format("print(o(~w, ~w))\n", [Number, Type]) || {_, Number, _, Type} <- Kinds]]),
+    ?assertEqual(string:lexemes(Said, "\n"), [lists:concat([Opened(Name, Type)]) || {Name, _, Type, _} <- Kinds]),
+    [?assertEqual({Name, Opened(Number, Type)}, {Name, Opened(Name, Type)}) || {Name, Number, Type, _} <- Kinds].
+
+%% Every name of a domain has the number that python3 has for it.
 names(_) ->
     Python = ["ax25", "ipx", "appletalk", "netrom", "bridge", "atmpvc", "x25", "rose", "decnet", "netbeui", "security", "key", "netlink",
               "route", "packet", "ash", "econet", "atmsvc", "rds", "sna", "irda", "pppox", "wanpipe", "llc", "can", "tipc", "bluetooth",
