@@ -1,5 +1,5 @@
 # The targets that the README names. `make demo` and `make test` need no other target first.
-.PHONY: setup build demo test test-otp lint bench docs release clean
+.PHONY: setup build demo test test-otp test-kernel lint bench docs release clean
 
 build: setup
 	rebar3 compile
@@ -12,6 +12,10 @@ test: build
 
 test-otp: build
 	./test/otp.sh
+
+# As root. Needs QEMU, which it installs.
+test-kernel: build
+	./test/kernel.sh
 
 lint: setup
 	cargo fmt --all --check
