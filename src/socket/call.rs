@@ -8,7 +8,6 @@ use crate::sys::kind::{Kind, Origin};
 use crate::wire::addr::{Address, Raw};
 use crate::wire::errno::Errno;
 use crate::wire::ifreq::{ATMARK, IFREQ, NAME};
-use crate::wire::sctp;
 use crate::wire::value::Value;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -141,7 +140,7 @@ impl<W: Wake> Socket<W> {
 
     /// Begins an SCTP association with a host that has several addresses. The result is its number.
     pub fn sctp_connect(&self, addresses: &[u8]) -> Outcome<Result<i32, Failure>, W> {
-        self.with_descriptor(|fd, _| sys::option::set_answering(fd, sctp::LEVEL, sctp::CONNECTX, addresses))
+        self.with_descriptor(|fd, _| sys::option::sctp_connect(fd, addresses))
     }
 
     /// Peels off an association: makes a socket for it alone, which inherits the settings.

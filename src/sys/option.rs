@@ -30,12 +30,28 @@ pub fn get_int(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
     Ok(i32::from_ne_bytes(value))
 }
 
-/// setsockopt(2) of an option whose call returns a number.
-pub fn set_answering(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> Result<i32> {
-    // SAFETY: pointer and length are those of a slice.
-    check(unsafe {
-        libc::setsockopt(fd.as_raw_fd(), level, option, value.as_ptr().cast(), value.len() as libc::socklen_t)
-    })
+/// SCTP_SOCKOPT_CONNECTX3: begins an association with the addresses, and returns its number. It does not wait. Setting the option
+/// without the 3 returns no number if the socket does not block.
+pub fn sctp_connect(fd: BorrowedFd<'_>, addresses: &[u8]) -> Result<i32> {
+    /// `struct sctp_getaddrs_old`
+    #[repr(C)]
+    struct Request {
+        association: i32,
+        size: i32,
+        addresses: *const u8,
+    }
+    let size = i32::try_from(addresses.len()).map_err(|_| Errno::new(libc::EINVAL))?;
+    let mut request = Request { association: 0, size, addresses: addresses.as_ptr() };
+    let mut len = size_of_val(&request) as libc::socklen_t;
+    let (level, option) = (crate::wire::sctp::LEVEL, crate::wire::sctp::CONNECTX3);
+    // SAFETY: pointer and length are those of a local struct; its pointer and size are those of a slice, which is only read.
+    let done = check(unsafe {
+        libc::getsockopt(fd.as_raw_fd(), level, option, (&raw mut request).cast(), &raw mut len)
+    });
+    match done {
+        Err(errno) if errno != Errno::new(libc::EINPROGRESS) => Err(errno),
+        _ => Ok(request.association),
+    }
 }
 
 /// setsockopt(2) of a program of classic BPF. The kernel copies its instructions.

@@ -14,8 +14,8 @@ pub const PEELOFF: i32 = 122;
 pub const PEER_ADDRS: i32 = 108;
 /// SCTP_GET_LOCAL_ADDRS
 pub const LOCAL_ADDRS: i32 = 109;
-/// SCTP_SOCKOPT_CONNECTX. It takes addresses and returns the id of the association.
-pub const CONNECTX: i32 = 110;
+/// SCTP_SOCKOPT_CONNECTX3. It takes addresses and returns the id of the association.
+pub const CONNECTX3: i32 = 111;
 
 /// SCTP_STATUS. Its value begins with the id of the association.
 pub const STATUS: i32 = 14;
