@@ -34,7 +34,8 @@ impl<W: Wake> Socket<W> {
 
     fn from_opened(fd: OwnedFd, domain: i32, kind: i32, protocol: i32, backend: Backend) -> sys::Result<Arc<Self>> {
         // The default protocol gets its number. Some families, such as most of CAN, do not tell the kernel: it says 0.
-        let known = sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).ok().filter(|known| *known != 0);
+        let known =
+            sys::option::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_PROTOCOL).ok().filter(|known| *known != 0);
         let protocol = known.unwrap_or(protocol);
         let kind = Kind { domain, kind, protocol };
         Self::new(fd.into(), kind, Origin::Opened, Settings::default(), false, backend)

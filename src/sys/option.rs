@@ -45,9 +45,8 @@ pub fn sctp_connect(fd: BorrowedFd<'_>, addresses: &[u8]) -> Result<i32> {
     let mut len = size_of_val(&request) as libc::socklen_t;
     let (level, option) = (crate::wire::sctp::LEVEL, crate::wire::sctp::CONNECTX3);
     // SAFETY: pointer and length are those of a local struct; its pointer and size are those of a slice, which is only read.
-    let done = check(unsafe {
-        libc::getsockopt(fd.as_raw_fd(), level, option, (&raw mut request).cast(), &raw mut len)
-    });
+    let done =
+        check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, (&raw mut request).cast(), &raw mut len) });
     match done {
         Err(errno) if errno != Errno::new(libc::EINPROGRESS) => Err(errno),
         _ => Ok(request.association),

@@ -171,14 +171,14 @@ fn several<'a>(env: Env<'a>, codec: Codec, term: Term<'a>, most: usize) -> Optio
     elements.into_iter().map(|element| decode(env, codec, element)).collect::<Option<_>>().map(Value::List)
 }
 
-/// The fields that a request for a part of a value has. `None` if values of the codec have no fields.
+/// The fields that a request for a part of a value has. `None` if values of the codec have no fields, or the map has an unknown key.
 pub(crate) fn request<'a>(env: Env<'a>, codec: Codec, map: Term<'a>) -> Option<Value> {
-    match codec {
-        Codec::Struct(layout) | Codec::MsFilter(layout) | Codec::GroupFilter(layout) => {
-            fields(env, layout.fields.iter().map(|field| (field.name, field.codec, true)), map)
-        }
-        _ => None,
-    }
+    let (Codec::Struct(layout) | Codec::MsFilter(layout) | Codec::GroupFilter(layout)) = codec else {
+        return None;
+    };
+    let value = fields(env, layout.fields.iter().map(|field| (field.name, field.codec, true)), map)?;
+    let known = if let Value::Map(pairs) = &value { pairs.len() } else { 0 };
+    (map.map_size().ok()? == known).then_some(value)
 }
 
 fn fields<'a>(env: Env<'a>, fields: impl Iterator<Item = (&'static str, Codec, bool)>, map: Term<'a>) -> Option<Value> {
