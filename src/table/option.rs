@@ -337,7 +337,6 @@ system! {
         enable_stream_reset             118, Codec::Struct(&layout::SCTP_ASSOC_VALUE), RW;
         event                           127, Codec::Struct(&layout::SCTP_EVENT), RW;
         events                          11,  Codec::Struct(&layout::SCTP_EVENTS), RW;
-        explicit_eor                    24,  Codec::Bool, RW;
         expose_potentially_failed_state 131, Codec::Struct(&layout::SCTP_ASSOC_VALUE), RW;
         fragment_interleave             18,  Codec::Int, RW;
         get_assoc_id_list               29,  Codec::CountedWords, R;
@@ -614,7 +613,7 @@ unsupported! {
     ip     { dontfrag recvdstaddr recvif sendsrcaddr sndsrcaddr }
     ipv6   { auth_level esp_network_level esp_trans_level faith ipcomp_level pktoptions portrange use_min_mtu }
     tcp    { noopt }
-    sctp   { hmac_ident partial_delivery reset_streams use_ext_recvinfo }
+    sctp   { explicit_eor hmac_ident partial_delivery reset_streams use_ext_recvinfo }
 }
 
 /// The first kernel with an option, by its manual page: level, option, version. An option without an entry came with
