@@ -53,6 +53,8 @@ pub(super) fn part(data: &[u8], kind: Kind, flags: i32) -> &[u8] {
 /// truncated has no rest.
 pub(super) fn sent(result: sys::Result<usize>, len: usize, kind: Kind) -> Attempt<usize> {
     match result {
+        // SCTP takes a message with the flag `abort` or `eof`, and says 0.
+        Ok(0) if kind.protocol == libc::IPPROTO_SCTP => Attempt::Done(len),
         Ok(sent) if sent < len && kind.stream() => Attempt::Partial(sent),
         Ok(sent) => Attempt::Done(sent),
         Err(errno) if blocked(errno) => Attempt::Blocked,
