@@ -8,6 +8,7 @@ use crate::sys::kind::{Kind, Origin};
 use crate::wire::addr::{Address, Raw};
 use crate::wire::errno::Errno;
 use crate::wire::ifreq::{ATMARK, IFREQ, NAME};
+use crate::wire::sctp;
 use crate::wire::value::Value;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -141,6 +142,16 @@ impl<W: Wake> Socket<W> {
     /// Begins an SCTP association with a host that has several addresses. The result is its number.
     pub fn sctp_connect(&self, addresses: &[u8]) -> Outcome<Result<i32, Failure>, W> {
         self.with_descriptor(|fd, _| sys::option::sctp_connect(fd, addresses))
+    }
+
+    /// The addresses of an association, SCTP_GET_LOCAL_ADDRS or SCTP_GET_PEER_ADDRS.
+    pub fn sctp_addresses(&self, option: i32, association: i32) -> Outcome<Result<Vec<Address>, Failure>, W> {
+        self.with_descriptor(|fd, _| {
+            let mut room = sctp::addresses_request(association);
+            // The length that the kernel returns leaves out the head of the struct for local addresses. The count in it is right.
+            sys::option::get(fd, sctp::LEVEL, option, &mut room)?;
+            Ok(sctp::addresses(&room))
+        })
     }
 
     /// Peels off an association: makes a socket for it alone, which inherits the settings.

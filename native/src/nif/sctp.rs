@@ -39,10 +39,8 @@ fn names<'a>(env: Env<'a>, socket: Term<'a>, id: Term<'a>, own: bool) -> NifResu
         return fail::integer_range(env, id);
     };
     let option = if own { sctp::LOCAL_ADDRS } else { sctp::PEER_ADDRS };
-    let room = sctp::addresses_request(id);
-    finish(env, resource.socket.option_into(sctp::LEVEL, option, room), |bytes| {
-        let terms: Option<Vec<_>> =
-            sctp::addresses(&bytes).iter().map(|one| sockaddr::encode(env, one, sctp::LEVEL)).collect();
+    finish(env, resource.socket.sctp_addresses(option, id), |addresses| {
+        let terms: Option<Vec<_>> = addresses.iter().map(|one| sockaddr::encode(env, one, sctp::LEVEL)).collect();
         terms.map_or_else(|| fail::error(env, atoms::enomem()), |terms| (atoms::ok(), terms).encode(env))
     })
 }
