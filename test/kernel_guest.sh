@@ -19,12 +19,13 @@ for backend in epoll io_uring; do
     # As in test/run.sh.
     [ $backend = epoll ] || export ESOCK_READ_AHEAD=65536 ESOCK_BUSY_POLL=always
     mkdir -p logs
-    ct_run -noinput -no_auto_compile -pa lib/esock/ebin -dir test -suite $(cat suites) -logdir logs 2>&1 | tee out.txt
+    ct_run -noinput -no_auto_compile -pa lib/esock/ebin -dir test -suite $(cat suites) -logdir logs > out.txt 2>&1
     count() { grep -oE "[0-9]+ $1" out.txt | tail -1 | grep -oE '[0-9]+' | head -1; }
     good=$(count 'ok, [0-9]+ failed')
     bad=$(count 'failed(, [0-9]+ skipped)? of')
     skipped=$(count 'skipped of')
     # Without a count nothing has run.
+    [ -n "$bad" ] || tail -30 out.txt
     bad=$((${bad:-1} + ${skipped:-0}))
     # What failed, in full.
     find logs -name suite.log -newer suites -exec awk '/^=case/ {name = $2} /^=result/ {shown = /failed|skipped/; if (shown) print name}
