@@ -20,19 +20,17 @@ for backend in epoll io_uring; do
     [ $backend = epoll ] || export ESOCK_READ_AHEAD=65536 ESOCK_BUSY_POLL=always
     mkdir -p logs
     ct_run -noinput -no_auto_compile -pa lib/esock/ebin -dir test -suite $(cat suites) -logdir logs > out.txt 2>&1
-    count() { grep -oE "[0-9]+ $1" out.txt | tail -1 | grep -oE '[0-9]+' | head -1; }
-    good=$(count 'ok, [0-9]+ failed')
-    bad=$(count 'failed(, [0-9]+ skipped)? of')
-    skipped=$(count 'skipped of')
-    # Without a count nothing has run.
-    [ -n "$bad" ] || tail -30 out.txt
-    bad=$((${bad:-1} + ${skipped:-0}))
+    # One line for each suite.
+    count() { grep 'TEST COMPLETE' out.txt | grep -oE "[0-9]+ $1" | awk '{n += $1} END {print n + 0}'; }
+    good=$(count ok)
+    bad=$(($(count failed) + $(count skipped)))
+    [ "$(grep -c 'TEST COMPLETE' out.txt)" = "$(wc -w < suites)" ] || { bad=$((bad + 1)); tail -30 out.txt; }
     # What failed, in full.
     find logs -name suite.log -newer suites -exec awk '/^=case/ {name = $2} /^=result/ {shown = /failed|skipped/; if (shown) print name}
         /^=[a-z]/ && !/^=re/ {shown = 0} shown' {} + | cut -c 1-1000
     touch suites
-    echo "$backend: ${good:-0} passed, $bad failed or skipped"
-    passed=$((passed + ${good:-0}))
+    echo "$backend: $good passed, $bad failed or skipped"
+    passed=$((passed + $good))
     failed=$((failed + bad))
 done
 dmesg --level=emerg,alert,crit,err 2> /dev/null | tail -5
