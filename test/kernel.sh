@@ -92,6 +92,6 @@ boot() { # kvm or tcg
 plain=$(sed 's/\x1b\[[0-9;?=]*[a-zA-Z]//g; s/\r//g' "$out")
 last=$(echo "$plain" | grep -oE '^esock-kernel: [0-9]+ passed, [0-9]+ failed$' | tail -1)
 [ -n "$last" ] || { echo "$plain" | tail -40; failure "the guest has not finished"; }
-echo "$plain" | sed -n '/^esock-kernel: Linux/,$p' | grep -v '^esock-kernel: [0-9]* passed'
+echo "$plain" | sed -n '/^esock-kernel: Linux/,$p' | grep -v '^esock-kernel: [0-9]* passed\|sysrq: Resetting'
 echo "${last#esock-kernel: }"
 case $last in *" 0 passed"*) exit 1 ;; *" 0 failed") exit 0 ;; *) exit 1 ;; esac
