@@ -10,13 +10,15 @@ failed=0
 # Installs the Debian release of that name, and Erlang, into its directory, unless that was done before.
 system() { # name
     root=$cache/$1
-    [ ! -e "$root/.esock-ready-2" ] || return 0
+    [ ! -e "$root/.esock-ready-3" ] || return 0
     command -v debootstrap > /dev/null || apt-get install -q -y --no-install-recommends debootstrap > /dev/null || return 1
     [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase "$1" "$root" > "$cache/$1.log" 2>&1 || return 1
     chroot "$root" sh -c 'export DEBIAN_FRONTEND=noninteractive; apt-get -o Acquire::Check-Valid-Until=false update -q && apt-get install -q -y \
         --no-install-recommends erlang-base erlang-dev erlang-common-test erlang-eunit erlang-ssl erlang-tools \
-        erlang-xmerl erlang-edoc erlang-proper erlang-proper-dev rebar3 iproute2' >> "$cache/$1.log" 2>&1 || return 1
-    touch "$root/.esock-ready-2"
+        erlang-xmerl erlang-edoc erlang-proper erlang-proper-dev rebar3 iproute2 netbase python3' >> "$cache/$1.log" 2>&1 || return 1
+    # The names that tests look up; debootstrap makes no hosts(5).
+    grep -q localhost "$root/etc/hosts" 2> /dev/null || printf '127.0.0.1 localhost\n::1 localhost ip6-localhost\n' >> "$root/etc/hosts"
+    touch "$root/.esock-ready-3"
 }
 
 run() { # name, release
