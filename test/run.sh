@@ -50,7 +50,7 @@ common_test() { # name, seconds
 }
 
 # On the default back end, and on io_uring if the system allows it.
-common_test ct 140
+common_test ct 200
 refused=$(erl -noshell -pa _build/default/lib/esock/ebin -pa _build/test/lib/esock/ebin -eval \
     'case esock:open(inet, stream, tcp, #{io_backend => io_uring}) of {ok, _} -> ok; E -> io:format("~p", [E]) end, halt().')
 if [ -z "$refused" ]; then
@@ -60,7 +60,7 @@ if [ -z "$refused" ]; then
     # And with a process that polls wherever one can (esock_busy_SUITE).
     ESOCK_BUSY_POLL=always
     export ESOCK_IO_BACKEND ESOCK_BUSY_POLL ESOCK_READ_AHEAD
-    common_test ct_io_uring 120
+    common_test ct_io_uring 220
     unset ESOCK_IO_BACKEND ESOCK_BUSY_POLL ESOCK_READ_AHEAD
 else
     echo "ct_io_uring: left out, $refused"
