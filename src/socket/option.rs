@@ -137,6 +137,11 @@ impl<W: Wake> Socket<W> {
     /// getsockopt(2) into `value`, whose bytes the kernel may read first.
     pub fn option_into(&self, level: i32, option: i32, mut value: Vec<u8>) -> Outcome<Result<Vec<u8>, Failure>, W> {
         self.with_descriptor(|fd, _| {
+            // SO_GET_FILTER counts in instructions: a length in bytes would have the kernel write past the room.
+            if (level, option) == (libc::SOL_SOCKET, libc::SO_GET_FILTER) {
+                let program = sys::option::program(fd, level, option)?;
+                return if program.len() <= value.len() { Ok(program) } else { Err(Errno::new(libc::EINVAL)) };
+            }
             let len = sys::option::get(fd, level, option, &mut value)?;
             value.truncate(len);
             if (level, option) == (libc::SOL_SOCKET, libc::SO_ERROR) && value.iter().all(|byte| *byte == 0) {

@@ -10,6 +10,10 @@ use rustler::{Atom, Encoder, Env, NifResult, ResourceArc, Term};
 /// The most bytes of an I/O list as a value, and of a value to read: no option of the system needs as many.
 const MOST: usize = 1 << 20;
 
+/// Options whose value has addresses that the kernel writes to, when it is set or later: TCP_ZEROCOPY_RECEIVE, and
+/// XDP_UMEM_REG of SOL_XDP. Bytes of a caller must not say where the kernel writes.
+const WRITES_ELSEWHERE: [(i32, i32); 2] = [(6, 35), (283, 4)];
+
 /// `setopt_native(Socket, {Level, Option}, Value)`
 #[rustler::nif]
 fn setopt_native<'a>(env: Env<'a>, socket: Term<'a>, option: Term<'a>, value: Term<'a>) -> NifResult<Term<'a>> {
@@ -61,7 +65,7 @@ fn answer<'a>(env: Env<'a>, form: Option<Atom>, bytes: &[u8]) -> Option<Term<'a>
     })
 }
 
-/// Level and option as numbers, given as numbers or by name.
+/// Level and option as numbers, given as numbers or by name. `None` for an option that cannot be used by number.
 fn numbers(option: Term<'_>) -> Option<(i32, i32)> {
     let (level, opt): (Term<'_>, Term<'_>) = option.decode().ok()?;
     if let (Ok(level), Ok(opt)) = (level.decode(), opt.decode()) {
@@ -74,5 +78,5 @@ fn numbers(option: Term<'_>) -> Option<(i32, i32)> {
         Ok(name) => atoms::level_number(name)?,
         Err(_) => level.decode().ok()?,
     };
-    Some((level, opt.decode().ok()?))
+    Some((level, opt.decode().ok()?)).filter(|numbers| !WRITES_ELSEWHERE.contains(numbers))
 }
