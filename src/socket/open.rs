@@ -115,7 +115,9 @@ impl<W: Wake> Socket<W> {
         let origin = if dup { Origin::Duplicate(number) } else { Origin::Lent(number) };
         poller::pool::of(number).ok_or(Errno::new(libc::ENOSYS))?;
         let used = if own { used.into_owned() } else { used };
-        Self::new(used, Kind::NONE, origin, Settings::default(), false, backend)
+        let socket = Self::new(used, Kind::NONE, origin, Settings::default(), false, backend)?;
+        socket.lingers.store(true, Relaxed);
+        Ok(socket)
     }
 
     /// A socket for an accepted connection. It inherits the settings of this one.

@@ -5,6 +5,7 @@ use crate::wire::addr::Raw;
 use crate::wire::errno::Errno;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 
 /// The flags of every socket that esock creates.
 const FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -21,7 +22,9 @@ pub fn open(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
 /// attribute of a thread, and the calling thread must keep its own.
 pub fn open_in(netns: &std::ffi::OsStr, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
     let failed = |error: &std::io::Error| Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-    let namespace = std::fs::File::open(netns).map_err(|error| failed(&error))?;
+    // Non-blocking: the path may be that of a FIFO.
+    let mut options = std::fs::OpenOptions::new();
+    let namespace = options.read(true).custom_flags(libc::O_NONBLOCK).open(netns).map_err(|error| failed(&error))?;
     let inside = std::thread::Builder::new().spawn(move || {
         // SAFETY: no pointers.
         check(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })?;
