@@ -120,7 +120,7 @@ getaddrinfo(Host, Service, Opts) -> getaddrinfo(Host, Service, Opts, infinity).
 %% @doc The addresses of a host and a service, getaddrinfo(3). `any' is the address to listen on all interfaces, `loopback' and
 %% `undefined' this host; `Service' is a name of services(5), a port, or `undefined'.
 %% ```
-%% {ok, [#{addr := #{family := inet, port := 443}}]} =
+%% {ok, [#{addr := #{family := inet, port := 443}} | _]} =
 %%     esock_net:getaddrinfo("localhost", 443, #{family => inet, type => stream}, 5000).
 %% '''
 -spec getaddrinfo(any | loopback | undefined | string() | binary() | inet:ip_address(), string() | binary() | 0..65535 | undefined,
