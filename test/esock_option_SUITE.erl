@@ -14,7 +14,7 @@ all() ->
      port_range, multicast_by_index,
      groups, group_filters, ip_filters, ipv6_options, icmp_filters, packet, netlink, vsock, udp, linger, bind_device, original_dst,
      mptcp, setopts, setopts_checks_first, setopts_arguments, const, const_python, probe, probe_and_read, frag_size,
-     tcp_inq, pidfd, transmit_times, transmit_statistics, flags, protocols, clean].
+     tcp_inq, pidfd, pidfd_closed, transmit_times, transmit_statistics, flags, protocols, clean].
 
 kinds() ->
     [{inet, dgram, udp}, {inet, stream, tcp}, {inet, raw, icmp}, {inet, dgram, 136}, {inet, stream, 262}, {inet6, dgram, udp},
@@ -878,7 +878,27 @@ pidfd(_) ->
     {ok, Info} = file:read_file("/proc/self/fdinfo/" ++ integer_to_list(Pidfd)),
     ?assertMatch({match, _}, re:run(Info, "Pid:\\s+" ++ os:getpid() ++ "\n")),
     ?assertMatch({match, _}, re:run(Info, "flags:\\s+0?2\\d{6}\n")),
+    ok = esock:close_fd(Pidfd),
     [ok = esock:close(Each) || Each <- [A, B]].
+
+%% A receive that does not hand out the descriptor of the sender's process closes it: the end of a seqpacket connection is told
+%% by a look at the control messages, and recv_fds answers with the passed descriptors alone.
+pidfd_closed(_) ->
+    {A, B} = esock_pairs:local_pair(esock, seqpacket),
+    {C, D} = esock_pairs:local_pair(esock, stream),
+    [ok = esock:setopt(S, {socket, passpidfd}, true) || S <- [B, D]],
+    ok = esock:send(A, <<"record">>),
+    ok = esock:close(A),
+    ok = esock:send(C, <<"x">>),
+    Before = pidfds(),
+    ?assertEqual({ok, <<"record">>}, esock:recv_some(B, 10, [], 5000)),
+    ?assertMatch({ok, #{iov := [<<"x">>], fds := []}}, esock:recv_fds(D, 10, 1)),
+    ?assertEqual(Before, pidfds()),
+    [ok = esock:close(Each) || Each <- [B, C, D]].
+
+pidfds() ->
+    [Fd || Fd <- esock_leak_SUITE:descriptors(), {ok, "anon_inode:[pidfd]"} <- [file:read_link("/proc/self/fd/" ++ Fd)]] ++
+        [Fd || Fd <- esock_leak_SUITE:descriptors(), {ok, "pidfd:" ++ _} <- [file:read_link("/proc/self/fd/" ++ Fd)]].
 
 %% Protocols and types by their names, and a protocol in a control message.
 protocols(_) ->

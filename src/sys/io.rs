@@ -92,6 +92,8 @@ pub struct Received {
     /// The descriptors that were passed with it (SCM_RIGHTS). Their numbers are in the control messages. Dropping this value
     /// closes them, unless [`Received::release_rights`] was called.
     rights: Vec<OwnedFd>,
+    /// The descriptor of the sender's process, SO_PASSPIDFD of unix(7). The same holds for it.
+    pidfd: Vec<OwnedFd>,
 }
 
 impl Received {
@@ -111,22 +113,25 @@ impl Received {
         rights
     }
 
-    /// Gives up the passed descriptors without closing them: their numbers went to a receiver, which closes them.
+    /// Gives up the passed descriptors and that of the process without closing them: their numbers went to a receiver, which closes them.
     pub fn release_rights(&mut self) {
-        for fd in self.rights.drain(..) {
+        for fd in self.rights.drain(..).chain(self.pidfd.drain(..)) {
             let _ = fd.into_raw_fd();
         }
     }
 }
 
-/// The descriptors in control messages, SCM_RIGHTS of unix(7).
+/// The type of the control message with the descriptor of the sender's process, since Linux 6.5.
+const SCM_PIDFD: i32 = 4;
+
+/// The descriptors in the control messages of a type: SCM_RIGHTS of unix(7), or SCM_PIDFD.
 ///
 /// # Safety
 ///
 /// The kernel has just written the messages, so that the descriptors are new.
-unsafe fn rights(ctrl: &[u8]) -> Vec<OwnedFd> {
-    let rights = crate::wire::cmsg::each(ctrl).filter(|one| (one.0, one.1) == (libc::SOL_SOCKET, libc::SCM_RIGHTS));
-    let numbers = rights.flat_map(|(_, _, data)| data.as_chunks().0).map(|number| i32::from_ne_bytes(*number));
+unsafe fn descriptors(ctrl: &[u8], kind: i32) -> Vec<OwnedFd> {
+    let having = crate::wire::cmsg::each(ctrl).filter(|one| (one.0, one.1) == (libc::SOL_SOCKET, kind));
+    let numbers = having.flat_map(|(_, _, data)| data.as_chunks().0).map(|number| i32::from_ne_bytes(*number));
     // SAFETY: the caller guarantees that the descriptors are new. A negative number is not a descriptor.
     numbers.filter(|number| *number >= 0).map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect()
 }
@@ -177,9 +182,11 @@ pub fn recvmsg(fd: BorrowedFd<'_>, space: &mut Space<'_>, ctrl: &mut [u8], flags
     let full_len = uninterrupted(|| check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) }))?;
     from.set_len(header.msg_namelen as usize);
     let (filled, flags): (usize, _) = (header.msg_controllen as _, header.msg_flags);
-    // SAFETY: the kernel has reported both lengths, and has just written the control messages.
-    let (len, rights) = unsafe { (space.set_written(full_len), rights(ctrl.get(..filled).unwrap_or_default())) };
-    Ok(Received { len, full_len, ctrl: filled, flags, from, rights })
+    let ctrl = ctrl.get(..filled).unwrap_or_default();
+    // SAFETY: the kernel has reported both lengths, and has just written the control messages. A descriptor is in one.
+    let (len, rights, pidfd) =
+        unsafe { (space.set_written(full_len), descriptors(ctrl, libc::SCM_RIGHTS), descriptors(ctrl, SCM_PIDFD)) };
+    Ok(Received { len, full_len, ctrl: filled, flags, from, rights, pidfd })
 }
 
 /// recvmmsg(2), without waiting. Each message is received into one of `parts`: a buffer for its data and one for its control
@@ -209,13 +216,15 @@ pub fn recvmmsg<'r>(
         let (full_len, header) = (header.msg_len as usize, &header.msg_hdr);
         from.set_len(header.msg_namelen as usize);
         let (ctrl, flags): (usize, _) = (header.msg_controllen as _, header.msg_flags);
-        let rights = if ctrl == 0 {
-            Vec::new()
+        let written = if ctrl == 0 {
+            &[]
         } else {
             // SAFETY: the kernel has just written that many bytes there.
-            unsafe { rights(std::slice::from_raw_parts(header.msg_control.cast(), ctrl)) }
+            unsafe { std::slice::from_raw_parts(header.msg_control.cast(), ctrl) }
         };
-        Received { len: full_len.min(iov.iov_len), full_len, ctrl, flags, from, rights }
+        // SAFETY: the kernel has just written the control messages. A descriptor is in one of them.
+        let (rights, pidfd) = unsafe { (descriptors(written, libc::SCM_RIGHTS), descriptors(written, SCM_PIDFD)) };
+        Received { len: full_len.min(iov.iov_len), full_len, ctrl, flags, from, rights, pidfd }
     });
     Ok(received.collect())
 }
