@@ -10,7 +10,7 @@ suite() -> [{timetrap, {seconds, 300}}].
 all() ->
     [round_trip, ip_round_trip, texts, any_text, comparing, predicates, networks, control_messages, control_bytes,
      texts_of_python, networks_of_python, predicates_of_python, predicates_of_ruby, sizes_of_python, byteorder,
-     forms, wrong, hosts, unix_names, zones, kinds, libc_names, messages, order, examples].
+     forms, digits, wrong, hosts, unix_names, zones, kinds, libc_names, messages, order, examples].
 
 check(Property) -> ok = esock_check:property(Property, {"ESOCK_PROPER", 2000}, [quiet]).
 
@@ -181,11 +181,19 @@ forms(_) ->
     ?assertEqual("0.0.0.0:1", esock_addr:format(#{family => inet, port => 1})),
     ?assertEqual("unix:/%01", esock_addr:format(#{family => local, path => <<"/", 1>>})).
 
+%% Digits of any length after the number of any family: what is parsed can be formatted to itself.
+digits(_) ->
+    [?assertEqual({Text, {ok, Address}}, {Text, esock_addr:parse(esock_addr:format(Address))})
+     || Family <- lists:seq(0, 60), Length <- lists:seq(0, 126), Byte <- ["00", "01", "ff"],
+        Text <- [integer_to_list(Family) ++ ":" ++ lists:append(lists:duplicate(Length, Byte))],
+        {ok, Address} <- [esock_addr:parse(Text)]].
+
 wrong(_) ->
     [?assertEqual({error, {invalid, {sockaddr, Text}}}, esock_addr:parse(Text))
      || Text <- ["", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:1:2", "localhost:80", "[::1", "[::1]80", "[127.0.0.1]:1", "::1%",
                  "[::1]:", "unix:%0", "unix:%zz", "unix:a%00b", "vsock:1", "vsock:a:1", "vsock:1:4294967296", "no_such_family:00", "netlink:0", "netlink:zz",
-                 "fe80::1%0123456789012345", "::1%a/b", lists:duplicate(200, $/), [16#3B1], <<255>>, [a], "1.2.3.4%1"]],
+                 "fe80::1%0123456789012345", "::1%a/b", lists:duplicate(200, $/), [16#3B1], <<255>>, [a], "1.2.3.4%1",
+                 "2:", "2:01020304", "inet:0000010203040000000000000000", "10:00", "1:2f61", "40:00", "17:", "packet:0102"]],
     ?assertError({invalid, {sockaddr, foo}}, esock_addr:format(foo)),
     ?assertError({invalid, {sockaddr, _}}, esock_addr:format(#{family => inet, addr => {1, 2, 3}})),
     [?assertMatch({error, {invalid, {cidr, _}}}, esock_cidr:parse(T)) || T <- ["", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+1", "1.2.3.4/1/2", "::/129", "x/1", [256]]],

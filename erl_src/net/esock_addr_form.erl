@@ -134,7 +134,7 @@ of_family(Text, Bytes) ->
     case family(Text) of
         {ok, Family} ->
             case esock_nif:pack(#{family => Family, addr => <<>>}) of
-                {ok, <<Number:2/binary, _/binary>>} -> {ok, esock_nif:unpack(<<Number/binary, Bytes/binary>>, 0)};
+                {ok, <<Number:2/binary, _/binary>>} -> whole(esock_nif:unpack(<<Number/binary, Bytes/binary>>, 0));
                 {error, _} -> native(Family, Bytes)
             end;
         error -> error
@@ -144,8 +144,16 @@ of_family(Text, Bytes) ->
 native(Family, Bytes) ->
     case [Number || Address <- [#{family => Family}, #{family => Family, kind => socket}, #{family => Family, proto => sco, bdaddr => any}],
                     {ok, <<Number:2/binary, _/binary>>} <- [esock_nif:pack(Address)]] of
-        [Number | _] -> {ok, esock_nif:unpack(<<Number/binary, Bytes/binary>>, 0)};
+        [Number | _] -> whole(esock_nif:unpack(<<Number/binary, Bytes/binary>>, 0));
         [] -> error
+    end.
+
+%% No address are bytes of a family that has a notation of its own, and bytes that are too few: they could not be formatted.
+whole(#{family := Family}) when Family =:= inet; Family =:= inet6; Family =:= local; Family =:= vsock -> error;
+whole(Address) ->
+    case esock_nif:pack(Address) of
+        {ok, Bytes} -> case esock_nif:unpack(Bytes, 0) of Address -> {ok, Address}; _ -> error end;
+        {error, _} -> error
     end.
 
 family(Text) ->
