@@ -2407,7 +2407,8 @@ setopt(Socket, Level, Opt, Value) -> setopt(Socket, {Level, Opt}, Value).
 
 %% @doc Sets an option with a value in the system's form, setsockopt(2). `Option' is a name, or `{Level, Number}'; `Value' is
 %% an integer or a boolean (a C `int'), or a binary, which is taken as it is. Returns as {@link setopt/3}; a wrong value is
-%% `{error, {invalid, value}}'. Options of level `otp' have no such form.
+%% `{error, {invalid, value}}'. Options of level `otp' have no such form. TCP_ZEROCOPY_RECEIVE and XDP_UMEM_REG are
+%% `{error, {invalid, {socket_option, Option}}}': their bytes say where the kernel writes.
 %% ```
 %% ok = esock:setopt_native(Socket, {tcp, nodelay}, 1),
 %% ok = esock:setopt_native(Socket, {tcp, 1}, <<1:32/native>>).
@@ -2459,7 +2460,8 @@ getopt(Socket, Level, Opt) -> getopt(Socket, {Level, Opt}).
 %% @doc Reads an option in the system's form, getsockopt(2). `Option' is a name, or `{Level, Number}'. `ValueSpec' is
 %% `integer' or `boolean' (a C `int'), the size of the value in bytes (at most 1 MB), or a binary of that size, which the
 %% system may read first. Returns `{ok, Value}', for a size or a binary as a binary; errors as {@link getopt/2}. A wrong
-%% `ValueSpec' is `{error, {invalid, {value_spec, ValueSpec}}}', a negative size `{error, einval}'.
+%% `ValueSpec' is `{error, {invalid, {value_spec, ValueSpec}}}', a negative size `{error, einval}'. The options that
+%% {@link setopt_native/3} refuses are refused here too. A filter, SO_GET_FILTER, needs room for all of it, or the answer is `{error, einval}'.
 %% ```
 %% {ok, Bytes} = esock:getopt_native(Socket, {socket, rcvbuf}, integer),
 %% {ok, <<Bytes:32/native>>} = esock:getopt_native(Socket, {socket, rcvbuf}, 4).

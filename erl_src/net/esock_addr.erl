@@ -69,7 +69,7 @@ ip(<<Bytes:16/binary>>) -> list_to_tuple([N || <<N:16>> <= Bytes]).
 %% @doc The address of a text, the inverse of {@link format/1}: `"127.0.0.1:80"', `"127.0.0.1"', `"[::1]:80"', `"::1"',
 %% `"[fe80::1%eth0]:80"', `"/tmp/socket"', `"@abstract"', `"unix:relative"', `"vsock:2:1024"', `"netlink:0000..."'. IP addresses
 %% are those of inet_pton(3); names are not resolved, `esock_net:getaddrinfo/4' does that. A zone, RFC 4007 section 11, of
-%% digits alone is an index; any other is a name. Without a port it is 0.
+%% digits alone is an index; any other is a name. Without a port it is 0. Hexadecimal digits have to be a whole address of their family.
 %% ```
 %% {ok, #{family := inet, addr := {127, 0, 0, 1}, port := 80}} = esock_addr:parse("127.0.0.1:80").
 %% '''
